@@ -1,0 +1,12 @@
+# One place says which file may use which instructions: kernels/x86/*_<isa>.c.
+include(CheckCCompilerFlag)
+function(grt_isa_sources target macro isa flags)
+  string(REPLACE " " ";" list "${flags}")
+  check_c_compiler_flag("${flags}" GRT_CC_${macro})
+  if(GRT_CC_${macro})
+    file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernels/x86/*_${isa}.c)
+    target_sources(${target} PRIVATE ${files})
+    set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS "${list}")
+    target_compile_definitions(${target} PUBLIC ${macro}=1)
+  endif()
+endfunction()

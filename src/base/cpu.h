@@ -1,0 +1,18 @@
+/* cpu.h - which instructions this process may use. */
+#ifndef GRT_BASE_CPU_H
+#define GRT_BASE_CPU_H
+
+#include <stdint.h>
+
+enum {
+    GRT_CPU_AVX2 = 1u << 0,  /* AVX2 + FMA + F16C */
+    GRT_CPU_AVX512 = 1u << 1 /* F, BW, DQ, VL */
+};
+
+/* Features found at first call, capped by GRT_ISA (scalar, avx2, avx512).  Thread safe. */
+uint32_t grt_cpu_features(void);
+
+/* The same without the cap. */
+uint32_t grt_cpu_features_found(void);
+
+#endif /* GRT_BASE_CPU_H */

@@ -1,0 +1,114 @@
+/* memory.c - see memory.h.  Each block is preceded by a 64-byte header with its size. */
+#include "base/memory.h"
+
+#include "base/checked.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEADER = 64 };
+
+static atomic_uint_fast64_t bytes_now;
+static atomic_uint_fast64_t bytes_peak;
+static atomic_uint_fast64_t fail_countdown;
+
+static void account_add(uint64_t n)
+{
+    uint64_t now = atomic_fetch_add(&bytes_now, n) + n;
+    uint_fast64_t peak = atomic_load(&bytes_peak);
+    while (now > peak && !atomic_compare_exchange_weak(&bytes_peak, &peak, now))
+        ;
+}
+
+static bool must_fail(void)
+{
+    uint_fast64_t left = atomic_load(&fail_countdown);
+    while (left != 0)
+        if (atomic_compare_exchange_weak(&fail_countdown, &left, left - 1))
+            return left == 1;
+    return false;
+}
+
+static void *block_new(size_t n_bytes)
+{
+    size_t total;
+    if (!grt_add_size(&total, n_bytes, 2 * HEADER - 1) || must_fail()) return NULL;
+    total -= total % HEADER; /* aligned_alloc wants a multiple of the alignment */
+    unsigned char *base = aligned_alloc(HEADER, total);
+    if (!base) return NULL;
+    memcpy(base, &n_bytes, sizeof(n_bytes));
+    account_add(n_bytes + HEADER);
+    return base + HEADER;
+}
+
+static size_t block_bytes(const void *block)
+{
+    size_t n;
+    memcpy(&n, (const unsigned char *)block - HEADER, sizeof(n));
+    return n;
+}
+
+static grt_status no_memory(grt_error *err, const char *what, size_t count, size_t size)
+{
+    return grt_error_set(err, GRT_E_NO_MEMORY, -1, "no memory for %s (%zu x %zu bytes)",
+                         what, count, size);
+}
+
+grt_status grt_alloc(void *out, size_t n_bytes, const char *what, grt_error *err)
+{
+    void *block = block_new(n_bytes);
+    if (!block) return no_memory(err, what, 1, n_bytes);
+    memcpy(out, &block, sizeof(block));
+    return GRT_OK;
+}
+
+grt_status grt_alloc_array(void *out, size_t count, size_t size, const char *what,
+                           grt_error *err)
+{
+    size_t n_bytes;
+    void *block = grt_mul_size(&n_bytes, count, size) ? block_new(n_bytes) : NULL;
+    if (!block) return no_memory(err, what, count, size);
+    memset(block, 0, n_bytes);
+    memcpy(out, &block, sizeof(block));
+    return GRT_OK;
+}
+
+grt_status grt_realloc_array(void *block, size_t count, size_t size, const char *what,
+                             grt_error *err)
+{
+    void *old;
+    memcpy(&old, block, sizeof(old));
+    size_t n_bytes;
+    void *new = grt_mul_size(&n_bytes, count, size) ? block_new(n_bytes) : NULL;
+    if (!new) return no_memory(err, what, count, size);
+    if (old) {
+        size_t kept = block_bytes(old);
+        memcpy(new, old, kept < n_bytes ? kept : n_bytes);
+        grt_free(old);
+    }
+    memcpy(block, &new, sizeof(new));
+    return GRT_OK;
+}
+
+void grt_free(void *block)
+{
+    if (!block) return;
+    atomic_fetch_sub(&bytes_now, block_bytes(block) + HEADER);
+    free((unsigned char *)block - HEADER);
+}
+
+uint64_t grt_memory_now(void)
+{
+    return atomic_load(&bytes_now);
+}
+
+uint64_t grt_memory_peak(void)
+{
+    return atomic_load(&bytes_peak);
+}
+
+void grt_memory_fail_nth(uint64_t n)
+{
+    atomic_store(&fail_countdown, n);
+}

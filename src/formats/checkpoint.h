@@ -1,0 +1,35 @@
+/* checkpoint.h - opens what lies at a path: a Hugging Face directory or a GGUF file. */
+#ifndef GRT_FORMATS_CHECKPOINT_H
+#define GRT_FORMATS_CHECKPOINT_H
+
+#include "formats/catalogue.h"
+#include "formats/metadata.h"
+
+typedef enum grt_format { GRT_FORMAT_SAFETENSORS, GRT_FORMAT_GGUF } grt_format;
+
+typedef struct grt_checkpoint {
+    const char *path; /* as given */
+    grt_format format;
+    grt_catalogue catalogue;
+    grt_metadata metadata; /* config.json, or the GGUF key-values */
+    grt_arena arena;
+} grt_checkpoint;
+
+/* Fills *out, which the caller releases.  `path` is a directory with config.json and
+ * model.safetensors or model.safetensors.index.json, a .safetensors file in such a
+ * directory, or a GGUF file (told by its first bytes, not by its name). */
+GRT_NODISCARD grt_status grt_checkpoint_open(grt_checkpoint *out, const char *path,
+                                             grt_error *err);
+void grt_checkpoint_release(grt_checkpoint *checkpoint);
+
+/* Readers that grt_checkpoint_open calls; for tests and fuzz targets.  Each takes the file
+ * (owned by the catalogue then, also on failure) and adds to catalogue and metadata. */
+GRT_NODISCARD grt_status grt_gguf_read(grt_catalogue *catalogue, grt_metadata *metadata,
+                                       grt_file *file, grt_error *err);
+GRT_NODISCARD grt_status grt_safetensors_read(grt_catalogue *catalogue, grt_file *file,
+                                              grt_error *err);
+/* config.json, n_bytes of JSON text. */
+GRT_NODISCARD grt_status grt_config_read(grt_metadata *metadata, const char *json,
+                                         size_t n_bytes, const char *path, grt_error *err);
+
+#endif /* GRT_FORMATS_CHECKPOINT_H */

@@ -1,0 +1,32 @@
+/* tokenizer_files.h - tokenizer files to a vocabulary. */
+#ifndef GRT_FORMATS_TOKENIZER_FILES_H
+#define GRT_FORMATS_TOKENIZER_FILES_H
+
+#include "formats/checkpoint.h"
+#include "tokenizer/vocabulary.h"
+
+/* The tokenizer of a checkpoint: GGUF key-values, or the files of its directory, in this
+ * order: tokenizer.json, vocab.txt, vocab.json + merges.txt (the last two with
+ * tokenizer_config.json and added_tokens.json when they are there). */
+GRT_NODISCARD grt_status grt_vocabulary_open(grt_vocabulary *out,
+                                             const grt_checkpoint *checkpoint,
+                                             grt_error *err);
+
+/* The same from a directory of tokenizer files, without a checkpoint. */
+GRT_NODISCARD grt_status grt_vocabulary_open_directory(grt_vocabulary *out,
+                                                       const char *directory,
+                                                       grt_error *err);
+
+/* From bytes in memory (fuzz targets); `path` is their name in messages. */
+GRT_NODISCARD grt_status grt_vocabulary_read_tokenizer_json(grt_vocabulary *out,
+                                                            const char *json, size_t n,
+                                                            const char *path,
+                                                            grt_error *err);
+GRT_NODISCARD grt_status grt_vocabulary_read_vocab_txt(grt_vocabulary *out,
+                                                       const char *text, size_t n,
+                                                       const char *path, grt_error *err);
+GRT_NODISCARD grt_status grt_vocabulary_read_gguf(grt_vocabulary *out,
+                                                  const grt_metadata *metadata,
+                                                  grt_error *err);
+
+#endif /* GRT_FORMATS_TOKENIZER_FILES_H */

@@ -1,0 +1,52 @@
+/* file.h - the only code that opens and reads files.
+ *
+ * A grt_file is read-only and immutable after open: any number of threads may read from it.
+ * Tests put a faulty source in its place with grt_file_from_source. */
+#ifndef GRT_IO_FILE_H
+#define GRT_IO_FILE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+typedef struct grt_file grt_file;
+
+/* Where bytes come from: reads up to n bytes at offset into dst, returns how many (0: end),
+ * or -errno. */
+typedef struct grt_file_source {
+    int64_t (*read_at)(void *payload, uint64_t offset, void *dst, size_t n);
+    void (*close)(void *payload); /* may be NULL */
+    void *payload;
+} grt_file_source;
+
+/* Opens a regular file.  GRT_E_NOT_FOUND, GRT_E_IO (a directory, no permission). */
+GRT_NODISCARD grt_status grt_file_open(grt_file **out, const char *path, grt_error *err);
+
+/* A file that reads from `source`; `path` is only its name in messages. */
+GRT_NODISCARD grt_status grt_file_from_source(grt_file **out, const char *path,
+                                              const grt_file_source *source,
+                                              uint64_t size_bytes, grt_error *err);
+
+const char *grt_file_path(const grt_file *file);
+uint64_t grt_file_size(const grt_file *file);
+
+/* Exactly n bytes at offset.  A short read is GRT_E_FORMAT ("truncated"), a failing one
+ * GRT_E_IO; both name the path and the offset. */
+GRT_NODISCARD grt_status grt_file_read_at(const grt_file *file, uint64_t offset, void *dst,
+                                          size_t n, grt_error *err);
+
+void grt_file_close(grt_file *file);
+
+/* The whole file, with a NUL byte after it, in a grt_alloc block that the caller frees.
+ * GRT_E_TOO_LONG when it is larger than limit_bytes. */
+GRT_NODISCARD grt_status grt_file_load(char **out, size_t *out_bytes, const char *path,
+                                       size_t limit_bytes, grt_error *err);
+
+bool grt_path_is_directory(const char *path);
+bool grt_path_exists(const char *path);
+
+/* "directory/name" in a grt_alloc block that the caller frees. */
+GRT_NODISCARD grt_status grt_path_join(char **out, const char *directory, const char *name,
+                                       grt_error *err);
+
+#endif /* GRT_IO_FILE_H */

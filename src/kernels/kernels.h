@@ -1,0 +1,123 @@
+/* kernels.h - arithmetic on raw pointers, and the choice of variants.
+ *
+ * Each operation has one list, kernels/<operation>.inc, of GRT_KERNEL(isa, needs, function)
+ * lines, best first and scalar last: prototypes, dispatch, tests and benchmarks come from
+ * it.  Choose once (grt_kernels_choose), then call through the struct.
+ *
+ * Matrices are row-major; leading dimensions (ld...) are in elements.  Nothing is read
+ * past the stated shapes.  Any count may be 0.  Accumulation is in f32 and in an order that
+ * does not depend on the number of rows in the call or on threads: a row's result is
+ * bit-equal however rows are grouped. */
+#ifndef GRT_KERNELS_KERNELS_H
+#define GRT_KERNELS_KERNELS_H
+
+#include "base/dtype.h"
+#include "base/pool.h"
+
+/* A weight matrix in storage type: y = x * W^T + bias. */
+typedef struct grt_weight {
+    const void *data; /* [n_out][n_in], any alignment; n_in fills whole blocks */
+    grt_dtype dtype;
+    size_t n_out;
+    size_t n_in;
+} grt_weight;
+
+/* Panels.  A panel holds GRT_PANEL_COLUMNS outputs x a block of inputs in the layout of the
+ * chosen gemm: see gemm_f32.h. */
+
+/* One row of n values in storage type to f32; n fills whole blocks.  Exact. */
+typedef void grt_unpack_row_fn(float *dst, const void *src, size_t n);
+
+/* x[i] normalised over each row of n: (x - mean) / sqrt(var + eps) * weight + bias.
+ * Source: Ba et al. 2016, arXiv 1607.06450.  dst may be x.  [n_rows][ld]. */
+typedef void grt_layer_norm_fn(float *dst, size_t ld_dst, const float *x, size_t ld_x,
+                               const float *weight, const float *bias, float eps,
+                               size_t n_rows, size_t n);
+
+/* x / sqrt(mean(x^2) + eps) * weight.  Zhang & Sennrich 2019, arXiv 1910.07467. */
+typedef void grt_rms_norm_fn(float *dst, size_t ld_dst, const float *x, size_t ld_x,
+                             const float *weight, float eps, size_t n_rows, size_t n);
+
+/* x = 0.5 x (1 + erf(x / sqrt 2)) in place, within 1e-6 absolute of the exact value.
+ * Hendrycks & Gimpel 2016. */
+typedef void grt_gelu_fn(float *x, size_t n);
+
+/* gate = gate / (1 + exp(-gate)) * up (SwiGLU, Shazeer 2020), in place. */
+typedef void grt_silu_mul_fn(float *gate, const float *up, size_t n);
+
+/* Rotary embedding, half-rotation ("NEOX"), in place on one head of one row:
+ * x[i], x[i + n/2] rotated by the angle whose cos and sin stand at [n/2].
+ * Su et al. 2021, arXiv 2104.09864. */
+typedef void grt_rope_fn(float *x, const float *cos, const float *sin, size_t n);
+
+/* y += x. */
+typedef void grt_add_fn(float *y, const float *x, size_t n);
+
+/* Attention of one head over one packed sequence, keys and values of the sequence only:
+ * out[i] = softmax(scale * q[i] . k[j], j < i or all) v[j].  Blockwise with a running
+ * maximum (Milakov & Gimelshein 2018; FlashAttention), never a full score matrix.
+ * q, out: rows first..n_rows-1 are computed; k, v: [n_rows][head_size]. */
+typedef struct grt_attention_args {
+    const float *q; /* [n_rows][ld_q] */
+    const float *k; /* [n_rows][ld_kv] */
+    const float *v; /* [n_rows][ld_kv] */
+    float *out;     /* [n_rows][ld_out] */
+    size_t ld_q, ld_kv, ld_out;
+    size_t n_rows;
+    size_t first_row, last_row; /* query rows first <= i < last are computed */
+    size_t head_size;           /* any, at most GRT_MAX_HEAD_SIZE */
+    float scale;
+    int is_causal;
+} grt_attention_args;
+enum { GRT_MAX_HEAD_SIZE = 512 };
+
+/* scratch: grt_attention_scratch_bytes(n_rows, head_size), 64-byte aligned. */
+typedef void grt_attention_fn(const grt_attention_args *args, void *scratch);
+size_t grt_attention_scratch_bytes(size_t n_rows, size_t head_size);
+
+typedef struct grt_gemm_f32_variant grt_gemm_f32_variant; /* gemm_f32.h */
+
+typedef struct grt_kernels {
+    const grt_gemm_f32_variant *gemm_f32;
+    grt_unpack_row_fn *unpack_row[GRT_DTYPE_COUNT];
+    grt_layer_norm_fn *layer_norm;
+    grt_rms_norm_fn *rms_norm;
+    grt_gelu_fn *gelu;
+    grt_silu_mul_fn *silu_mul;
+    grt_rope_fn *rope;
+    grt_add_fn *add;
+    grt_attention_fn *attention;
+    const char *isa; /* of gemm_f32 */
+} grt_kernels;
+
+/* The best variants that need no more than `features` (grt_cpu_features()). */
+void grt_kernels_choose(grt_kernels *out, uint32_t features);
+
+/* Entry i of all lists in order; false past the end. */
+typedef struct grt_kernel_entry {
+    const char *operation;
+    const char *isa;
+    uint32_t needs;
+} grt_kernel_entry;
+int grt_kernels_entry(size_t i, grt_kernel_entry *out);
+
+/* ---- y = x * W^T (+ bias), threaded, weights unpacked just in time ---- */
+
+typedef struct grt_linear_args {
+    const float *x; /* [n_rows][ld_x] */
+    size_t ld_x;
+    size_t n_rows;
+    const grt_weight *weight;
+    const float *bias; /* [n_out] or NULL */
+    float *y;          /* [n_rows][ld_y]; must not overlap x */
+    size_t ld_y;
+    int is_added; /* y += ... instead of y = ... */
+} grt_linear_args;
+
+/* Each task unpacks one panel and multiplies it with all rows.  scratch:
+ * grt_linear_scratch_bytes(kernels, n_threads of pool), 64-byte aligned. */
+void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,
+                const grt_linear_args *args);
+size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads);
+
+#endif /* GRT_KERNELS_KERNELS_H */

@@ -1,0 +1,59 @@
+/* vocabulary.h - what a tokenizer file says, in one form for all file formats.
+ *
+ * Filled by formats/ (tokenizer.json, vocab.txt, vocab.json + merges.txt, GGUF), read by
+ * the tokenizers, which copy nothing: the vocabulary must outlive its tokenizer. */
+#ifndef GRT_TOKENIZER_VOCABULARY_H
+#define GRT_TOKENIZER_VOCABULARY_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+
+typedef enum grt_tokenizer_kind {
+    GRT_TOKENIZER_WORDPIECE,
+    GRT_TOKENIZER_BPE /* byte-level */
+} grt_tokenizer_kind;
+
+/* One piece.  WordPiece: continuation pieces carry their "##".  BPE: the bytes in the
+ * printable alphabet of GPT-2, as in the file.  Special pieces: their plain text. */
+typedef struct grt_piece {
+    const char *text; /* not NUL-terminated */
+    uint32_t size;
+    bool is_special; /* a control or added token: never produced by user text */
+} grt_piece;
+
+typedef struct grt_merge { /* of BPE, by rank */
+    uint32_t left, right, result; /* ids */
+} grt_merge;
+
+enum {
+    GRT_MAX_VOCABULARY = 4000000,
+    GRT_MAX_PIECE_BYTES = 4096,
+    GRT_NO_TOKEN = -1
+};
+
+typedef struct grt_vocabulary {
+    grt_arena arena;
+    grt_tokenizer_kind kind;
+    grt_piece *pieces; /* [n_pieces]; text NULL where an id has no piece */
+    size_t n_pieces;
+    grt_merge *merges; /* [n_merges] */
+    size_t n_merges;
+    /* normaliser */
+    bool clean_text; /* BERT: drop control characters, all white space becomes a space */
+    bool split_cjk;  /* BERT: spaces around CJK ideographs */
+    bool lower_case;
+    bool strip_accents; /* NFD, then drop Mn */
+    bool use_nfc;
+    /* pre-tokeniser of BPE: a PCRE2 expression; NULL: none */
+    const char *split_pattern;
+    bool add_prefix_space;
+    /* WordPiece */
+    size_t max_word_chars; /* longer words become unk */
+    /* ids of control tokens, GRT_NO_TOKEN when there is none */
+    int32_t unk, cls, sep, pad, bos, eos;
+} grt_vocabulary;
+
+void grt_vocabulary_release(grt_vocabulary *vocabulary);
+
+#endif /* GRT_TOKENIZER_VOCABULARY_H */
