@@ -2,8 +2,8 @@
  * grating.h - semantic top-K selection on your own machine.
  *
  * A reranker reads (query, document) pairs with a transformer and says how well each
- * document answers the query.  This header opens the checkpoints people already have and
- * returns the K best of N documents:
+ * document answers the query.  This header opens the checkpoints people already have
+ * and returns the K best of N documents:
  *
  *     grt_error err;
  *     grt_model *model = NULL;
@@ -27,16 +27,17 @@
  * Conventions, true for every function unless its comment says otherwise:
  *   - Returns GRT_OK (0) or a negative grt_status; outputs are written only on GRT_OK.
  *   - Output pointers come first; `err` may be NULL and comes last.
- *   - Sizes are bytes when named `_bytes`, counts when named `n_` or `_count`, nanoseconds
- *     when named `_ns`.
+ *   - Sizes are bytes when named `_bytes`, counts when named `n_` or `_count`,
+ * nanoseconds when named `_ns`.
  *   - Whoever gets a pointer through `out` owns it and releases it with the matching
- *     _free or _close; these accept NULL.  A returned `const T *` is borrowed and lives as
- *     long as its parent.
+ *     _free or _close; these accept NULL.  A returned `const T *` is borrowed and lives
+ * as long as its parent.
  *   - Arguments are copied unless the comment says that they are kept.
  *   - Options structs begin with their size.  Initialise them with their _INIT macro; a
- *     field that is 0 or NULL asks for the default.  New fields are added at the end only.
- *   - Text is UTF-8.  Invalid bytes are read as U+FFFD, one for each maximal invalid part,
- *     and never make a call fail.  Text in requests never produces control tokens.
+ *     field that is 0 or NULL asks for the default.  New fields are added at the end
+ * only.
+ *   - Text is UTF-8.  Invalid bytes are read as U+FFFD, one for each maximal invalid
+ * part, and never make a call fail.  Text in requests never produces control tokens.
  *
  * Threads: a grt_model is immutable after open and may be shared by threads; a
  * grt_session is used by one thread at a time (it has worker threads of its own).
@@ -55,7 +56,7 @@
 #define GRT_VERSION_PATCH 0
 
 #if defined(__GNUC__)
-#define GRT_API __attribute__((visibility("default")))
+#define GRT_API       __attribute__((visibility("default")))
 #define GRT_NODISCARD __attribute__((warn_unused_result))
 #else
 #define GRT_API
@@ -114,16 +115,17 @@ typedef struct grt_model_options {
 #define GRT_MODEL_OPTIONS_INIT {sizeof(grt_model_options)}
 /* clang-format on */
 
-/* Opens the checkpoint at `path`: a Hugging Face directory (config.json, model.safetensors
- * or its shards with model.safetensors.index.json, and tokenizer files) or a GGUF file (v2,
- * v3).  Reads names, shapes and the tokenizer; weights are read when a session ranks.  The
- * files must not change while the model is open.  `options` may be NULL.
+/* Opens the checkpoint at `path`: a Hugging Face directory (config.json,
+ * model.safetensors or its shards with model.safetensors.index.json, and tokenizer
+ * files) or a GGUF file (v2, v3).  Reads names, shapes and the tokenizer; weights are
+ * read when a session ranks.  The files must not change while the model is open.
+ * `options` may be NULL.
  *
- * Errors: GRT_E_NOT_FOUND (nothing there), GRT_E_IO, GRT_E_FORMAT (malformed, truncated,
- * duplicate, overlapping or wrongly shaped tensors: `err->text` names file and tensor,
- * `err->offset` the byte), GRT_E_UNSUPPORTED (an architecture, storage type or tokenizer
- * that this version does not know: the text says which and lists those that it knows),
- * GRT_E_NO_MEMORY. */
+ * Errors: GRT_E_NOT_FOUND (nothing there), GRT_E_IO, GRT_E_FORMAT (malformed,
+ * truncated, duplicate, overlapping or wrongly shaped tensors: `err->text` names file
+ * and tensor, `err->offset` the byte), GRT_E_UNSUPPORTED (an architecture, storage type
+ * or tokenizer that this version does not know: the text says which and lists those
+ * that it knows), GRT_E_NO_MEMORY. */
 GRT_API GRT_NODISCARD grt_status grt_model_open(grt_model **out, const char *path,
                                                 const grt_model_options *options,
                                                 grt_error *err);
@@ -160,7 +162,8 @@ GRT_API void grt_model_describe(const grt_model *model, grt_model_info *out);
 typedef struct grt_tensor_view {
     const char *name;
     const char *dtype; /* storage type: "F32", "F16", "BF16", "Q8_0", ... */
-    const char *part;  /* "embedding", "layer 3", "head", or "unused" */
+    const char *part;  /* "embedding", "layer", "head", or "unused" */
+    int layer;         /* of a layer's tensor, from 0; else -1 */
     size_t n_dims;
     uint64_t shape[4]; /* outermost first */
     const char *file;
@@ -234,9 +237,9 @@ typedef enum grt_state {
 GRT_API const char *grt_state_text(grt_state state);
 
 typedef struct grt_item {
-    size_t index;            /* position in the request's documents */
-    float score;             /* 0..1: the logistic function of `logit` */
-    float logit;             /* what the model's head gives */
+    size_t index; /* position in the request's documents */
+    float score;  /* 0..1: the logistic function of `logit` */
+    float logit;  /* what the model's head gives */
     grt_state state;
     size_t decided_at_layer; /* layers computed for it when it was decided */
     size_t n_tokens;         /* tokens of the pair as computed */
@@ -267,11 +270,12 @@ typedef struct grt_result grt_result;
  *
  * Errors: GRT_E_INVALID_ARG (no query, no documents, a NULL document),
  * GRT_E_UNSUPPORTED (an instruction for a model that takes none), GRT_E_TOO_LONG (the
- * instruction leaves no room), GRT_E_IO and GRT_E_FORMAT (the checkpoint could not be read
- * or holds a value that is not finite), GRT_E_CANCELLED, GRT_E_NO_MEMORY.  The session
- * stays usable after each. */
-GRT_API GRT_NODISCARD grt_status grt_rank(grt_session *session, const grt_request *request,
-                                          grt_result **out, grt_error *err);
+ * instruction leaves no room), GRT_E_IO and GRT_E_FORMAT (the checkpoint could not be
+ * read or holds a value that is not finite), GRT_E_CANCELLED, GRT_E_NO_MEMORY.  The
+ * session stays usable after each. */
+GRT_API GRT_NODISCARD grt_status grt_rank(grt_session *session,
+                                          const grt_request *request, grt_result **out,
+                                          grt_error *err);
 
 /* Number of items: the request's n_documents. */
 GRT_API size_t grt_result_count(const grt_result *result);
@@ -285,11 +289,11 @@ GRT_API void grt_result_free(grt_result *result);
 
 /* One variant of one kernel, as it stands in the dispatch list (best first). */
 typedef struct grt_kernel_info {
-    const char *operation;   /* "gemm_f32" */
-    const char *isa;         /* "avx512", "avx2", "scalar" */
-    int is_chosen;           /* 1: sessions use this one */
-    const char *reason;      /* why it was passed over: "this CPU lacks it", "capped by
-                                GRT_ISA", "a better one runs"; NULL when chosen */
+    const char *operation; /* "gemm_f32" */
+    const char *isa;       /* "avx512", "avx2", "scalar" */
+    int is_chosen;         /* 1: sessions use this one */
+    const char *reason;    /* why it was passed over: "this CPU lacks it", "capped by
+                              GRT_ISA", "a better one runs"; NULL when chosen */
 } grt_kernel_info;
 
 /* Fills `*out` with entry `i` of all lists; GRT_E_INVALID_ARG past the end. */

@@ -17,7 +17,8 @@ GRT_NODISCARD grt_status grt_arena_alloc(grt_arena *arena, void *out, size_t cou
 
 /* A NUL-terminated copy of n bytes. */
 GRT_NODISCARD grt_status grt_arena_copy_text(grt_arena *arena, const char **out,
-                                             const char *text, size_t n, grt_error *err);
+                                             const char *text, size_t n,
+                                             grt_error *err);
 
 /* Frees all objects; the arena is empty and ready again. */
 void grt_arena_release(grt_arena *arena);

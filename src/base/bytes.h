@@ -1,8 +1,8 @@
 /* bytes.h - a cursor over bytes that nobody vouches for.
  *
  * Every read checks the length that is left first.  After a read that did not fit the
- * cursor is `is_short`, gives zeros, and stays where it was; callers may read a group of
- * fields and check once.  Numbers are little-endian. */
+ * cursor is `is_short`, gives zeros, and stays where it was; callers may read a group
+ * of fields and check once.  Numbers are little-endian. */
 #ifndef GRT_BASE_BYTES_H
 #define GRT_BASE_BYTES_H
 

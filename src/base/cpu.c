@@ -1,4 +1,5 @@
-/* cpu.c - CPU detection, done once.  The only file that asks the CPU or reads GRT_ISA. */
+/* cpu.c - CPU detection, done once.  The only file that asks the CPU or reads GRT_ISA.
+ */
 #include "base/cpu.h"
 
 #include "grating.h"

@@ -9,7 +9,8 @@ enum {
     GRT_CPU_AVX512 = 1u << 1 /* F, BW, DQ, VL */
 };
 
-/* Features found at first call, capped by GRT_ISA (scalar, avx2, avx512).  Thread safe. */
+/* Features found at first call, capped by GRT_ISA (scalar, avx2, avx512).  Thread safe.
+ */
 uint32_t grt_cpu_features(void);
 
 /* The same without the cap. */

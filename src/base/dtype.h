@@ -18,7 +18,7 @@ typedef enum grt_dtype {
 #define GRT_X(name, values, bytes) GRT_DTYPE_##name,
     GRT_DTYPE_LIST(GRT_X)
 #undef GRT_X
-    GRT_DTYPE_COUNT,
+        GRT_DTYPE_COUNT,
     GRT_DTYPE_OTHER = GRT_DTYPE_COUNT /* in a file, but never read by us */
 } grt_dtype;
 

@@ -1,4 +1,5 @@
-/* memory.c - see memory.h.  Each block is preceded by a 64-byte header with its size. */
+/* memory.c - see memory.h.  Each block is preceded by a 64-byte header with its size.
+ */
 #include "base/memory.h"
 
 #include "base/checked.h"

@@ -1,8 +1,8 @@
 /* memory.h - every allocation of the library, accounted.
  *
- * Blocks are aligned to 64 bytes.  Sizes are counted in two process-wide numbers (now and
- * most so far).  All functions are thread safe.  Many small objects belong in an arena
- * (arena.h): a block costs 64 bytes more than asked. */
+ * Blocks are aligned to 64 bytes.  Sizes are counted in two process-wide numbers (now
+ * and most so far).  All functions are thread safe.  Many small objects belong in an
+ * arena (arena.h): a block costs 64 bytes more than asked. */
 #ifndef GRT_BASE_MEMORY_H
 #define GRT_BASE_MEMORY_H
 

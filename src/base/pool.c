@@ -1,8 +1,8 @@
 /* pool.c - see pool.h.
  *
- * Workers sleep on `work_ready` until `round` moves on.  In a round each thread takes the
- * next task number from an atomic counter until none is left; the last worker to finish
- * wakes the caller. */
+ * Workers sleep on `work_ready` until `round` moves on.  In a round each thread takes
+ * the next task number from an atomic counter until none is left; the last worker to
+ * finish wakes the caller. */
 #include "base/pool.h"
 
 #include "base/memory.h"
@@ -20,7 +20,7 @@ struct grt_pool {
     struct worker_start {
         grt_pool *pool;
         size_t worker;
-    } *starts;
+    } * starts;
     /* guarded by lock */
     pthread_mutex_t lock;
     pthread_cond_t work_ready;
@@ -70,7 +70,8 @@ static grt_status start_workers(grt_pool *pool, grt_error *err)
     for (size_t i = 0; i + 1 < pool->n_threads; i++) {
         pool->starts[i].pool = pool;
         pool->starts[i].worker = i + 1;
-        int code = pthread_create(&pool->threads[i], NULL, worker_main, &pool->starts[i]);
+        int code =
+            pthread_create(&pool->threads[i], NULL, worker_main, &pool->starts[i]);
         if (code != 0)
             GRT_FAIL(err, GRT_E_NO_MEMORY, "cannot start worker thread %zu: error %d",
                      i + 1, code);
@@ -87,8 +88,8 @@ grt_status grt_pool_create(grt_pool **out, size_t n_threads, grt_error *err)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work_ready, NULL);
     pthread_cond_init(&pool->work_done, NULL);
-    grt_status status = grt_alloc_array(&pool->threads, n_threads, sizeof(*pool->threads),
-                                        "worker threads", err);
+    grt_status status = grt_alloc_array(&pool->threads, n_threads,
+                                        sizeof(*pool->threads), "worker threads", err);
     if (status == GRT_OK)
         status = grt_alloc_array(&pool->starts, n_threads, sizeof(*pool->starts),
                                  "worker threads", err);

@@ -5,8 +5,8 @@
 #include "formats/checkpoint.h"
 #include "tokenizer/vocabulary.h"
 
-/* The tokenizer of a checkpoint: GGUF key-values, or the files of its directory, in this
- * order: tokenizer.json, vocab.txt, vocab.json + merges.txt (the last two with
+/* The tokenizer of a checkpoint: GGUF key-values, or the files of its directory, in
+ * this order: tokenizer.json, vocab.txt, vocab.json + merges.txt (the last two with
  * tokenizer_config.json and added_tokens.json when they are there). */
 GRT_NODISCARD grt_status grt_vocabulary_open(grt_vocabulary *out,
                                              const grt_checkpoint *checkpoint,
@@ -24,7 +24,8 @@ GRT_NODISCARD grt_status grt_vocabulary_read_tokenizer_json(grt_vocabulary *out,
                                                             grt_error *err);
 GRT_NODISCARD grt_status grt_vocabulary_read_vocab_txt(grt_vocabulary *out,
                                                        const char *text, size_t n,
-                                                       const char *path, grt_error *err);
+                                                       const char *path,
+                                                       grt_error *err);
 GRT_NODISCARD grt_status grt_vocabulary_read_gguf(grt_vocabulary *out,
                                                   const grt_metadata *metadata,
                                                   grt_error *err);

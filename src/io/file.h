@@ -1,7 +1,7 @@
 /* file.h - the only code that opens and reads files.
  *
- * A grt_file is read-only and immutable after open: any number of threads may read from it.
- * Tests put a faulty source in its place with grt_file_from_source. */
+ * A grt_file is read-only and immutable after open: any number of threads may read from
+ * it. Tests put a faulty source in its place with grt_file_from_source. */
 #ifndef GRT_IO_FILE_H
 #define GRT_IO_FILE_H
 
@@ -11,8 +11,8 @@
 
 typedef struct grt_file grt_file;
 
-/* Where bytes come from: reads up to n bytes at offset into dst, returns how many (0: end),
- * or -errno. */
+/* Where bytes come from: reads up to n bytes at offset into dst, returns how many (0:
+ * end), or -errno. */
 typedef struct grt_file_source {
     int64_t (*read_at)(void *payload, uint64_t offset, void *dst, size_t n);
     void (*close)(void *payload); /* may be NULL */
@@ -20,7 +20,8 @@ typedef struct grt_file_source {
 } grt_file_source;
 
 /* Opens a regular file.  GRT_E_NOT_FOUND, GRT_E_IO (a directory, no permission). */
-GRT_NODISCARD grt_status grt_file_open(grt_file **out, const char *path, grt_error *err);
+GRT_NODISCARD grt_status grt_file_open(grt_file **out, const char *path,
+                                       grt_error *err);
 
 /* A file that reads from `source`; `path` is only its name in messages. */
 GRT_NODISCARD grt_status grt_file_from_source(grt_file **out, const char *path,
@@ -32,8 +33,8 @@ uint64_t grt_file_size(const grt_file *file);
 
 /* Exactly n bytes at offset.  A short read is GRT_E_FORMAT ("truncated"), a failing one
  * GRT_E_IO; both name the path and the offset. */
-GRT_NODISCARD grt_status grt_file_read_at(const grt_file *file, uint64_t offset, void *dst,
-                                          size_t n, grt_error *err);
+GRT_NODISCARD grt_status grt_file_read_at(const grt_file *file, uint64_t offset,
+                                          void *dst, size_t n, grt_error *err);
 
 void grt_file_close(grt_file *file);
 
@@ -46,7 +47,7 @@ bool grt_path_is_directory(const char *path);
 bool grt_path_exists(const char *path);
 
 /* "directory/name" in a grt_alloc block that the caller frees. */
-GRT_NODISCARD grt_status grt_path_join(char **out, const char *directory, const char *name,
-                                       grt_error *err);
+GRT_NODISCARD grt_status grt_path_join(char **out, const char *directory,
+                                       const char *name, grt_error *err);
 
 #endif /* GRT_IO_FILE_H */

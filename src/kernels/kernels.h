@@ -1,13 +1,14 @@
 /* kernels.h - arithmetic on raw pointers, and the choice of variants.
  *
- * Each operation has one list, kernels/<operation>.inc, of GRT_KERNEL(isa, needs, function)
- * lines, best first and scalar last: prototypes, dispatch, tests and benchmarks come from
- * it.  Choose once (grt_kernels_choose), then call through the struct.
+ * Each operation has one list, kernels/<operation>.inc, of GRT_KERNEL(isa, needs,
+ * function) lines, best first and scalar last: prototypes, dispatch, tests and
+ * benchmarks come from it.  Choose once (grt_kernels_choose), then call through the
+ * struct.
  *
  * Matrices are row-major; leading dimensions (ld...) are in elements.  Nothing is read
- * past the stated shapes.  Any count may be 0.  Accumulation is in f32 and in an order that
- * does not depend on the number of rows in the call or on threads: a row's result is
- * bit-equal however rows are grouped. */
+ * past the stated shapes.  Any count may be 0.  Accumulation is in f32 and in an order
+ * that does not depend on the number of rows in the call or on threads: a row's result
+ * is bit-equal however rows are grouped. */
 #ifndef GRT_KERNELS_KERNELS_H
 #define GRT_KERNELS_KERNELS_H
 
@@ -22,8 +23,8 @@ typedef struct grt_weight {
     size_t n_in;
 } grt_weight;
 
-/* Panels.  A panel holds GRT_PANEL_COLUMNS outputs x a block of inputs in the layout of the
- * chosen gemm: see gemm_f32.h. */
+/* Panels.  A panel holds GRT_PANEL_COLUMNS outputs x a block of inputs in the layout of
+ * the chosen gemm: see gemm_f32.h. */
 
 /* One row of n values in storage type to f32; n fills whole blocks.  Exact. */
 typedef void grt_unpack_row_fn(float *dst, const void *src, size_t n);

@@ -4,8 +4,9 @@
  *
  *     absent --acquire--> held --release--> loaded --acquire--> held ...
  *
- * A layer is a list of byte ranges in files ("parts"), one per tensor, laid out in one slot
- * with each part aligned to 64 bytes.  This window keeps every layer that it has read. */
+ * A layer is a list of byte ranges in files ("parts"), one per tensor, laid out in one
+ * slot with each part aligned to 64 bytes.  This window keeps every layer that it has
+ * read. */
 #ifndef GRT_STREAM_WINDOW_H
 #define GRT_STREAM_WINDOW_H
 
@@ -26,7 +27,8 @@ typedef struct grt_layer_plan {
 typedef struct grt_window grt_window;
 
 /* `layers` is kept and must outlive the window. */
-GRT_NODISCARD grt_status grt_window_create(grt_window **out, const grt_layer_plan *layers,
+GRT_NODISCARD grt_status grt_window_create(grt_window **out,
+                                           const grt_layer_plan *layers,
                                            size_t n_layers, grt_error *err);
 
 /* Waits for the layer's bytes; (*parts)[i] is the start of part i, valid until release.

@@ -1,8 +1,8 @@
 /* pair.h - (query, document) to one sequence of ids, as a model family wants it.
  *
- * A template is a list of segments: fixed ids and places for texts.  Texts are tokenised
- * on their own, so that they never produce control tokens and the ids before the document
- * are the same for all documents of a request. */
+ * A template is a list of segments: fixed ids and places for texts.  Texts are
+ * tokenised on their own, so that they never produce control tokens and the ids before
+ * the document are the same for all documents of a request. */
 #ifndef GRT_TOKENIZER_PAIR_H
 #define GRT_TOKENIZER_PAIR_H
 
@@ -13,7 +13,9 @@ typedef enum grt_slot { GRT_SLOT_FIXED, GRT_SLOT_QUERY, GRT_SLOT_DOCUMENT } grt_
 typedef struct grt_segment {
     grt_slot slot;
     uint8_t token_type; /* 0 or 1, of all ids of the segment */
-    const char *before; /* text put before the query or document and tokenised with it */
+    const char
+        *before; /* text put before the query or document and tokenised with it */
+    const char *after;
     const int32_t *ids; /* [n_ids] of a fixed segment */
     size_t n_ids;
 } grt_segment;
@@ -28,13 +30,13 @@ typedef struct grt_pair_template {
 
 /* All pairs of one request, packed end to end.  All zero is empty. */
 typedef struct grt_pairs {
-    grt_ids ids;           /* [n_rows] */
-    uint8_t *token_types;  /* [n_rows] */
+    grt_ids ids;          /* [n_rows] */
+    uint8_t *token_types; /* [n_rows] */
     size_t types_capacity;
-    size_t *offsets;       /* [n_pairs + 1] first row of each pair */
-    uint8_t *truncated;    /* [n_pairs] 1: cut */
+    size_t *offsets;    /* [n_pairs + 1] first row of each pair */
+    uint8_t *truncated; /* [n_pairs] 1: cut */
     size_t n_pairs;
-    size_t n_prefix;       /* ids that all pairs share at their start (before a document) */
+    size_t n_prefix; /* ids that all pairs share at their start (before a document) */
 } grt_pairs;
 
 typedef struct grt_text_view {
@@ -42,9 +44,9 @@ typedef struct grt_text_view {
     size_t size;
 } grt_text_view;
 
-/* Builds the pairs of one query with n documents.  Where a pair is too long, ids are taken
- * off the end of the longer text, one at a time (ties: the document), until it fits.
- * GRT_E_TOO_LONG when the fixed segments alone leave no room. */
+/* Builds the pairs of one query with n documents.  Where a pair is too long, ids are
+ * taken off the end of the longer text, one at a time (ties: the document), until it
+ * fits. GRT_E_TOO_LONG when the fixed segments alone leave no room. */
 GRT_NODISCARD grt_status grt_pairs_build(grt_pairs *out, const grt_tokenizer *tokenizer,
                                          const grt_pair_template *template,
                                          grt_text_view query,

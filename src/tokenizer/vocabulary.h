@@ -1,7 +1,7 @@
 /* vocabulary.h - what a tokenizer file says, in one form for all file formats.
  *
- * Filled by formats/ (tokenizer.json, vocab.txt, vocab.json + merges.txt, GGUF), read by
- * the tokenizers, which copy nothing: the vocabulary must outlive its tokenizer. */
+ * Filled by formats/ (tokenizer.json, vocab.txt, vocab.json + merges.txt, GGUF), read
+ * by the tokenizers, which copy nothing: the vocabulary must outlive its tokenizer. */
 #ifndef GRT_TOKENIZER_VOCABULARY_H
 #define GRT_TOKENIZER_VOCABULARY_H
 
@@ -22,15 +22,11 @@ typedef struct grt_piece {
     bool is_special; /* a control or added token: never produced by user text */
 } grt_piece;
 
-typedef struct grt_merge { /* of BPE, by rank */
+typedef struct grt_merge {        /* of BPE, by rank */
     uint32_t left, right, result; /* ids */
 } grt_merge;
 
-enum {
-    GRT_MAX_VOCABULARY = 4000000,
-    GRT_MAX_PIECE_BYTES = 4096,
-    GRT_NO_TOKEN = -1
-};
+enum { GRT_MAX_VOCABULARY = 4000000, GRT_MAX_PIECE_BYTES = 4096, GRT_NO_TOKEN = -1 };
 
 typedef struct grt_vocabulary {
     grt_arena arena;
@@ -40,8 +36,9 @@ typedef struct grt_vocabulary {
     grt_merge *merges; /* [n_merges] */
     size_t n_merges;
     /* normaliser */
-    bool clean_text; /* BERT: drop control characters, all white space becomes a space */
-    bool split_cjk;  /* BERT: spaces around CJK ideographs */
+    bool
+        clean_text; /* BERT: drop control characters, all white space becomes a space */
+    bool split_cjk; /* BERT: spaces around CJK ideographs */
     bool lower_case;
     bool strip_accents; /* NFD, then drop Mn */
     bool use_nfc;

@@ -1,0 +1,118 @@
+/* model.c - grt_model_*: see grating.h. */
+#include "rank/model.h"
+
+#include "base/memory.h"
+
+#define GRT_TEXT_OF(x)            #x
+#define GRT_VERSION_TEXT(a, b, c) GRT_TEXT_OF(a) "." GRT_TEXT_OF(b) "." GRT_TEXT_OF(c)
+
+const char *grt_version(void)
+{
+    return GRT_VERSION_TEXT(GRT_VERSION_MAJOR, GRT_VERSION_MINOR, GRT_VERSION_PATCH);
+}
+
+grt_status grt_model_open(grt_model **out, const char *path,
+                          const grt_model_options *options, grt_error *err)
+{
+    if (!out || !path || !path[0])
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_model_open: no %s",
+                 out ? "path" : "output");
+    if (options && options->struct_size < sizeof(size_t))
+        GRT_FAIL(
+            err, GRT_E_INVALID_ARG,
+            "grt_model_open: options.struct_size is %zu; use GRT_MODEL_OPTIONS_INIT",
+            options->struct_size);
+    grt_model *model;
+    GRT_TRY(grt_alloc_array(&model, 1, sizeof(*model), "the model", err));
+    grt_status status = grt_model_init(model, path, err);
+    if (status != GRT_OK) {
+        grt_model_close(model);
+        return status;
+    }
+    *out = model;
+    return GRT_OK;
+}
+
+void grt_model_close(grt_model *model)
+{
+    if (!model) return;
+    grt_model_release(model);
+    grt_free(model);
+}
+
+static const char *tokenizer_name(grt_tokenizer_kind kind)
+{
+    switch (kind) {
+    case GRT_TOKENIZER_WORDPIECE: return "wordpiece";
+    case GRT_TOKENIZER_BPE: return "bpe";
+    }
+    return "unknown";
+}
+
+static uint64_t n_values(const grt_tensor *tensor)
+{
+    uint64_t n = 1;
+    for (uint32_t i = 0; i < tensor->n_dims; i++)
+        n *= tensor->shape[i];
+    return n;
+}
+
+static void count_parts(const grt_model *model, grt_model_info *out)
+{
+    const grt_catalogue *catalogue = &model->checkpoint.catalogue;
+    for (size_t i = 0; i < catalogue->n_tensors; i++) {
+        const grt_tensor *tensor = &catalogue->tensors[i];
+        int32_t part = model->network.part_of[i];
+        if (part != GRT_PART_UNUSED) out->n_parameters += n_values(tensor);
+        if (part >= 0)
+            out->layers_bytes += tensor->n_bytes;
+        else if (part == GRT_PART_EMBEDDING)
+            out->embedding_bytes += tensor->n_bytes;
+        else if (part == GRT_PART_HEAD)
+            out->head_bytes += tensor->n_bytes;
+        else
+            out->other_bytes += tensor->n_bytes;
+    }
+}
+
+void grt_model_describe(const grt_model *model, grt_model_info *out)
+{
+    const grt_network *network = &model->network;
+    bool is_gguf = model->checkpoint.format == GRT_FORMAT_GGUF;
+    *out = (grt_model_info){.architecture = network->architecture->name,
+                            .format = is_gguf ? "gguf" : "safetensors",
+                            .tokenizer = tokenizer_name(model->vocabulary.kind),
+                            .head = network->head_text,
+                            .n_layers = network->n_layers,
+                            .hidden_size = network->hidden_size,
+                            .n_heads = network->n_heads,
+                            .n_kv_heads = network->n_kv_heads,
+                            .head_size = network->head_size,
+                            .ffn_size = network->ffn_size,
+                            .vocab_size = network->vocab_size,
+                            .max_tokens = network->max_tokens,
+                            .n_tensors = model->checkpoint.catalogue.n_tensors};
+    count_parts(model, out);
+}
+
+grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *out)
+{
+    const grt_catalogue *catalogue = &model->checkpoint.catalogue;
+    if (i >= catalogue->n_tensors) return GRT_E_INVALID_ARG;
+    const grt_tensor *tensor = &catalogue->tensors[i];
+    int32_t part = model->network.part_of[i];
+    *out = (grt_tensor_view){.name = tensor->name,
+                             .dtype = tensor->dtype_name,
+                             .part = part >= 0                    ? "layer"
+                                     : part == GRT_PART_EMBEDDING ? "embedding"
+                                     : part == GRT_PART_HEAD      ? "head"
+                                                                  : "unused",
+                             .layer = part >= 0 ? part : -1,
+                             .n_dims = tensor->n_dims,
+                             .file = grt_file_path(catalogue->files[tensor->file]),
+                             .offset_bytes = tensor->offset,
+                             .size_bytes = tensor->n_bytes};
+    for (uint32_t d = 0; d < tensor->n_dims; d++)
+        out->shape[d] = tensor->shape[d];
+    return GRT_OK;
+}

@@ -1,0 +1,11 @@
+/* architectures.h - every architecture; registry.c lists them in the order of
+ * recognition. */
+#ifndef GRT_MODELS_ARCHITECTURES_H
+#define GRT_MODELS_ARCHITECTURES_H
+
+#include "models/network.h"
+
+extern const grt_architecture grt_architecture_bert;
+extern const grt_architecture grt_architecture_qwen3;
+
+#endif /* GRT_MODELS_ARCHITECTURES_H */

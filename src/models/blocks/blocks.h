@@ -1,0 +1,42 @@
+/* blocks.h - the steps that architectures share, on a chunk and with the session's
+ * threads.
+ *
+ * Work is split into tasks of fixed size, so results do not depend on the threads. */
+#ifndef GRT_MODELS_BLOCKS_BLOCKS_H
+#define GRT_MODELS_BLOCKS_BLOCKS_H
+
+#include "models/network.h"
+
+/* y[n_rows][n_out] = x[n_rows][n_in] * W^T + bias, or y += when is_added. */
+void grt_block_linear(const grt_workspace *workspace, const grt_weight *weight,
+                      const float *bias, const float *x, float *y, size_t n_rows,
+                      int is_added);
+
+/* Calls fn for row ranges first..last-1 that cover 0..n_rows-1, in parallel. */
+typedef void grt_rows_fn(size_t first, size_t last, void *payload);
+void grt_block_rows(const grt_workspace *workspace, size_t n_rows, grt_rows_fn *fn,
+                    void *payload);
+
+/* Attention of every sequence and head of the chunk:
+ * queries, out [n_rows][n_heads * head_size]; keys, values [n_rows][n_kv_heads *
+ * head_size]. Query head h reads key head h / (n_heads / n_kv_heads). */
+void grt_block_attention(const grt_network *network, const grt_workspace *workspace,
+                         const grt_chunk *chunk, const float *queries,
+                         const float *keys, const float *values, float *out,
+                         int is_causal);
+
+void grt_block_layer_norm(const grt_workspace *workspace, float *x, const float *weight,
+                          const float *bias, float eps, size_t n_rows, size_t n);
+void grt_block_rms_norm(const grt_workspace *workspace, float *dst, const float *x,
+                        const float *weight, float eps, size_t n_rows, size_t n);
+void grt_block_gelu(const grt_workspace *workspace, float *x, size_t n_rows, size_t n);
+void grt_block_silu_mul(const grt_workspace *workspace, float *gate, const float *up,
+                        size_t n_rows, size_t n);
+
+/* RMS norm of each head, then rotary embedding by the row's position in its sequence;
+ * x [n_rows][n_heads * head_size]. */
+void grt_block_norm_rope(const grt_network *network, const grt_workspace *workspace,
+                         const grt_chunk *chunk, float *x, size_t n_heads,
+                         const float *norm_weight);
+
+#endif /* GRT_MODELS_BLOCKS_BLOCKS_H */

@@ -1,0 +1,177 @@
+/* network.h - a checkpoint bound to an architecture: what to read, and how to compute
+ * it.
+ *
+ * An architecture is one file with tables of tensor names and a handful of functions
+ * (grt_architecture); registry.c lists them.  bind.c finds the tensors and checks their
+ * shapes, so that the forward pass never meets a tensor that does not fit. */
+#ifndef GRT_MODELS_NETWORK_H
+#define GRT_MODELS_NETWORK_H
+
+#include "formats/checkpoint.h"
+#include "kernels/kernels.h"
+#include "stream/window.h"
+#include "tokenizer/pair.h"
+
+enum { GRT_MAX_LAYER_PARTS = 16, GRT_MAX_FIXED_PARTS = 12, GRT_MAX_LAYERS = 1000 };
+
+typedef struct grt_network grt_network;
+
+/* A dimension of a tensor, by what it counts. */
+typedef enum grt_extent {
+    GRT_EXTENT_NONE, /* no such dimension: the tensor is a vector */
+    GRT_EXTENT_ONE,
+    GRT_EXTENT_HIDDEN,
+    GRT_EXTENT_QUERIES, /* n_heads * head_size */
+    GRT_EXTENT_KEYS,    /* n_kv_heads * head_size */
+    GRT_EXTENT_HEAD,    /* head_size */
+    GRT_EXTENT_FFN,
+    GRT_EXTENT_POSITIONS,
+    GRT_EXTENT_TYPES,
+    GRT_EXTENT_VOCABULARY
+} grt_extent;
+
+/* One tensor by its role.  Layer tensors: the name below the layer's prefix. */
+typedef struct grt_part_spec {
+    const char *hf_name;
+    const char *gguf_name;
+    grt_extent n_out; /* rows; the length of a vector */
+    grt_extent n_in;  /* columns, or GRT_EXTENT_NONE */
+} grt_part_spec;
+
+/* A tensor that stays in memory, in storage type; vectors are f32 as well. */
+typedef struct grt_fixed {
+    grt_weight weight;
+    const float *values; /* [n_out] of a vector, else NULL */
+} grt_fixed;
+
+/* Shape and type of one tensor of a layer. */
+typedef struct grt_layer_part {
+    grt_dtype dtype;
+    size_t n_out;
+    size_t n_in; /* 0: a vector */
+} grt_layer_part;
+
+/* A layer ready to compute, made by grt_layer_view_init. */
+typedef struct grt_layer_view {
+    grt_weight matrices[GRT_MAX_LAYER_PARTS];
+    const float *vectors[GRT_MAX_LAYER_PARTS]; /* f32 */
+} grt_layer_view;
+
+/* Whole sequences whose rows lie end to end; computed in place. */
+typedef struct grt_chunk {
+    float *hidden; /* [n_rows][hidden_size] */
+    size_t n_rows;
+    const size_t
+        *offsets; /* [n_sequences + 1] first row of each; the base is offsets[0] */
+    size_t n_sequences;
+} grt_chunk;
+
+/* Scratch of a session, shared by all layers. */
+typedef struct grt_workspace {
+    const grt_kernels *kernels;
+    grt_pool *pool;
+    void *linear_scratch;
+    unsigned char *attention_scratch; /* [n_threads][attention_scratch_bytes] */
+    size_t attention_scratch_bytes;
+    const float *rope_cos; /* [positions][head_size / 2] */
+    const float *rope_sin;
+    float *buffer; /* [chunk rows][grt_architecture.floats_per_row] */
+} grt_workspace;
+
+/* Rows of one request before the first layer. */
+typedef struct grt_token_rows {
+    const int32_t *ids;        /* [n_rows] */
+    const uint8_t *types;      /* [n_rows] */
+    const uint32_t *positions; /* [n_rows] from 0 in each sequence */
+    size_t n_rows;
+} grt_token_rows;
+
+/* Memory for the ids and texts of a pair template. */
+typedef struct grt_prompt {
+    grt_arena arena;
+    grt_pair_template pair;
+} grt_prompt;
+
+typedef struct grt_architecture {
+    const char *name;       /* "bert" */
+    const char *hf_classes; /* space-separated "architectures" of config.json */
+    const char *gguf_name;  /* general.architecture */
+    const char *hf_layer;   /* "encoder.layer": before ".0.", below the prefix */
+    const grt_part_spec *layer_parts;
+    size_t n_layer_parts;
+    bool takes_instruction;
+    bool reads_last_row; /* the head reads the last row of a sequence, else the first */
+
+    /* Reads hyperparameters, binds every tensor, loads the fixed ones. */
+    grt_status (*bind)(grt_network *network, grt_checkpoint *checkpoint,
+                       const grt_tokenizer *tokenizer, grt_error *err);
+    /* Fills *prompt; instruction NULL: the model's own. */
+    grt_status (*prompt)(grt_prompt *prompt, const grt_network *network,
+                         const grt_tokenizer *tokenizer, const char *instruction,
+                         grt_error *err);
+    size_t (*floats_per_row)(const grt_network *network);
+    /* Turns token rows (already in `hidden`) into the input of layer 0; NULL: they are.
+     * `scratch` holds hidden_size floats. */
+    void (*embed)(const grt_network *network, const grt_kernels *kernels,
+                  const grt_token_rows *rows, float *hidden, float *scratch);
+    void (*layer)(const grt_network *network, const grt_layer_view *layer,
+                  const grt_workspace *workspace, const grt_chunk *chunk);
+    /* The logit of one sequence, from the row that the head reads. `scratch` holds
+     * 2 * hidden_size floats. */
+    float (*logit)(const grt_network *network, const grt_workspace *workspace,
+                   const float *row, float *scratch);
+} grt_architecture;
+
+/* Immutable after bind. */
+struct grt_network {
+    const grt_architecture *architecture;
+    size_t n_layers;
+    size_t hidden_size;
+    size_t n_heads;
+    size_t n_kv_heads;
+    size_t head_size;
+    size_t ffn_size;
+    size_t vocab_size;
+    size_t n_positions; /* rows of a position table */
+    size_t n_types;
+    size_t max_tokens;
+    float norm_eps;
+    double rope_theta;
+    const char *head_text; /* for people */
+
+    grt_arena arena;
+    const grt_tensor *token_embedding;
+    const grt_file *token_embedding_file;
+    grt_layer_plan *layers;      /* [n_layers] */
+    grt_layer_part *layer_parts; /* [n_layers][n_layer_parts] */
+    grt_fixed fixed[GRT_MAX_FIXED_PARTS];
+    int32_t *part_of; /* [n_tensors of the catalogue] GRT_PART_... or a layer */
+};
+
+enum { GRT_PART_UNUSED = -1, GRT_PART_EMBEDDING = -2, GRT_PART_HEAD = -3 };
+
+/* Recognises the checkpoint and binds it; *out is released by the caller. Keeps
+ * `checkpoint`, which must outlive it.  GRT_E_UNSUPPORTED names what was found and what
+ * is known. */
+GRT_NODISCARD grt_status grt_network_bind(grt_network *out, grt_checkpoint *checkpoint,
+                                          const grt_tokenizer *tokenizer,
+                                          grt_error *err);
+void grt_network_release(grt_network *network);
+
+/* Unpacks the vectors of an acquired layer into `vectors`
+ * (grt_layer_vector_floats(network) floats) and points at its matrices. */
+void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
+                         const grt_kernels *kernels, size_t layer,
+                         const void *const *parts, float *vectors);
+size_t grt_layer_vector_floats(const grt_network *network);
+
+/* Reads and unpacks the embedding rows of ids into hidden [n_rows][hidden_size], then
+ * runs the architecture's embed.  `scratch` holds grt_embed_scratch_bytes(network)
+ * bytes, aligned for floats. */
+GRT_NODISCARD grt_status grt_embed(const grt_network *network,
+                                   const grt_kernels *kernels,
+                                   const grt_token_rows *rows, float *hidden,
+                                   void *scratch, grt_error *err);
+size_t grt_embed_scratch_bytes(const grt_network *network);
+
+#endif /* GRT_MODELS_NETWORK_H */

@@ -1,0 +1,23 @@
+/* model.c - see model.h. */
+#include "rank/model.h"
+
+#include "formats/tokenizer_files.h"
+
+#include <string.h>
+
+grt_status grt_model_init(grt_model *model, const char *path, grt_error *err)
+{
+    GRT_TRY(grt_checkpoint_open(&model->checkpoint, path, err));
+    GRT_TRY(grt_vocabulary_open(&model->vocabulary, &model->checkpoint, err));
+    GRT_TRY(grt_tokenizer_create(&model->tokenizer, &model->vocabulary, err));
+    return grt_network_bind(&model->network, &model->checkpoint, model->tokenizer, err);
+}
+
+void grt_model_release(grt_model *model)
+{
+    grt_network_release(&model->network);
+    grt_tokenizer_free(model->tokenizer);
+    grt_vocabulary_release(&model->vocabulary);
+    grt_checkpoint_release(&model->checkpoint);
+    memset(model, 0, sizeof(*model));
+}
