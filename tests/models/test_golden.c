@@ -1,0 +1,226 @@
+/* test_golden.c - every layer's hidden states and the logits of tiny checkpoints against an
+ * independent float64 forward pass, on every set of kernels that this machine can run. */
+#include "test.h"
+
+#include "base/cpu.h"
+#include "golden/golden.h"
+#include "rank/model.h"
+
+#include <math.h>
+
+#define FOLDER GRT_TEST_DATA "/golden"
+
+/* The reference computes in float64 on the weights as stored, so what is left is our f32
+ * rounding, whatever the storage type. */
+static const double tolerance = 1e-4;
+
+typedef struct runner {
+    grt_model model;
+    grt_kernels kernels;
+    grt_pool *pool;
+    grt_workspace workspace;
+    void *linear_scratch, *attention_scratch, *embed_scratch;
+    float *buffer, *rope, *hidden, *vectors, *logit_scratch;
+} runner;
+
+static void *need(size_t n_bytes)
+{
+    void *block = aligned_alloc(64, (n_bytes + 127) / 64 * 64);
+    assert_non_null(block);
+    return block;
+}
+
+static void fill_rope(runner *r, size_t n)
+{
+    const grt_network *network = &r->model.network;
+    size_t half = network->head_size / 2;
+    r->rope = need(2 * n * half * sizeof(float) + 64);
+    for (size_t p = 0; p < n && network->rope_theta > 0; p++)
+        for (size_t i = 0; i < half; i++) {
+            double angle = (double)p * pow(network->rope_theta,
+                                           -2.0 * (double)i / (double)network->head_size);
+            r->rope[p * half + i] = (float)cos(angle);
+            r->rope[(n + p) * half + i] = (float)sin(angle);
+        }
+    r->workspace.rope_cos = r->rope;
+    r->workspace.rope_sin = r->rope + n * half;
+}
+
+static void runner_open(runner *r, const golden *g, uint32_t features)
+{
+    grt_error err;
+    memset(r, 0, sizeof(*r));
+    assert_ok(grt_model_init(&r->model, g->path, &err), &err);
+    assert_ok(grt_pool_create(&r->pool, 2, &err), &err);
+    grt_kernels_choose(&r->kernels, features);
+    const grt_network *network = &r->model.network;
+    size_t n = g->offsets[g->n_sequences];
+    size_t attention = grt_attention_scratch_bytes(n, network->head_size);
+    attention = (attention + 63) / 64 * 64;
+    r->linear_scratch = need(grt_linear_scratch_bytes(&r->kernels, 2));
+    r->attention_scratch = need(2 * attention);
+    r->embed_scratch = need(grt_embed_scratch_bytes(network));
+    r->buffer = need(n * network->architecture->floats_per_row(network) * sizeof(float));
+    r->hidden = need(n * network->hidden_size * sizeof(float));
+    r->vectors = need(grt_layer_vector_floats(network) * sizeof(float));
+    r->logit_scratch = need(2 * network->hidden_size * sizeof(float));
+    r->workspace = (grt_workspace){.kernels = &r->kernels,
+                                   .pool = r->pool,
+                                   .linear_scratch = r->linear_scratch,
+                                   .attention_scratch = r->attention_scratch,
+                                   .attention_scratch_bytes = attention,
+                                   .buffer = r->buffer};
+    fill_rope(r, n);
+}
+
+static void runner_close(runner *r)
+{
+    void *blocks[] = {r->linear_scratch, r->attention_scratch, r->embed_scratch,
+                      r->buffer,         r->hidden,            r->vectors,
+                      r->logit_scratch,  r->rope};
+    for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+        free(blocks[i]);
+    grt_pool_free(r->pool);
+    grt_model_release(&r->model);
+}
+
+/* Largest difference relative to the root mean square of the rows. */
+static double difference(const float *found, const double *wanted, size_t n)
+{
+    double sum = 0.0, worst = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += wanted[i] * wanted[i];
+    for (size_t i = 0; i < n; i++)
+        worst = fmax(worst, fabs((double)found[i] - wanted[i]));
+    return worst / sqrt(sum / (double)n + 1e-12);
+}
+
+static double compare_hidden(const runner *r, const golden *g, size_t layer)
+{
+    double worst = 0.0;
+    for (size_t s = 0; s < g->n_sequences; s++) {
+        if (!g->hidden[s]) continue;
+        size_t n = (g->offsets[s + 1] - g->offsets[s]) * g->hidden_size;
+        worst = fmax(worst, difference(r->hidden + g->offsets[s] * g->hidden_size,
+                                       g->hidden[s][layer], n));
+    }
+    return worst;
+}
+
+static void embed(runner *r, const golden *g)
+{
+    grt_error err;
+    size_t n = g->offsets[g->n_sequences];
+    uint32_t *positions = need(n * sizeof(*positions));
+    for (size_t s = 0; s < g->n_sequences; s++)
+        for (size_t row = g->offsets[s]; row < g->offsets[s + 1]; row++)
+            positions[row] = (uint32_t)(row - g->offsets[s]);
+    grt_token_rows rows = {g->ids, g->types, positions, n};
+    assert_ok(grt_embed(&r->model.network, &r->kernels, &rows, r->hidden, r->embed_scratch,
+                        &err),
+              &err);
+    free(positions);
+}
+
+static void run_layer(runner *r, const golden *g, grt_window *window, size_t layer)
+{
+    grt_error err;
+    const grt_network *network = &r->model.network;
+    const void *const *parts;
+    grt_layer_view view;
+    assert_ok(grt_window_acquire(window, layer, &parts, &err), &err);
+    grt_layer_view_init(&view, network, &r->kernels, layer, parts, r->vectors);
+    grt_chunk chunk = {r->hidden, g->offsets[g->n_sequences], g->offsets, g->n_sequences};
+    network->architecture->layer(network, &view, &r->workspace, &chunk);
+    grt_window_release(window, layer);
+}
+
+static void check_case(const golden *g, uint32_t features)
+{
+    grt_error err;
+    runner r;
+    runner_open(&r, g, features);
+    const grt_network *network = &r.model.network;
+    assert_int_equal(network->n_layers, g->n_layers);
+    assert_int_equal(network->hidden_size, g->hidden_size);
+    assert_int_equal(network->max_tokens, g->max_tokens);
+    grt_window *window = NULL;
+    assert_ok(grt_window_create(&window, network->layers, network->n_layers, &err), &err);
+    embed(&r, g);
+    double worst = compare_hidden(&r, g, 0);
+    for (size_t layer = 0; layer < network->n_layers; layer++) {
+        run_layer(&r, g, window, layer);
+        worst = fmax(worst, compare_hidden(&r, g, layer + 1));
+    }
+    double worst_logit = 0.0;
+    for (size_t s = 0; s < g->n_sequences; s++) {
+        size_t row = network->architecture->reads_last_row ? g->offsets[s + 1] - 1
+                                                           : g->offsets[s];
+        double found = (double)network->architecture->logit(
+            network, &r.workspace, r.hidden + row * g->hidden_size, r.logit_scratch);
+        worst_logit = fmax(worst_logit,
+                           fabs(found - g->logits[s]) / fmax(1.0, fabs(g->logits[s])));
+    }
+    printf("%-22s %-6s hidden %.1e, logits %.1e\n", g->name, r.kernels.isa, worst,
+           worst_logit);
+    assert_true(worst < tolerance);
+    assert_true(worst_logit < tolerance);
+    grt_window_free(window);
+    runner_close(&r);
+}
+
+static void test_every_case_on_every_instruction_set(void **state)
+{
+    (void)state;
+    static char names[GOLDEN_MAX_CASES][GOLDEN_MAX_NAME];
+    const uint32_t sets[] = {0, GRT_CPU_AVX2, GRT_CPU_AVX2 | GRT_CPU_AVX512};
+    size_t n = golden_names(names, FOLDER), n_run = 0;
+    for (size_t i = 0; i < n; i++) {
+        golden g;
+        golden_open(&g, FOLDER, names[i]);
+        for (size_t s = 0; !g.refused && s < sizeof(sets) / sizeof(sets[0]); s++) {
+            if (sets[s] & ~grt_cpu_features()) {
+                printf("SKIP %s: this CPU lacks feature set %zu\n", g.name, s);
+                continue;
+            }
+            check_case(&g, sets[s]);
+            n_run++;
+        }
+        golden_close(&g);
+    }
+    assert_true(n_run >= 10);
+}
+
+static void test_refused_checkpoints_say_why(void **state)
+{
+    (void)state;
+    static char names[GOLDEN_MAX_CASES][GOLDEN_MAX_NAME];
+    static const struct {
+        const char *name, *fragment;
+    } wanted[] = {{"bert-two-labels", "2 labels"}, {"bert-gguf-no-pooler", "pooler"}};
+    size_t n = golden_names(names, FOLDER), n_refused = 0;
+    for (size_t i = 0; i < n; i++) {
+        golden g;
+        golden_open(&g, FOLDER, names[i]);
+        for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++) {
+            if (strcmp(g.name, wanted[w].name) != 0) continue;
+            grt_error err;
+            grt_model model = {0};
+            assert_refused(grt_model_init(&model, g.path, &err), GRT_E_UNSUPPORTED, &err,
+                           wanted[w].fragment);
+            grt_model_release(&model);
+        }
+        n_refused += g.refused != NULL;
+        golden_close(&g);
+    }
+    assert_int_equal(n_refused, sizeof(wanted) / sizeof(wanted[0]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_case_on_every_instruction_set),
+        cmocka_unit_test(test_refused_checkpoints_say_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
