@@ -1,0 +1,120 @@
+"""Byte-level BPE for ASCII texts: training of a small vocabulary, and encoding.
+
+The pre-tokeniser is Qwen2's with \\p{L} and \\p{N} read as ASCII letters and digits, which is
+the same for ASCII text; NFC does nothing to ASCII.
+"""
+import re
+
+SPLIT = re.compile(
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\nA-Za-z0-9]?[A-Za-z]+|[0-9]"
+    r"| ?[^\sA-Za-z0-9]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+QWEN2_PATTERN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+
+
+def byte_letters():
+    """One printable character per byte: printable Latin-1 stands for itself, the others
+    follow from U+0100 on, in order."""
+    own = [b for b in range(256) if 33 <= b <= 126 or 161 <= b <= 172 or 174 <= b <= 255]
+    letters, extra = {b: chr(b) for b in own}, 0
+    for b in range(256):
+        if b not in letters:
+            letters[b] = chr(256 + extra)
+            extra += 1
+    return letters, own + [b for b in range(256) if b not in own]
+
+
+LETTERS, LETTER_ORDER = byte_letters()
+
+
+def split(text):
+    assert text.isascii()
+    words = SPLIT.findall(text)
+    assert "".join(words) == text
+    return words
+
+
+def letters_of(word):
+    return [LETTERS[b] for b in word.encode("utf-8")]
+
+
+def apply_merge(symbols, pair):
+    out, i = [], 0
+    while i < len(symbols):
+        if i + 1 < len(symbols) and (symbols[i], symbols[i + 1]) == pair:
+            out.append(symbols[i] + symbols[i + 1])
+            i += 2
+        else:
+            out.append(symbols[i])
+            i += 1
+    return out
+
+
+class ByteBpe:
+    def __init__(self, texts, n_merges, first_merges, specials, n_padding):
+        """first_merges come before the learnt ones; specials: [(text, is_control)]."""
+        self.merges = list(first_merges)
+        words = [letters_of(w) for t in texts for w in split(t)]
+        for pair in self.merges:
+            words = [apply_merge(w, pair) for w in words]
+        while len(self.merges) < n_merges:
+            counts = {}
+            for w in words:
+                for pair in zip(w, w[1:]):
+                    counts[pair] = counts.get(pair, 0) + 1
+            best = max(counts, key=lambda p: (counts[p], p))
+            self.merges.append(best)
+            words = [apply_merge(w, best) for w in words]
+        self.pieces = [LETTERS[b] for b in LETTER_ORDER]
+        self.pieces += [p for p in dict.fromkeys(a + b for a, b in self.merges)
+                        if p not in self.pieces]
+        self.n_ordinary = len(self.pieces)
+        self.specials = specials
+        self.pieces += [text for text, _ in specials]
+        self.ids = {p: i for i, p in enumerate(self.pieces)}
+        self.ranks = {pair: i for i, pair in enumerate(self.merges)}
+        self.n_vocab = len(self.pieces) + n_padding
+
+    def encode(self, text):
+        out = []
+        for word in split(text):
+            symbols = letters_of(word)
+            while len(symbols) > 1:
+                pairs = [p for p in zip(symbols, symbols[1:]) if p in self.ranks]
+                if not pairs:
+                    break
+                symbols = apply_merge(symbols, min(pairs, key=self.ranks.get))
+            out += [self.ids[s] for s in symbols]
+        return out
+
+    def encode_template(self, text):
+        """Our own text, in which special pieces count."""
+        names = "|".join(re.escape(s) for s, _ in self.specials)
+        out = []
+        for part in re.split("(%s)" % names, text):
+            is_special = any(part == s for s, _ in self.specials)
+            out += [self.ids[part]] if is_special else self.encode(part)
+        return out
+
+
+PREFIX = ("<|im_start|>system\nJudge whether the Document meets the requirements based on "
+          "the Query and the Instruct provided. Note that the answer can only be \"yes\" or "
+          "\"no\".<|im_end|>\n<|im_start|>user\n")
+SUFFIX = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
+INSTRUCTION = ("Given a web search query, retrieve relevant passages that answer the query")
+
+
+def qwen3_pair(bpe, query, document, max_tokens, instruction=INSTRUCTION):
+    """(ids, truncated).  User text is encoded without special pieces."""
+    before = bpe.encode_template(PREFIX) + bpe.encode("<Instruct>: %s\n<Query>:" % instruction)
+    after = bpe.encode_template(SUFFIX)
+    joined = bpe.encode(" " + query + "\n<Document>:")
+    q, colon, d = bpe.encode(" " + query), bpe.encode("\n<Document>:"), bpe.encode(" " + document)
+    room = max_tokens - len(before) - len(after)
+    truncated = len(joined) + len(d) > room
+    if not truncated:  # the query's end and the newline are one text, as in the reference
+        return before + joined + d + after, False
+    while len(q) + len(colon) + len(d) > room:
+        (q if len(q) > len(d) else d).pop()
+    return before + q + colon + d + after, True

@@ -1,0 +1,75 @@
+"""Writes GGUF files (versions 2 and 3): header, typed key-values, tensor table, payloads."""
+import struct
+
+import numpy as np
+
+from safetensors_io import bf16_to_f32, round_to_bf16
+
+U32, I32, F32, BOOL, TEXT, ARRAY = 4, 5, 6, 7, 8, 9
+TENSOR_TYPES = {"F32": 0, "F16": 1, "Q8_0": 8, "BF16": 30}
+
+
+def q8_0_blocks(values):
+    """(scales as f16 [blocks], bytes [blocks][32]) of a float32 array."""
+    blocks = np.ascontiguousarray(values, "<f4").reshape(-1, 32)
+    exact = np.abs(blocks).max(1) / 127.0
+    scales = exact.astype("<f2")
+    inverse = np.where(exact > 0, 1.0 / np.where(exact > 0, exact, 1.0), 0.0)
+    quants = np.clip(np.rint(blocks * inverse[:, None]), -127, 127).astype("i1")
+    return scales, quants
+
+
+def encode(values, dtype):
+    if dtype == "Q8_0":
+        scales, quants = q8_0_blocks(values)
+        return b"".join(s.tobytes() + q.tobytes() for s, q in zip(scales, quants))
+    if dtype == "BF16":
+        return round_to_bf16(values).tobytes()
+    return np.ascontiguousarray(values).astype({"F32": "<f4", "F16": "<f2"}[dtype]).tobytes()
+
+
+def stored_value(values, dtype):
+    """What a reader gets back, as f64."""
+    if dtype == "Q8_0":
+        scales, quants = q8_0_blocks(values)
+        return (scales.astype("f8")[:, None] * quants).reshape(values.shape)
+    if dtype == "BF16":
+        return bf16_to_f32(round_to_bf16(values)).reshape(values.shape).astype("f8")
+    return values.astype({"F32": "<f4", "F16": "<f2"}[dtype]).astype("f8")
+
+
+def text(value):
+    data = value.encode("utf-8")
+    return struct.pack("<Q", len(data)) + data
+
+
+def scalar(kind, value):
+    if kind == TEXT:
+        return text(value)
+    return struct.pack({U32: "<I", I32: "<i", F32: "<f", BOOL: "<?"}[kind], value)
+
+
+def key_value(key, kind, value):
+    out = text(key)
+    if isinstance(value, list):
+        out += struct.pack("<IIQ", ARRAY, kind, len(value))
+        return out + b"".join(scalar(kind, v) for v in value)
+    return out + struct.pack("<I", kind) + scalar(kind, value)
+
+
+def write(path, metadata, tensors, version=3, alignment=32):
+    """metadata: [(key, kind, value)]; tensors: {name: (float32 array, storage type)}.
+    Shapes stand in the file innermost first."""
+    if alignment != 32:
+        metadata = metadata + [("general.alignment", U32, alignment)]
+    head = struct.pack("<4sIQQ", b"GGUF", version, len(tensors), len(metadata))
+    head += b"".join(key_value(*entry) for entry in metadata)
+    body = b""
+    for name, (values, dtype) in tensors.items():
+        head += text(name) + struct.pack("<I", values.ndim)
+        head += b"".join(struct.pack("<Q", n) for n in reversed(values.shape))
+        head += struct.pack("<IQ", TENSOR_TYPES[dtype], len(body))
+        data = encode(values, dtype)
+        body += data + b"\0" * (-len(data) % alignment)
+    with open(path, "wb") as f:
+        f.write(head + b"\0" * (-len(head) % alignment) + body)

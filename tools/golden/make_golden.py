@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Writes tests/data/golden: tiny checkpoints and what they must give.
+
+usage: make_golden.py [OUT_DIR] [--only NAME]
+The same seed, numpy and torch give the same bytes.  See README.md for the format.
+"""
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import zlib
+
+import numpy as np
+import torch
+
+import bert
+import bert_case
+import byte_bpe
+import qwen3
+import qwen3_case
+import texts
+
+SCRIPT_VERSION = 1
+SEED = 20240607
+LENGTHS = [1, 2, 17, 70]
+SHORT = 17  # where a case keeps hidden states of short sequences only
+
+B48 = (48, 3, 4, 100, 400, 96)  # hidden, layers, heads, ffn, vocabulary, positions
+B24 = (24, 1, 2, 40, 200, 80)
+Q40 = (40, 3, 4, 2, 16, 72, 512)  # hidden, layers, heads, kv heads, head size, ffn, positions
+Q64 = (64, 2, 4, 2, 32, 96, 512)
+
+CASES = [
+    dict(name="bert-f32", shape=B48, dtype="F32", all_hidden=True),
+    dict(name="bert-f16", shape=B48, dtype="F16", position_ids=True),
+    dict(name="bert-bf16", shape=B48, dtype="BF16", tokenizer_json=True),
+    dict(name="bert-head26", shape=(78, 1, 3, 130, 300, 96), dtype="F32"),
+    dict(name="bert-sharded", shape=(36, 2, 3, 68, 300, 90), dtype="F32", shards=2),
+    dict(name="bert-two-labels", shape=B24, dtype="F32", labels=2,
+         refused="the classifier has 2 labels"),
+    dict(name="bert-gguf-f16", shape=(48, 2, 4, 100, 400, 96), dtype="F16",
+         container="gguf"),
+    dict(name="bert-gguf-no-pooler", shape=B24, dtype="F32", container="gguf",
+         drop_pooler=True, refused="cls.output without cls: the pooler is lost"),
+    dict(name="qwen3-f32-tied", shape=Q40, dtype="F32", head="tied", all_hidden=True),
+    dict(name="qwen3-f32-untied", shape=(40, 2, 6, 2, 10, 72, 512), dtype="F32",
+         head="lm_head", tokenizer="pairs", theta=5000.0),
+    dict(name="qwen3-f16", shape=Q40, dtype="F16", head="tied", tokenizer="vocab+merges"),
+    dict(name="qwen3-bf16", shape=Q40, dtype="BF16", head="tied", shards=2),
+    dict(name="qwen3-seq-cls", shape=(40, 2, 3, 3, 14, 50, 512), dtype="F32", head="score"),
+    dict(name="qwen3-gguf-f32", shape=Q40, dtype="F32", head="cls.output", container="gguf"),
+    dict(name="qwen3-gguf-q8_0", shape=Q64, dtype="Q8_0", head="cls.output",
+         container="gguf"),
+    dict(name="qwen3-gguf-f16-output", shape=Q40, dtype="F16", head="lm_head",
+         container="gguf"),
+    dict(name="qwen3-gguf-f16-tied", shape=Q40, dtype="F16", head="tied", container="gguf"),
+    dict(name="qwen3-gguf-bf16", shape=Q40, dtype="BF16", head="cls.output",
+         container="gguf", theta=10000.0),
+    dict(name="qwen3-gguf-v2", shape=(40, 1, 4, 1, 12, 56, 512), dtype="F32",
+         head="cls.output", container="gguf", version=2, alignment=64),
+]
+
+
+def nine_digits(values):
+    return [float("%.9g" % v) for v in values]
+
+
+class BertRunner:
+    family = "bert"
+
+    def __init__(self, config, weights, tokenizer):
+        self.config, self.weights, self.tokenizer = config, weights, tokenizer
+
+    def forward(self, ids, types):
+        hidden, logits = bert.forward(self.weights, self.config, torch.tensor(ids),
+                                      torch.tensor(types))
+        return hidden, float(logits[0])
+
+    def random_sequence(self, rng, n):
+        ids = rng.randint(0, self.config["vocab_size"], n).tolist()
+        first = n - n // 3
+        return ids, [0] * first + [1] * (n - first)
+
+    def pair(self, query, document, _):
+        return self.tokenizer.pair(query, document, self.config["max_position_embeddings"])
+
+
+class Qwen3Runner:
+    family = "qwen3"
+
+    def __init__(self, config, weights, tokenizer):
+        self.config, self.weights, self.tokenizer = config, weights, tokenizer
+        self.yes, self.no = tokenizer.ids["yes"], tokenizer.ids["no"]
+
+    def forward(self, ids, _):
+        hidden, last = qwen3.forward(self.weights, self.config, torch.tensor(ids))
+        return hidden, float(qwen3.logit(self.weights, last, self.yes, self.no))
+
+    def random_sequence(self, rng, n):
+        return rng.randint(0, self.config["vocab_size"], n).tolist(), [0] * n
+
+    def pair(self, query, document, instruction):
+        ids, truncated = byte_bpe.qwen3_pair(
+            self.tokenizer, query, document, self.config["max_position_embeddings"],
+            instruction or byte_bpe.INSTRUCTION)
+        return ids, [0] * len(ids), truncated
+
+
+def sequences_of(runner, rng, keep_all):
+    out = {"ids": [], "token_types": [], "offsets": [0], "logits": [], "hidden": []}
+    for n in LENGTHS:
+        ids, types = runner.random_sequence(rng, n)
+        hidden, logit = runner.forward(ids, types)
+        out["ids"] += ids
+        out["token_types"] += types
+        out["offsets"].append(len(out["ids"]))
+        out["logits"].append(logit)
+        kept = keep_all or n <= SHORT
+        out["hidden"].append([nine_digits(h.flatten().tolist()) for h in hidden]
+                             if kept else None)
+    out["logits"] = nine_digits(out["logits"])
+    return out
+
+
+def job_of(runner, query, documents, instruction=None, joins_newline=False):
+    out = {"query": query, "instruction": instruction, "query_joins_newline": joins_newline,
+           "documents": documents, "ids": [], "token_types": [], "truncated": [],
+           "logits": []}
+    for document in documents:
+        ids, types, truncated = runner.pair(query, document, instruction)
+        out["ids"].append(ids)
+        out["token_types"].append(types)
+        out["truncated"].append(truncated)
+        out["logits"].append(runner.forward(ids, types)[1])
+    out["logits"] = nine_digits(out["logits"])
+    return out
+
+
+def jobs_of(runner):
+    jobs = [job_of(runner, q, d) for q, d in texts.JOBS]
+    jobs.append(job_of(runner, *texts.HOSTILE_JOB))
+    is_qwen3 = runner.family == "qwen3"
+    jobs.append(job_of(runner, *texts.PUNCTUATION_JOB, joins_newline=is_qwen3))
+    if is_qwen3:
+        jobs.append(job_of(runner, *texts.JOBS[0], instruction=texts.OTHER_INSTRUCTION))
+    return jobs
+
+
+def sha256(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def dump(path, golden):
+    """One line per top-level key."""
+    lines = [json.dumps(k) + ": " + json.dumps(v, separators=(",", ":"))
+             for k, v in golden.items()]
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def shape_of(config):
+    heads = config["num_attention_heads"]
+    return {"hidden_size": config["hidden_size"], "n_layers": config["num_hidden_layers"],
+            "n_heads": heads, "n_kv_heads": config.get("num_key_value_heads", heads),
+            "head_size": config.get("head_dim", config["hidden_size"] // heads),
+            "ffn_size": config["intermediate_size"], "vocab_size": config["vocab_size"],
+            "max_tokens": config["max_position_embeddings"]}
+
+
+def make(case, out):
+    case.setdefault("container", "safetensors")
+    folder = os.path.join(out, case["name"])
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    seed = (SEED + zlib.crc32(case["name"].encode())) % 2**32
+    rng = np.random.RandomState(seed)
+    builder, make_runner = ((bert_case, BertRunner) if case["name"].startswith("bert")
+                            else (qwen3_case, Qwen3Runner))
+    config, stored, tokenizer = builder.build(case, folder, rng)
+    weights = {n: torch.from_numpy(v) for n, v in stored.items()}
+    runner = make_runner(config, weights, tokenizer)
+    files = sorted(f for f in os.listdir(folder) if f.endswith((".safetensors", ".gguf")))
+    golden = {
+        "case": case["name"], "family": runner.family, "container": case["container"],
+        "checkpoint": "model.gguf" if case["container"] == "gguf" else "",
+        "dtype": case["dtype"], "refused": case.get("refused"), "shape": shape_of(config),
+        "made_by": {"script_version": SCRIPT_VERSION, "torch": torch.__version__,
+                    "numpy": np.__version__, "python": platform.python_version(),
+                    "seed": seed},
+        "sha256": {f: sha256(os.path.join(folder, f)) for f in files}}
+    if not case.get("refused"):
+        golden["sequences"] = sequences_of(runner, rng, case.get("all_hidden", False))
+        golden["jobs"] = jobs_of(runner)
+    dump(os.path.join(folder, "golden.json"), golden)
+    return golden
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", nargs="?",
+                        default=os.path.join(here, "..", "..", "tests", "data", "golden"))
+    parser.add_argument("--only")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    for case in CASES:
+        if args.only in (None, case["name"]):
+            with torch.no_grad():
+                golden = make(case, args.out)
+            jobs = golden.get("jobs", [])
+            print(case["name"], golden.get("sequences", {}).get("logits"),
+                  [x for job in jobs for x in job["logits"]])
+
+
+if __name__ == "__main__":
+    main()

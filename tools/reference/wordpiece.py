@@ -1,0 +1,70 @@
+"""Uncased WordPiece of BERT in plain Python: vocab.txt, unicodedata, nothing else."""
+import unicodedata
+
+CJK_RANGES = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F),
+              (0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))
+
+
+def is_cjk(c):
+    return any(low <= ord(c) <= high for low, high in CJK_RANGES)
+
+
+def is_punctuation(c):
+    in_ascii = 33 <= ord(c) <= 47 or 58 <= ord(c) <= 64 or 91 <= ord(c) <= 96 or 123 <= ord(c) <= 126
+    return in_ascii or unicodedata.category(c).startswith("P")
+
+
+def normalise(text):
+    out = []
+    for c in text:
+        if c in "\t\n\r" or unicodedata.category(c) == "Zs":
+            out.append(" ")
+        elif c == "\ufffd" or unicodedata.category(c).startswith("C"):
+            continue
+        elif is_cjk(c):
+            out.append(" " + c + " ")
+        else:
+            out.append(c)
+    decomposed = unicodedata.normalize("NFD", "".join(out))
+    return "".join(c for c in decomposed if unicodedata.category(c) != "Mn").lower()
+
+
+class WordPiece:
+    def __init__(self, pieces):
+        self.ids = {piece: i for i, piece in enumerate(pieces)}
+        self.unk, self.cls, self.sep = (self.ids[p] for p in ("[UNK]", "[CLS]", "[SEP]"))
+
+    @classmethod
+    def open(cls, path):
+        with open(path, encoding="utf-8") as f:
+            return cls(f.read().rstrip("\n").split("\n"))
+
+    def word(self, word):
+        """Longest piece first, from the left; a word that cannot be covered is one unk."""
+        if len(word) > 100:
+            return [self.unk]
+        out, at = [], 0
+        while at < len(word):
+            for end in range(len(word), at, -1):
+                piece = self.ids.get(("##" if at else "") + word[at:end])
+                if piece is not None:
+                    break
+            else:
+                return [self.unk]
+            out.append(piece)
+            at = end
+        return out
+
+    def encode(self, text):
+        spaced = "".join(" " + c + " " if is_punctuation(c) else c for c in normalise(text))
+        return [i for word in spaced.split() for i in self.word(word)]
+
+    def pair(self, query, document, max_tokens):
+        """(ids, token types, truncated): ids leave the end of the longer text, ties the
+        document, until the pair fits."""
+        q, d = self.encode(query), self.encode(document)
+        truncated = len(q) + len(d) + 3 > max_tokens
+        while len(q) + len(d) + 3 > max_tokens:
+            (q if len(q) > len(d) else d).pop()
+        ids = [self.cls] + q + [self.sep] + d + [self.sep]
+        return ids, [0] * (len(q) + 2) + [1] * (len(d) + 1), truncated
