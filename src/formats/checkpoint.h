@@ -22,14 +22,16 @@ GRT_NODISCARD grt_status grt_checkpoint_open(grt_checkpoint *out, const char *pa
                                              grt_error *err);
 void grt_checkpoint_release(grt_checkpoint *checkpoint);
 
-/* Readers that grt_checkpoint_open calls; for tests and fuzz targets.  Each takes the file
- * (owned by the catalogue then, also on failure) and adds to catalogue and metadata. */
+/* Readers that grt_checkpoint_open calls; for tests and fuzz targets.  Each takes the
+ * file (owned by the catalogue then, also on failure) and adds to catalogue and
+ * metadata. */
 GRT_NODISCARD grt_status grt_gguf_read(grt_catalogue *catalogue, grt_metadata *metadata,
                                        grt_file *file, grt_error *err);
 GRT_NODISCARD grt_status grt_safetensors_read(grt_catalogue *catalogue, grt_file *file,
                                               grt_error *err);
 /* config.json, n_bytes of JSON text. */
 GRT_NODISCARD grt_status grt_config_read(grt_metadata *metadata, const char *json,
-                                         size_t n_bytes, const char *path, grt_error *err);
+                                         size_t n_bytes, const char *path,
+                                         grt_error *err);
 
 #endif /* GRT_FORMATS_CHECKPOINT_H */
