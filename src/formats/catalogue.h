@@ -38,8 +38,10 @@ typedef struct grt_catalogue {
 GRT_NODISCARD grt_status grt_catalogue_add_file(grt_catalogue *catalogue,
                                                 grt_file *file, grt_error *err);
 
-/* Adds a copy of *tensor (its name is copied, n_name bytes long).  Checks that the
- * payload lies in its file; the tensor's file must have been added. */
+/* Adds a copy of *tensor under a copy of name[n_name] (tensor->name is not read); its
+ * dtype_name is kept and must be static.  Checks the name (UTF-8, no control
+ * characters) and that the payload lies in its file; the tensor's file must have been
+ * added. */
 GRT_NODISCARD grt_status grt_catalogue_add_tensor(grt_catalogue *catalogue,
                                                   const grt_tensor *tensor,
                                                   const char *name, size_t n_name,

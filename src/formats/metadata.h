@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+enum { GRT_MAX_META_VALUES = 100000, GRT_MAX_KEY_BYTES = 512 };
+
 typedef enum grt_meta_type {
     GRT_META_BOOL,
     GRT_META_INT,
@@ -41,6 +43,17 @@ typedef struct grt_metadata {
     grt_meta_value *values;
     size_t n_values;
 } grt_metadata;
+
+/* For readers: adds a value under a copy of key[n_key].  The arrays that *value points
+ * to are kept and must live in metadata->arena.  GRT_E_TOO_LONG past
+ * GRT_MAX_META_VALUES. */
+GRT_NODISCARD grt_status grt_metadata_add(grt_metadata *metadata, const char *key,
+                                          size_t n_key, const grt_meta_value *value,
+                                          grt_error *err);
+
+/* For readers, after the last value: makes the keys searchable; a key that appears
+ * twice is GRT_E_FORMAT. */
+GRT_NODISCARD grt_status grt_metadata_finish(grt_metadata *metadata, grt_error *err);
 
 /* NULL when absent. */
 const grt_meta_value *grt_metadata_get(const grt_metadata *metadata, const char *key);

@@ -23,7 +23,8 @@ typedef struct grt_file_source {
 GRT_NODISCARD grt_status grt_file_open(grt_file **out, const char *path,
                                        grt_error *err);
 
-/* A file that reads from `source`; `path` is only its name in messages. */
+/* A file that reads from `source`; `path` is only its name in messages.  The source's
+ * close is called by grt_file_close, not when this call fails. */
 GRT_NODISCARD grt_status grt_file_from_source(grt_file **out, const char *path,
                                               const grt_file_source *source,
                                               uint64_t size_bytes, grt_error *err);
@@ -36,6 +37,7 @@ uint64_t grt_file_size(const grt_file *file);
 GRT_NODISCARD grt_status grt_file_read_at(const grt_file *file, uint64_t offset,
                                           void *dst, size_t n, grt_error *err);
 
+/* Accepts NULL. */
 void grt_file_close(grt_file *file);
 
 /* The whole file, with a NUL byte after it, in a grt_alloc block that the caller frees.
@@ -49,5 +51,14 @@ bool grt_path_exists(const char *path);
 /* "directory/name" in a grt_alloc block that the caller frees. */
 GRT_NODISCARD grt_status grt_path_join(char **out, const char *directory,
                                        const char *name, grt_error *err);
+
+/* The path, or its last 100 bytes: what messages print, so that a long path does not
+ * push the fault out of the text. */
+const char *grt_path_tail(const char *path);
+
+/* True when `directory` holds an entry whose name ends in `suffix`; its name (the first
+ * in byte order, hidden ones left out) goes to name[name_bytes]. */
+bool grt_directory_find(const char *directory, const char *suffix, char *name,
+                        size_t name_bytes);
 
 #endif /* GRT_IO_FILE_H */

@@ -1,0 +1,278 @@
+/* checkpoint.c - see checkpoint.h.
+ *
+ * Finds out what lies at the path, hands the bytes to the readers, and, for a sharded
+ * checkpoint, holds the index against what the shards really contain. */
+#include "formats/checkpoint.h"
+
+#include "base/memory.h"
+#include "formats/guess.h"
+#include "formats/json.h"
+#include "formats/names.h"
+
+#include <string.h>
+
+enum { MAX_CONFIG_BYTES = 16 << 20, MAX_INDEX_BYTES = 64 << 20, MAX_NAME_BYTES = 256 };
+
+static const char *const single_name = "model.safetensors";
+static const char *const index_name = "model.safetensors.index.json";
+
+static bool exists_in(const char *directory, const char *name)
+{
+    char *path;
+    if (grt_path_join(&path, directory, name, NULL) != GRT_OK) return false;
+    bool is_there = grt_path_exists(path);
+    grt_free(path);
+    return is_there;
+}
+
+static grt_status load_config(grt_checkpoint *c, const char *directory, grt_error *err)
+{
+    char *path, *text;
+    size_t n;
+    GRT_TRY(grt_path_join(&path, directory, "config.json", err));
+    grt_status status = grt_file_load(&text, &n, path, MAX_CONFIG_BYTES, err);
+    if (status == GRT_OK) {
+        status = grt_config_read(&c->metadata, text, n, path, err);
+        grt_free(text);
+    } else if (status == GRT_E_NOT_FOUND) {
+        status = grt_error_set(err, status, -1,
+                               "%s: no such file; it must lie beside the weights",
+                               grt_path_tail(path));
+    }
+    grt_free(path);
+    return status;
+}
+
+static grt_status add_safetensors(grt_checkpoint *c, const char *path, grt_error *err)
+{
+    grt_file *file;
+    GRT_TRY(grt_file_open(&file, path, err));
+    return grt_safetensors_read(&c->catalogue, file, err);
+}
+
+static grt_status add_shard(grt_checkpoint *c, const char *directory, const char *index,
+                            const char *shard, grt_error *err)
+{
+    const char *fault = grt_name_fault(shard, strlen(shard), MAX_NAME_BYTES);
+    if (!fault && (strchr(shard, '/') || strstr(shard, "..")))
+        fault = "leaves the directory";
+    if (fault)
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: the shard name \"%.80s\" %s",
+                 grt_path_tail(index), shard, fault);
+    char *path;
+    GRT_TRY(grt_path_join(&path, directory, shard, err));
+    grt_status status = add_safetensors(c, path, err);
+    if (status == GRT_E_NOT_FOUND)
+        status = grt_error_set(err, status, -1,
+                               "%s: lists the shard \"%.80s\", which is "
+                               "not there",
+                               grt_path_tail(index), shard);
+    grt_free(path);
+    return status;
+}
+
+/* Opens each shard of `map` once; `numbers` gets {shard name: index of its file}. */
+static grt_status add_shards(grt_checkpoint *c, const char *directory,
+                             const char *index, json_t *map, json_t *numbers,
+                             grt_error *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(map, name, value)
+    {
+        const char *shard = json_string_value(value);
+        if (!shard)
+            GRT_FAIL(err, GRT_E_FORMAT, "%s: tensor \"%.80s\" is not given a file name",
+                     grt_path_tail(index), name);
+        if (json_object_get(numbers, shard)) continue;
+        GRT_TRY(add_shard(c, directory, index, shard, err));
+        json_t *number = json_integer((json_int_t)c->catalogue.n_files - 1);
+        if (json_object_set_new(numbers, shard, number) != 0)
+            GRT_FAIL(err, GRT_E_NO_MEMORY, "%s: no memory for the list of shards",
+                     grt_path_tail(index));
+    }
+    return GRT_OK;
+}
+
+static grt_status check_index(const grt_checkpoint *c, const char *index, json_t *map,
+                              const json_t *numbers, grt_error *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(map, name, value)
+    {
+        const char *shard = json_string_value(value);
+        const grt_tensor *tensor = grt_catalogue_get(&c->catalogue, name);
+        json_int_t number = json_integer_value(json_object_get(numbers, shard));
+        if (!tensor || tensor->file != (uint32_t)number)
+            GRT_FAIL(err, GRT_E_FORMAT,
+                     "%s: tensor \"%.80s\" should be in \"%.80s\", which lacks it",
+                     grt_path_tail(index), name, shard);
+    }
+    return GRT_OK;
+}
+
+static grt_status read_index(grt_checkpoint *c, const char *directory,
+                             const char *index, json_t *root, grt_error *err)
+{
+    json_t *map = json_object_get(root, "weight_map");
+    if (!json_is_object(map) || json_object_size(map) == 0)
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: has no \"weight_map\" object",
+                 grt_path_tail(index));
+    json_t *numbers = json_object();
+    if (!numbers)
+        GRT_FAIL(err, GRT_E_NO_MEMORY, "%s: no memory for the list of shards",
+                 grt_path_tail(index));
+    grt_status status = add_shards(c, directory, index, map, numbers, err);
+    if (status == GRT_OK) status = grt_catalogue_finish(&c->catalogue, err);
+    if (status == GRT_OK) status = check_index(c, index, map, numbers, err);
+    json_decref(numbers);
+    return status;
+}
+
+static grt_status open_sharded(grt_checkpoint *c, const char *directory, grt_error *err)
+{
+    char *index;
+    GRT_TRY(grt_path_join(&index, directory, index_name, err));
+    json_t *root;
+    grt_status status = grt_json_load(&root, index, MAX_INDEX_BYTES, err);
+    if (status == GRT_OK) {
+        status = read_index(c, directory, index, root, err);
+        if (status != GRT_OK && err) grt_text_one_line(err->text);
+        json_decref(root);
+    }
+    grt_free(index);
+    return status;
+}
+
+static grt_status open_single(grt_checkpoint *c, const char *path, grt_error *err)
+{
+    GRT_TRY(add_safetensors(c, path, err));
+    return grt_catalogue_finish(&c->catalogue, err);
+}
+
+/* What to do about a directory without safetensors. */
+static grt_status refuse_directory(const char *path, grt_error *err)
+{
+    static const struct {
+        const char *suffix;
+        const char *advice;
+    } hints[] = {
+        {".gguf", "give the path of the GGUF file itself"},
+        {".safetensors", "weights must be named model.safetensors or have an index"},
+        {".bin", "convert the PyTorch weights to safetensors"},
+        {".pt", "convert the PyTorch weights to safetensors"},
+        {".onnx", "ONNX is not read; get the safetensors or GGUF version"},
+        {".h5", "convert the TensorFlow weights to safetensors"},
+    };
+    char name[MAX_NAME_BYTES];
+    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+        if (grt_directory_find(path, hints[i].suffix, name, sizeof(name)))
+            GRT_FAIL(err, GRT_E_NOT_FOUND,
+                     "%s: neither %s nor its index is there, but %.40s: %s",
+                     grt_path_tail(path), single_name, name, hints[i].advice);
+    if (exists_in(path, "onnx"))
+        GRT_FAIL(
+            err, GRT_E_NOT_FOUND,
+            "%s: holds no %s, but onnx/: ONNX is not read; get the safetensors version",
+            grt_path_tail(path), single_name);
+    GRT_FAIL(err, GRT_E_NOT_FOUND, "%s: holds neither %s nor its index",
+             grt_path_tail(path), single_name);
+}
+
+static grt_status open_directory(grt_checkpoint *c, const char *path, grt_error *err)
+{
+    c->format = GRT_FORMAT_SAFETENSORS;
+    bool is_single = exists_in(path, single_name);
+    if (!is_single && !exists_in(path, index_name)) return refuse_directory(path, err);
+    GRT_TRY(load_config(c, path, err));
+    if (!is_single) return open_sharded(c, path, err);
+    char *weights;
+    GRT_TRY(grt_path_join(&weights, path, single_name, err));
+    grt_status status = open_single(c, weights, err);
+    grt_free(weights);
+    return status;
+}
+
+static grt_status open_safetensors_file(grt_checkpoint *c, const char *path,
+                                        grt_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash ? slash + 1 : path;
+    if (strstr(base, "-of-"))
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "%s: is one shard of several; give the directory that it lies in",
+                 grt_path_tail(path));
+    const char *directory = ".";
+    if (slash)
+        GRT_TRY(grt_arena_copy_text(&c->arena, &directory, path, (size_t)(base - path),
+                                    err));
+    c->format = GRT_FORMAT_SAFETENSORS;
+    GRT_TRY(load_config(c, directory, err));
+    return open_single(c, path, err);
+}
+
+static grt_status read_start(const char *path, unsigned char *start, size_t *n,
+                             grt_error *err)
+{
+    grt_file *file;
+    GRT_TRY(grt_file_open(&file, path, err));
+    *n = grt_file_size(file) < GRT_GUESS_BYTES ? (size_t)grt_file_size(file)
+                                               : GRT_GUESS_BYTES;
+    grt_status status = grt_file_read_at(file, 0, start, *n, err);
+    grt_file_close(file);
+    return status;
+}
+
+static grt_status open_gguf(grt_checkpoint *c, const char *path, grt_error *err)
+{
+    grt_file *file;
+    c->format = GRT_FORMAT_GGUF;
+    GRT_TRY(grt_file_open(&file, path, err));
+    GRT_TRY(grt_gguf_read(&c->catalogue, &c->metadata, file, err));
+    return grt_catalogue_finish(&c->catalogue, err);
+}
+
+static bool ends_in(const char *path, const char *suffix)
+{
+    size_t n = strlen(path), n_suffix = strlen(suffix);
+    return n >= n_suffix && strcmp(path + n - n_suffix, suffix) == 0;
+}
+
+static grt_status open_any(grt_checkpoint *c, const char *path, grt_error *err)
+{
+    GRT_TRY(grt_arena_copy_text(&c->arena, &c->path, path, strlen(path), err));
+    if (grt_path_is_directory(path)) return open_directory(c, path, err);
+    unsigned char start[GRT_GUESS_BYTES] = {0};
+    size_t n;
+    GRT_TRY(read_start(path, start, &n, err));
+    const char *found;
+    switch (grt_guess_format(start, n, &found)) {
+    case GRT_GUESS_GGUF: return open_gguf(c, path, err);
+    case GRT_GUESS_SAFETENSORS: return open_safetensors_file(c, path, err);
+    case GRT_GUESS_OTHER: break;
+    }
+    if (ends_in(path, ".safetensors")) return open_safetensors_file(c, path, err);
+    GRT_FAIL_AT(err, GRT_E_FORMAT, 0, "%s: neither GGUF nor safetensors: this is %s",
+                grt_path_tail(path), found);
+}
+
+grt_status grt_checkpoint_open(grt_checkpoint *out, const char *path, grt_error *err)
+{
+    grt_checkpoint c = {0};
+    grt_status status = open_any(&c, path, err);
+    if (status != GRT_OK) {
+        grt_checkpoint_release(&c);
+        return status;
+    }
+    *out = c;
+    return GRT_OK;
+}
+
+void grt_checkpoint_release(grt_checkpoint *checkpoint)
+{
+    grt_catalogue_release(&checkpoint->catalogue);
+    grt_metadata_release(&checkpoint->metadata);
+    grt_arena_release(&checkpoint->arena);
+    memset(checkpoint, 0, sizeof(*checkpoint));
+}

@@ -1,0 +1,242 @@
+/* test_file.c - reading files that are whole, short, failing, shrinking, or no files.
+ */
+#include "io/faulty_file.h"
+#include "io/unit.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char directory[] = "/tmp/grating_file_XXXXXX";
+static char path[128];
+static const char content[] = "the quick brown fox";
+
+static int write_content(const char *where)
+{
+    FILE *file = fopen(where, "wb");
+    if (!file) return -1;
+    size_t n = fwrite(content, 1, sizeof(content) - 1, file);
+    return fclose(file) == 0 && n == sizeof(content) - 1 ? 0 : -1;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (!mkdtemp(directory)) return -1;
+    (void)snprintf(path, sizeof(path), "%s/plain.txt", directory);
+    return write_content(path);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    (void)unlink(path);
+    return rmdir(directory);
+}
+
+static void reads_exact_ranges(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_file *file;
+    assert_ok(grt_file_open(&file, path, &err), err);
+    assert_int_equal(grt_file_size(file), sizeof(content) - 1);
+    assert_string_equal(grt_file_path(file), path);
+    char got[8] = "";
+    assert_ok(grt_file_read_at(file, 4, got, 5, &err), err);
+    assert_string_equal(got, "quick");
+    assert_ok(grt_file_read_at(file, sizeof(content) - 1, got, 0, &err), err);
+    assert_fault(
+        grt_file_read_at(file, 17, got, 5, &err), err, GRT_E_FORMAT,
+        "plain.txt: truncated: 5 bytes wanted at byte 17, the file ends at byte 19",
+        19);
+    assert_fault(grt_file_read_at(file, UINT64_MAX - 2, got, 5, &err), err,
+                 GRT_E_FORMAT, "truncated", UNIT_ANY_OFFSET);
+    grt_file_close(file);
+    grt_file_close(NULL);
+}
+
+static void notices_a_file_that_shrank(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_file *file;
+    char other[160], got[19];
+    (void)snprintf(other, sizeof(other), "%s/shrinks", directory);
+    assert_int_equal(write_content(other), 0);
+    assert_ok(grt_file_open(&file, other, &err), err);
+    assert_int_equal(truncate(other, 7), 0);
+    assert_fault(grt_file_read_at(file, 0, got, 19, &err), err, GRT_E_FORMAT,
+                 "shrinks: truncated", 7);
+    grt_file_close(file);
+    (void)unlink(other);
+}
+
+static void refuses_what_is_no_file(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_file *file = NULL;
+    char other[160];
+    assert_fault(grt_file_open(&file, directory, &err), err, GRT_E_IO, "is a directory",
+                 -1);
+    (void)snprintf(other, sizeof(other), "%s/nothing", directory);
+    assert_fault(grt_file_open(&file, other, &err), err, GRT_E_NOT_FOUND,
+                 "nothing: no such", -1);
+    (void)snprintf(other, sizeof(other), "%s/plain.txt/below", directory);
+    assert_fault(grt_file_open(&file, other, &err), err, GRT_E_NOT_FOUND,
+                 "no such file", -1);
+    assert_fault(grt_file_open(&file, "/dev/null", &err), err, GRT_E_IO, "device", -1);
+    (void)snprintf(other, sizeof(other), "%s/fifo", directory);
+    assert_int_equal(mkfifo(other, 0600), 0);
+    assert_fault(grt_file_open(&file, other, &err), err, GRT_E_IO, "pipe", -1);
+    (void)unlink(other);
+    assert_null(file);
+}
+
+static void puts_short_reads_together(void **state)
+{
+    (void)state;
+    grt_error err;
+    for (size_t piece = 1; piece <= 7; piece++) {
+        faulty_file f = {.data = (const unsigned char *)content,
+                         .size = 19,
+                         .piece = piece,
+                         .fail_read = 2,
+                         .fail_code = EINTR};
+        grt_file *file;
+        char got[20] = "";
+        assert_ok(faulty_open(&file, &f, "memory", &err), err);
+        assert_ok(grt_file_read_at(file, 0, got, 19, &err), err);
+        assert_string_equal(got, content);
+        assert_int_equal(f.n_reads, (19 + piece - 1) / piece + 1);
+        grt_file_close(file);
+        assert_int_equal(f.n_closed, 1);
+    }
+}
+
+static void reports_a_failing_read(void **state)
+{
+    (void)state;
+    grt_error err;
+    faulty_file f = {.data = (const unsigned char *)content,
+                     .size = 19,
+                     .piece = 4,
+                     .fail_read = 3,
+                     .fail_code = EIO};
+    grt_file *file;
+    char got[19];
+    assert_ok(faulty_open(&file, &f, "memory", &err), err);
+    assert_fault(grt_file_read_at(file, 2, got, 17, &err), err, GRT_E_IO,
+                 "memory: reading at byte 10: ", 10);
+    grt_file_close(file);
+}
+
+static int64_t overlong(void *payload, uint64_t offset, void *dst, size_t n)
+{
+    (void)payload, (void)offset, (void)dst;
+    return (int64_t)n + 1;
+}
+
+static void refuses_a_source_that_gives_too_much(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_file_source source = {overlong, NULL, NULL};
+    grt_file *file;
+    char got[4];
+    assert_ok(grt_file_from_source(&file, "liar", &source, 100, &err), err);
+    assert_fault(grt_file_read_at(file, 8, got, 4, &err), err, GRT_E_IO, "too much", 8);
+    grt_file_close(file);
+}
+
+static void loads_whole_files_up_to_a_limit(void **state)
+{
+    (void)state;
+    grt_error err;
+    char *text = NULL;
+    size_t n = 0;
+    assert_ok(grt_file_load(&text, &n, path, 19, &err), err);
+    assert_int_equal(n, 19);
+    assert_string_equal(text, content);
+    grt_free(text);
+    text = NULL;
+    assert_fault(grt_file_load(&text, &n, path, 18, &err), err, GRT_E_TOO_LONG,
+                 "has 19 bytes; at most 18", -1);
+    assert_null(text);
+}
+
+static void joins_and_shortens_paths(void **state)
+{
+    (void)state;
+    grt_error err;
+    char *joined;
+    assert_ok(grt_path_join(&joined, "a/b", "c", &err), err);
+    assert_string_equal(joined, "a/b/c");
+    grt_free(joined);
+    assert_ok(grt_path_join(&joined, "a/", "c", &err), err);
+    assert_string_equal(joined, "a/c");
+    grt_free(joined);
+    assert_ok(grt_path_join(&joined, "", "c", &err), err);
+    assert_string_equal(joined, "c");
+    grt_free(joined);
+    char name[160];
+    memset(name, 'x', sizeof(name));
+    memcpy(name + 140, "/model.gguf", 12);
+    assert_string_equal(grt_path_tail(name) + 100 - 11, "/model.gguf");
+    assert_string_equal(grt_path_tail("short"), "short");
+}
+
+static void finds_by_suffix(void **state)
+{
+    (void)state;
+    char name[64] = "";
+    assert_true(grt_directory_find(directory, ".txt", name, sizeof(name)));
+    assert_string_equal(name, "plain.txt");
+    assert_false(grt_directory_find(directory, ".gguf", name, sizeof(name)));
+    assert_false(grt_directory_find(path, ".txt", name, sizeof(name)));
+    assert_true(grt_path_is_directory(directory));
+    assert_false(grt_path_is_directory(path));
+    assert_true(grt_path_exists(path));
+}
+
+static void frees_all_when_allocation_fails(void **state)
+{
+    (void)state;
+    uint64_t before = grt_memory_now();
+    grt_status status = GRT_E_NO_MEMORY;
+    size_t n_failed = 0;
+    for (uint64_t nth = 1; status == GRT_E_NO_MEMORY && nth < 100; nth++) {
+        char *text = NULL;
+        size_t n;
+        grt_error err;
+        grt_memory_fail_nth(nth);
+        status = grt_file_load(&text, &n, path, 100, &err);
+        grt_memory_fail_nth(0);
+        grt_free(text);
+        n_failed += status != GRT_OK;
+        assert_int_equal(grt_memory_now(), before);
+    }
+    assert_int_equal(status, GRT_OK);
+    assert_int_equal(n_failed, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_exact_ranges),
+        cmocka_unit_test(notices_a_file_that_shrank),
+        cmocka_unit_test(refuses_what_is_no_file),
+        cmocka_unit_test(puts_short_reads_together),
+        cmocka_unit_test(reports_a_failing_read),
+        cmocka_unit_test(refuses_a_source_that_gives_too_much),
+        cmocka_unit_test(loads_whole_files_up_to_a_limit),
+        cmocka_unit_test(joins_and_shortens_paths),
+        cmocka_unit_test(finds_by_suffix),
+        cmocka_unit_test(frees_all_when_allocation_fails),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
