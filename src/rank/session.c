@@ -318,7 +318,7 @@ grt_status grt_session_rank(grt_session *session, const grt_request *request,
     GRT_TRY(build_pairs(session, request, err));
     uint64_t tokenized = grt_clock_ns();
     GRT_TRY(compute(session, request, err));
-    grt_result *result;
+    grt_result *result = NULL;
     GRT_TRY(make_result(session, &result, err));
     uint64_t end = grt_clock_ns();
     const grt_network *network = &session->model->network;
