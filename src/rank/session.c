@@ -264,7 +264,8 @@ static grt_status score_pairs(grt_session *session, const grt_workspace *workspa
 
 /* ---- The result ---- */
 
-static grt_status make_result(grt_session *session, grt_result **out, grt_error *err)
+static grt_status make_result(grt_session *session, const grt_stats *stats,
+                              grt_result **out, grt_error *err)
 {
     const grt_pairs *pairs = &session->pairs;
     size_t n = pairs->n_pairs, n_bytes;
@@ -276,6 +277,7 @@ static grt_status make_result(grt_session *session, grt_result **out, grt_error 
     GRT_TRY(grt_alloc(&result, n_bytes, "the results", err));
     memset(result, 0, n_bytes);
     result->n_items = n;
+    result->stats = *stats;
     const float *logits = session->logits.data;
     size_t *order = session->order.data;
     grt_order_by_score(order, logits, n);
@@ -318,22 +320,19 @@ grt_status grt_session_rank(grt_session *session, const grt_request *request,
     GRT_TRY(build_pairs(session, request, err));
     uint64_t tokenized = grt_clock_ns();
     GRT_TRY(compute(session, request, err));
-    grt_result *result = NULL;
-    GRT_TRY(make_result(session, &result, err));
     uint64_t end = grt_clock_ns();
     const grt_network *network = &session->model->network;
     size_t n_rows = session->pairs.ids.n;
-    result->stats = (grt_stats){.n_documents = request->n_documents,
-                                .n_layers = network->n_layers,
-                                .n_tokens = n_rows,
-                                .tokens_x_layers = (uint64_t)n_rows * network->n_layers,
-                                .weight_bytes = grt_window_bytes_read(session->window) -
-                                                bytes_before,
-                                .memory_bytes = grt_memory_peak(),
-                                .tokenize_ns = tokenized - start,
-                                .compute_ns = end - tokenized,
-                                .total_ns = end - start,
-                                .isa = session->kernels.isa};
-    *out = result;
-    return GRT_OK;
+    grt_stats stats = {.n_documents = request->n_documents,
+                       .n_layers = network->n_layers,
+                       .n_tokens = n_rows,
+                       .tokens_x_layers = (uint64_t)n_rows * network->n_layers,
+                       .weight_bytes =
+                           grt_window_bytes_read(session->window) - bytes_before,
+                       .memory_bytes = grt_memory_peak(),
+                       .tokenize_ns = tokenized - start,
+                       .compute_ns = end - tokenized,
+                       .total_ns = end - start,
+                       .isa = session->kernels.isa};
+    return make_result(session, &stats, out, err);
 }
