@@ -20,7 +20,8 @@ def linear(x, weights, name):
 def layer_norm(x, weights, name, eps):
     centred = x - x.mean(-1, keepdim=True)
     variance = (centred * centred).mean(-1, keepdim=True)
-    return centred / torch.sqrt(variance + eps) * weights[name + ".weight"] + weights[name + ".bias"]
+    scaled = centred / torch.sqrt(variance + eps) * weights[name + ".weight"]
+    return scaled + weights[name + ".bias"]
 
 
 def gelu(x):

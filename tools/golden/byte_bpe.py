@@ -102,7 +102,7 @@ PREFIX = ("<|im_start|>system\nJudge whether the Document meets the requirements
           "the Query and the Instruct provided. Note that the answer can only be \"yes\" or "
           "\"no\".<|im_end|>\n<|im_start|>user\n")
 SUFFIX = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
-INSTRUCTION = ("Given a web search query, retrieve relevant passages that answer the query")
+INSTRUCTION = "Given a web search query, retrieve relevant passages that answer the query"
 
 
 def qwen3_pair(bpe, query, document, max_tokens, instruction=INSTRUCTION):
@@ -110,7 +110,8 @@ def qwen3_pair(bpe, query, document, max_tokens, instruction=INSTRUCTION):
     before = bpe.encode_template(PREFIX) + bpe.encode("<Instruct>: %s\n<Query>:" % instruction)
     after = bpe.encode_template(SUFFIX)
     joined = bpe.encode(" " + query + "\n<Document>:")
-    q, colon, d = bpe.encode(" " + query), bpe.encode("\n<Document>:"), bpe.encode(" " + document)
+    q, d = bpe.encode(" " + query), bpe.encode(" " + document)
+    colon = bpe.encode("\n<Document>:")
     room = max_tokens - len(before) - len(after)
     truncated = len(joined) + len(d) > room
     if not truncated:  # the query's end and the newline are one text, as in the reference

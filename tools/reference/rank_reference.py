@@ -54,9 +54,10 @@ def main():
     tokenizer = WordPiece.open(os.path.join(args.model, "vocab.txt"))
     max_tokens = args.max_tokens or config["max_position_embeddings"]
     worst = 0.0
-    with open(args.jobs, encoding="utf-8") as jobs, open(args.out, "w", encoding="utf-8") as out:
-        for line in jobs:
-            job = json.loads(line)
+    with open(args.jobs, encoding="utf-8") as f:
+        jobs = [json.loads(line) for line in f if line.strip()]
+    with open(args.out, "w", encoding="utf-8") as out:
+        for job in jobs:
             with torch.no_grad():
                 result = score_job(job, weights, config, tokenizer, max_tokens)
             out.write(json.dumps(result) + "\n")

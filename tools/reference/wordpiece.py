@@ -10,8 +10,8 @@ def is_cjk(c):
 
 
 def is_punctuation(c):
-    in_ascii = 33 <= ord(c) <= 47 or 58 <= ord(c) <= 64 or 91 <= ord(c) <= 96 or 123 <= ord(c) <= 126
-    return in_ascii or unicodedata.category(c).startswith("P")
+    is_ascii_sign = 33 <= ord(c) <= 126 and not c.isalnum()
+    return is_ascii_sign or unicodedata.category(c).startswith("P")
 
 
 def normalise(text):
