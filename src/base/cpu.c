@@ -8,10 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint32_t found;
 static uint32_t capped;
-static char found_text[64] = "";
+static const char *found_text;
 
 static uint32_t cap_from_env(const char *name)
 {
@@ -22,20 +26,29 @@ static uint32_t cap_from_env(const char *name)
     return UINT32_MAX;
 }
 
+#if defined(__x86_64__)
+/* Leaf 1, ecx bit 29; not every compiler's __builtin_cpu_supports knows this name. */
+static int has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 29)) != 0;
+}
+#endif
+
 static void detect(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("f16c"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
         found |= GRT_CPU_AVX2;
     if ((found & GRT_CPU_AVX2) && __builtin_cpu_supports("avx512f") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl"))
         found |= GRT_CPU_AVX512;
 #endif
-    if (found & GRT_CPU_AVX2) strcat(found_text, "avx2");
-    if (found & GRT_CPU_AVX512) strcat(found_text, " avx512");
+    found_text = (found & GRT_CPU_AVX512) ? "avx2 avx512"
+                 : (found & GRT_CPU_AVX2) ? "avx2"
+                                          : "none beyond the baseline";
     capped = found & cap_from_env(getenv("GRT_ISA"));
 }
 
@@ -54,5 +67,5 @@ uint32_t grt_cpu_features_found(void)
 const char *grt_cpu_features_text(void)
 {
     (void)pthread_once(&once, detect);
-    return found_text[0] ? found_text : "none beyond the baseline";
+    return found_text;
 }
