@@ -24,7 +24,8 @@ static double check_job(grt_session *session, const golden_job *job)
         double wanted = job->logits[item->index];
         assert_int_equal(item->n_tokens, job->n_ids[item->index]);
         assert_int_equal(item->truncated, job->is_truncated[item->index]);
-        worst = fmax(worst, fabs((double)item->logit - wanted) / fmax(1.0, fabs(wanted)));
+        worst =
+            fmax(worst, fabs((double)item->logit - wanted) / fmax(1.0, fabs(wanted)));
     }
     grt_result_free(result);
     return worst;

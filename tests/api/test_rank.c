@@ -1,5 +1,6 @@
-/* test_rank.c - the public functions on the bundled model: agreement with the reference,
- * independence of threads and company, errors, cancelling, running out of memory. */
+/* test_rank.c - the public functions on the bundled model: agreement with the
+ * reference, independence of threads and company, errors, cancelling, running out of
+ * memory. */
 #include "test.h"
 
 #include "base/memory.h"
@@ -92,7 +93,8 @@ static void check_reference_line(grt_session *session, json_t *line, double *wor
     request.n_documents = n;
     rank_logits(session, &request, logits);
     for (size_t i = 0; i < n; i++) {
-        double off = fabs((double)logits[i] - json_real_value(json_array_get(wanted, i)));
+        double off =
+            fabs((double)logits[i] - json_real_value(json_array_get(wanted, i)));
         if (off > *worst) *worst = off;
     }
     *n_pairs += n;
@@ -204,8 +206,8 @@ static void test_cancelling_leaves_the_session_usable(void **state)
         grt_result *result = NULL;
         request.progress = cancel_at;
         request.progress_payload = &layer;
-        assert_refused(grt_rank(session, &request, &result, &err), GRT_E_CANCELLED, &err,
-                       "cancelled");
+        assert_refused(grt_rank(session, &request, &result, &err), GRT_E_CANCELLED,
+                       &err, "cancelled");
         assert_null(result);
     }
     float logits[N_DOCUMENTS];
@@ -257,8 +259,8 @@ static void test_wrong_arguments_are_named(void **state)
     grt_model_close(NULL);
 }
 
-/* Every allocation of session and request fails once: an error each time, no leak, and the
- * session goes on. */
+/* Every allocation of session and request fails once: an error each time, no leak, and
+ * the session goes on. */
 static void test_running_out_of_memory(void **state)
 {
     (void)state;

@@ -1,5 +1,6 @@
-/* test_golden.c - every layer's hidden states and the logits of tiny checkpoints against an
- * independent float64 forward pass, on every set of kernels that this machine can run. */
+/* test_golden.c - every layer's hidden states and the logits of tiny checkpoints
+ * against an independent float64 forward pass, on every set of kernels that this
+ * machine can run. */
 #include "test.h"
 
 #include "base/cpu.h"
@@ -10,8 +11,8 @@
 
 #define FOLDER GRT_TEST_DATA "/golden"
 
-/* The reference computes in float64 on the weights as stored, so what is left is our f32
- * rounding, whatever the storage type. */
+/* The reference computes in float64 on the weights as stored, so what is left is our
+ * f32 rounding, whatever the storage type. */
 static const double tolerance = 1e-4;
 
 typedef struct runner {
@@ -37,8 +38,9 @@ static void fill_rope(runner *r, size_t n)
     r->rope = need(2 * n * half * sizeof(float) + 64);
     for (size_t p = 0; p < n && network->rope_theta > 0; p++)
         for (size_t i = 0; i < half; i++) {
-            double angle = (double)p * pow(network->rope_theta,
-                                           -2.0 * (double)i / (double)network->head_size);
+            double angle =
+                (double)p *
+                pow(network->rope_theta, -2.0 * (double)i / (double)network->head_size);
             r->rope[p * half + i] = (float)cos(angle);
             r->rope[(n + p) * half + i] = (float)sin(angle);
         }
@@ -60,7 +62,8 @@ static void runner_open(runner *r, const golden *g, uint32_t features)
     r->linear_scratch = need(grt_linear_scratch_bytes(&r->kernels, 2));
     r->attention_scratch = need(2 * attention);
     r->embed_scratch = need(grt_embed_scratch_bytes(network));
-    r->buffer = need(n * network->architecture->floats_per_row(network) * sizeof(float));
+    r->buffer =
+        need(n * network->architecture->floats_per_row(network) * sizeof(float));
     r->hidden = need(n * network->hidden_size * sizeof(float));
     r->vectors = need(grt_layer_vector_floats(network) * sizeof(float));
     r->logit_scratch = need(2 * network->hidden_size * sizeof(float));
@@ -75,9 +78,9 @@ static void runner_open(runner *r, const golden *g, uint32_t features)
 
 static void runner_close(runner *r)
 {
-    void *blocks[] = {r->linear_scratch, r->attention_scratch, r->embed_scratch,
-                      r->buffer,         r->hidden,            r->vectors,
-                      r->logit_scratch,  r->rope};
+    void *blocks[] = {
+        r->linear_scratch, r->attention_scratch, r->embed_scratch, r->buffer,
+        r->hidden,         r->vectors,           r->logit_scratch, r->rope};
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
         free(blocks[i]);
     grt_pool_free(r->pool);
@@ -116,8 +119,8 @@ static void embed(runner *r, const golden *g)
         for (size_t row = g->offsets[s]; row < g->offsets[s + 1]; row++)
             positions[row] = (uint32_t)(row - g->offsets[s]);
     grt_token_rows rows = {g->ids, g->types, positions, n};
-    assert_ok(grt_embed(&r->model.network, &r->kernels, &rows, r->hidden, r->embed_scratch,
-                        &err),
+    assert_ok(grt_embed(&r->model.network, &r->kernels, &rows, r->hidden,
+                        r->embed_scratch, &err),
               &err);
     free(positions);
 }
@@ -130,7 +133,8 @@ static void run_layer(runner *r, const golden *g, grt_window *window, size_t lay
     grt_layer_view view;
     assert_ok(grt_window_acquire(window, layer, &parts, &err), &err);
     grt_layer_view_init(&view, network, &r->kernels, layer, parts, r->vectors);
-    grt_chunk chunk = {r->hidden, g->offsets[g->n_sequences], g->offsets, g->n_sequences};
+    grt_chunk chunk = {r->hidden, g->offsets[g->n_sequences], g->offsets,
+                       g->n_sequences};
     network->architecture->layer(network, &view, &r->workspace, &chunk);
     grt_window_release(window, layer);
 }
@@ -145,7 +149,8 @@ static void check_case(const golden *g, uint32_t features)
     assert_int_equal(network->hidden_size, g->hidden_size);
     assert_int_equal(network->max_tokens, g->max_tokens);
     grt_window *window = NULL;
-    assert_ok(grt_window_create(&window, network->layers, network->n_layers, &err), &err);
+    assert_ok(grt_window_create(&window, network->layers, network->n_layers, &err),
+              &err);
     embed(&r, g);
     double worst = compare_hidden(&r, g, 0);
     for (size_t layer = 0; layer < network->n_layers; layer++) {
@@ -206,8 +211,8 @@ static void test_refused_checkpoints_say_why(void **state)
             if (strcmp(g.name, wanted[w].name) != 0) continue;
             grt_error err;
             grt_model model = {0};
-            assert_refused(grt_model_init(&model, g.path, &err), GRT_E_UNSUPPORTED, &err,
-                           wanted[w].fragment);
+            assert_refused(grt_model_init(&model, g.path, &err), GRT_E_UNSUPPORTED,
+                           &err, wanted[w].fragment);
             grt_model_release(&model);
         }
         n_refused += g.refused != NULL;

@@ -1,4 +1,5 @@
-/* test_chunks.c - chunks are whole sequences, cover all of them, and keep to the limit. */
+/* test_chunks.c - chunks are whole sequences, cover all of them, and keep to the limit.
+ */
 #include "test.h"
 
 #include "rank/session.h"
