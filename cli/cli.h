@@ -84,7 +84,8 @@ void cli_print_options(const cli_option *options);
 
 /* ---- Messages and output ---- */
 
-/* "grating: <text>" on standard error, one line; control characters become '?'. */
+/* "grating: <text>" on standard error, one line; see text.h for what becomes of
+ * control characters in it. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same; returns CLI_FAILURE. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

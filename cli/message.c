@@ -1,6 +1,8 @@
 /* message.c - error lines, and the state of standard output. */
 #include "cli.h"
 
+#include "text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -15,10 +17,9 @@ put_line(const char *format, va_list arguments, const char *hint)
     int length = vsnprintf(text, sizeof text, format, arguments);
     if (length < 0) text[0] = 0;
     if (length >= (int)sizeof text) memcpy(text + sizeof text - 4, "...", 4);
-    for (char *c = text; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
-    }
-    fprintf(stderr, "grating: %s%s\n", text, hint);
+    fputs("grating: ", stderr);
+    cli_text_print(stderr, text, strlen(text), 0);
+    fprintf(stderr, "%s\n", hint);
 }
 
 void cli_note(const char *format, ...)
