@@ -1,7 +1,7 @@
 #!/bin/sh
 # check_memory.sh COMMAND SOURCE_DIR - memory must not grow with the number of queries.
 #
-# A batch of 50,000 queries (34 MB) is ranked in an address space that could not hold it.
+# A batch of 50,000 queries (34 MB) is ranked in an address space that cannot hold it.
 set -u
 command=$1
 folder=$(mktemp -d) || exit 1

@@ -3,8 +3,8 @@
 #
 #   run_case.sh [--update] COMMAND CASE
 #
-# A case is a shell script in cases/.  It runs in an empty folder and calls `run ARGUMENTS`:
-# the transcript gets the arguments, standard output, standard error (each line after
+# A case is a shell script in cases/.  It runs in an empty folder and calls
+# `run ARGUMENTS`: the transcript gets the arguments, standard output, standard error (each line after
 # "err: ") and the exit code.  With --update the transcript becomes the expected one.
 set -u
 update=0
@@ -42,10 +42,11 @@ install_under() {
 }
 
 . "$cases/$case_name.sh" >"$folder/transcript" 2>&1
-# What differs between machines: the temporary folder and the number of CPUs.
+# Out goes what differs between machines: the temporary folder and the number of CPUs.
+# Bytes beyond ASCII are spelt as cat -v does it.
 sed -e "s|$folder/work|FOLDER|g" -e 's/^usable CPUs .*/usable CPUs    N/' \
-    -e 's/"usable_cpus": [0-9]*/"usable_cpus": N/' "$folder/transcript" \
-    >"$folder/actual"
+    -e 's/"usable_cpus": [0-9]*/"usable_cpus": N/' "$folder/transcript" |
+    cat -v >"$folder/actual"
 if [ "$update" = 1 ]; then
     cp "$folder/actual" "$cases/$case_name.expected"
 else

@@ -1,4 +1,4 @@
-# Bytes that are not text: NUL, invalid UTF-8, control characters, a byte order mark, CRLF.
+# Bytes that are not text: NUL, invalid UTF-8, control characters, byte order mark, CRLF.
 printf '\357\273\277a b\r\nc\r\n' | run rank -m fake -q a --width 0
 printf 'x\000y a\n' | run rank -m fake -q a
 printf 'a \377\376 z\n\303\n\355\240\200\n' | run rank -m fake -q a
