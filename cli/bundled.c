@@ -1,0 +1,63 @@
+/*
+ * bundled.c - finds the model that comes with the command.
+ *
+ * Three places, in this order: relative to the executable (a copied or relocated
+ * installation), where this build is installed, and the source tree it was built from.
+ */
+#include "cli.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef GRT_MODELS_DIR
+#define GRT_MODELS_DIR "/usr/local/share/grating/models"
+#endif
+#ifndef GRT_SOURCE_MODELS_DIR
+#define GRT_SOURCE_MODELS_DIR "models"
+#endif
+
+enum { N_PLACES = 3 };
+
+/* Writes "<folder above the executable's>/share/grating/models"; "" when unknown. */
+static void beside_executable(char *out, size_t capacity)
+{
+    static const char relative[] = "/share/grating/models";
+    ssize_t length = readlink("/proc/self/exe", out, capacity - 1);
+    out[length < 0 ? 0 : length] = 0;
+    for (int i = 0; i < 2; i++) {
+        char *slash = strrchr(out, '/');
+        if (slash) *slash = 0;
+    }
+    length = (ssize_t)strlen(out);
+    if (out[0] != '/' || (size_t)length + sizeof relative > capacity)
+        out[0] = 0;
+    else
+        memcpy(out + length, relative, sizeof relative);
+}
+
+int cli_bundled_model(char **out, int is_quiet)
+{
+    char beside[PATH_MAX];
+    beside_executable(beside, sizeof beside);
+    const char *places[N_PLACES] = {beside, GRT_MODELS_DIR, GRT_SOURCE_MODELS_DIR};
+    for (size_t i = 0; i < N_PLACES; i++) {
+        static const char name[] = "/grating-mini";
+        struct stat status;
+        char *path = malloc(strlen(places[i]) + sizeof name);
+        if (!path) return cli_fail("out of memory");
+        strcpy(path, places[i]);
+        strcat(path, name);
+        if (places[i][0] && stat(path, &status) == 0) {
+            *out = path;
+            return CLI_SUCCESS;
+        }
+        free(path);
+    }
+    if (is_quiet) return CLI_FAILURE;
+    return cli_fail("the bundled model grating-mini is in none of %s, %s, %s; "
+                    "name a model with --model",
+                    places[0], places[1], places[2]);
+}

@@ -1,0 +1,107 @@
+/*
+ * cli.h - what the files of the command `grating` share.
+ *
+ * One file per command, each with a table of its options: the table drives the parser
+ * and the help text, so that the two cannot disagree.  main.c lists the commands.  The
+ * command sees grating.h only.  Functions that can fail print their own error line and
+ * return an exit code of the process.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "grating.h"
+
+enum {
+    CLI_SUCCESS = 0,
+    CLI_FAILURE =
+        1, /* a model, a file or the ranking failed, or a check found a problem */
+    CLI_USAGE = 2,
+    CLI_INTERRUPTED = 130
+};
+
+/* ---- Commands and their options ---- */
+
+/* Keys of options: the letter of those that have one, else a number from here on. */
+enum { CLI_KEY_LONG = 256 };
+/* What cli_parser_next returns besides keys. */
+enum { CLI_END = 0, CLI_BAD = -1, CLI_OPERAND = -2 };
+
+typedef struct cli_option {
+    int key;              /* 0 ends a table */
+    const char *name;     /* the long name, without dashes */
+    const char *argument; /* how help names its argument; NULL: it takes none */
+    const char *help;     /* lines after the first begin with "\n" */
+} cli_option;
+
+typedef struct cli_command {
+    const char *name;
+    const char *summary;
+    const char *usage; /* what follows "usage: grating " */
+    const char *details;
+    const cli_option *options;
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+} cli_command;
+
+extern const cli_command cli_rank_command;
+extern const cli_command cli_inspect_command;
+extern const cli_command cli_doctor_command;
+
+/* The last entries of every table of options. */
+#define CLI_HELP_OPTION                     \
+    {                                       \
+        'h', "help", NULL, "show this help" \
+    }
+#define CLI_END_OPTION      \
+    {                       \
+        0, NULL, NULL, NULL \
+    }
+
+/* Walks the arguments of a command: options may be clustered ("-hk3"), given as
+ * "--name value" or "--name=value", and stand among operands; "--" ends them. */
+typedef struct cli_parser {
+    const cli_command *command;
+    int argc;
+    char **argv;
+    int next;            /* index of the argument to look at */
+    const char *cluster; /* rest of a cluster of letters, or NULL */
+    int only_operands;   /* 1 after "--" */
+    const char *value;   /* of the option or operand just returned */
+} cli_parser;
+
+void cli_parser_init(cli_parser *parser, const cli_command *command, int argc,
+                     char **argv);
+/* The key of the next option, CLI_OPERAND, CLI_END, or CLI_BAD after an error line. */
+int cli_parser_next(cli_parser *parser);
+/* Reads a decimal number up to `limit`.  `option` is how an error names it. */
+int cli_parse_number(const char *option, const char *text, size_t limit, size_t *out);
+
+/* Prints the help of a command to standard output. */
+int cli_print_help(const cli_command *command);
+void cli_print_options(const cli_option *options);
+
+/* ---- Messages and output ---- */
+
+/* "grating: <text>" on standard error, one line; see text.h for what becomes of
+ * control characters in it. */
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same; returns CLI_FAILURE. */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same with a pointer to `grating COMMAND --help`; returns CLI_USAGE. */
+int cli_usage(const cli_command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Reports a failure of the library; `where` (may be NULL) names the place first. */
+int cli_fail_status(const char *where, grt_status status, const grt_error *error);
+
+/* Pushes standard output out and reports a write error, such as a full disk. */
+int cli_flush_output(void);
+
+/* ---- The bundled model ---- */
+
+/* Finds the model that comes with the command; `*out` is for the caller to free.  With
+ * `is_quiet` nothing is printed when there is none. */
+int cli_bundled_model(char **out, int is_quiet);
+
+#endif

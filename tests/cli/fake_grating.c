@@ -1,0 +1,310 @@
+/*
+ * fake_grating.c - grating.h without a model, for tests of the command.
+ *
+ * A document's logit is the number of words that it shares with the query, less one:
+ * the tests can say exactly what must be printed.  A part of a model's path chooses
+ * what the fake does:
+ *
+ *     missing      cannot be opened
+ *     reversed     ranks the worst document first
+ *     unreadable   fails while it ranks
+ *     interrupt    gets a Ctrl-C after layer 2 of 4
+ *     slow         takes 60 ms for each layer
+ *     plain        takes no instruction
+ */
+#include "grating.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { N_LAYERS = 4, MAX_TOKENS = 12, N_TENSORS = 3, N_KERNELS = 4 };
+
+struct grt_model {
+    char *path;
+};
+
+struct grt_session {
+    const grt_model *model;
+};
+
+struct grt_result {
+    grt_item *items;
+    grt_stats stats;
+};
+
+static grt_status fail(grt_error *err, grt_status status, const char *text,
+                       const char *path)
+{
+    if (err) {
+        err->status = status;
+        err->offset = -1;
+        snprintf(err->text, sizeof err->text, "%s: %s", path, text);
+    }
+    return status;
+}
+
+/* A shell's background jobs ignore Ctrl-C; the tests of it want it back. */
+static void __attribute__((constructor)) accept_interrupts(void)
+{
+    signal(SIGINT, SIG_DFL);
+}
+
+static int behaves(const grt_model *model, const char *how)
+{
+    return strstr(model->path, how) != NULL;
+}
+
+const char *grt_status_text(grt_status status)
+{
+    (void)status;
+    return "status text";
+}
+
+const char *grt_version(void)
+{
+    return "0.1.0";
+}
+
+grt_status grt_model_open(grt_model **out, const char *path,
+                          const grt_model_options *options, grt_error *err)
+{
+    (void)options;
+    if (strstr(path, "missing"))
+        return fail(err, GRT_E_NOT_FOUND, "no such file or directory", path);
+    grt_model *model = malloc(sizeof *model);
+    if (!model) return GRT_E_NO_MEMORY;
+    model->path = strdup(path);
+    *out = model;
+    return GRT_OK;
+}
+
+void grt_model_close(grt_model *model)
+{
+    if (!model) return;
+    free(model->path);
+    free(model);
+}
+
+void grt_model_describe(const grt_model *model, grt_model_info *out)
+{
+    (void)model;
+    *out = (grt_model_info){.architecture = "bert",
+                            .format = "safetensors",
+                            .tokenizer = "wordpiece",
+                            .head = "pooler + classifier",
+                            .n_layers = N_LAYERS,
+                            .hidden_size = 32,
+                            .n_heads = 4,
+                            .n_kv_heads = 2,
+                            .head_size = 8,
+                            .ffn_size = 128,
+                            .vocab_size = 30522,
+                            .max_tokens = MAX_TOKENS,
+                            .n_parameters = 1234567,
+                            .embedding_bytes = 3906816,
+                            .layers_bytes = 2048,
+                            .head_bytes = 132,
+                            .other_bytes = 0,
+                            .n_tensors = N_TENSORS};
+}
+
+grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *out)
+{
+    static const grt_tensor_view views[N_TENSORS] = {
+        {"embeddings.word",
+         "F32",
+         "embedding",
+         2,
+         {30522, 32},
+         "model.safetensors",
+         96,
+         3906816},
+        {"layer.0.query",
+         "F16",
+         "layer 0",
+         2,
+         {32, 32},
+         "model.safetensors",
+         3906912,
+         2048},
+        {"classifier", "F32", "head", 1, {33}, "model.safetensors", 3908960, 132}};
+    (void)model;
+    if (i >= N_TENSORS) return GRT_E_INVALID_ARG;
+    *out = views[i];
+    return GRT_OK;
+}
+
+grt_status grt_session_create(grt_session **out, const grt_model *model,
+                              const grt_session_options *options, grt_error *err)
+{
+    (void)options;
+    (void)err;
+    grt_session *session = malloc(sizeof *session);
+    if (!session) return GRT_E_NO_MEMORY;
+    session->model = model;
+    *out = session;
+    return GRT_OK;
+}
+
+void grt_session_free(grt_session *session)
+{
+    free(session);
+}
+
+/* ---- Scores ---- */
+
+/* Finds the word at or after `*at`; 0 at the end.  Bytes other than space separate
+ * nothing, NUL included. */
+static size_t next_word(const char *text, size_t bytes, size_t *at)
+{
+    while (*at < bytes && text[*at] == ' ')
+        ++*at;
+    size_t end = *at;
+    while (end < bytes && text[end] != ' ')
+        end++;
+    return end - *at;
+}
+
+static size_t count_words(const char *text, size_t bytes)
+{
+    size_t n = 0, length;
+    for (size_t at = 0; (length = next_word(text, bytes, &at)) > 0; at += length)
+        n++;
+    return n;
+}
+
+static int has_word(const char *text, size_t bytes, const char *word, size_t word_bytes)
+{
+    size_t length;
+    for (size_t at = 0; (length = next_word(text, bytes, &at)) > 0; at += length) {
+        if (length == word_bytes && memcmp(text + at, word, length) == 0) return 1;
+    }
+    return 0;
+}
+
+static grt_item score(const grt_request *request, size_t query_bytes, size_t i)
+{
+    const char *query = request->query, *text = request->documents[i];
+    size_t bytes = request->document_bytes ? request->document_bytes[i] : strlen(text);
+    size_t shared = 0, length;
+    for (size_t at = 0; (length = next_word(query, query_bytes, &at)) > 0; at += length)
+        shared += has_word(text, bytes, query + at, length) != 0;
+    size_t tokens = 3 + count_words(query, query_bytes) + count_words(text, bytes);
+    float logit = (float)shared - 1 + (request->instruction ? 0.25F : 0);
+    return (grt_item){.index = i,
+                      .logit = logit,
+                      .score = 1 / (1 + expf(-logit)),
+                      .decided_at_layer = N_LAYERS,
+                      .n_tokens = tokens < MAX_TOKENS ? tokens : MAX_TOKENS,
+                      .truncated = tokens > MAX_TOKENS};
+}
+
+static int compare(const void *left, const void *right)
+{
+    const grt_item *a = left, *b = right;
+    if (a->logit > b->logit || a->logit < b->logit) return a->logit < b->logit ? 1 : -1;
+    return a->index < b->index ? -1 : 1;
+}
+
+static int run_layers(const grt_model *model, const grt_request *request)
+{
+    for (size_t layer = 0; layer <= N_LAYERS; layer++) {
+        grt_progress step = {layer, N_LAYERS, request->n_documents, 0, 0};
+        if (behaves(model, "interrupt") && layer == 2) raise(SIGINT);
+        if (behaves(model, "slow"))
+            nanosleep(&(struct timespec){.tv_nsec = 60000000}, NULL);
+        if (request->progress && request->progress(&step, request->progress_payload))
+            return 0;
+    }
+    return 1;
+}
+
+static void reverse(grt_item *items, size_t n)
+{
+    for (size_t i = 0; i < n / 2; i++) {
+        grt_item item = items[i];
+        items[i] = items[n - 1 - i];
+        items[n - 1 - i] = item;
+    }
+}
+
+grt_status grt_rank(grt_session *session, const grt_request *request, grt_result **out,
+                    grt_error *err)
+{
+    const grt_model *model = session->model;
+    size_t n = request->n_documents;
+    size_t query_bytes =
+        request->query_bytes ? request->query_bytes : strlen(request->query);
+    if (behaves(model, "unreadable"))
+        return fail(err, GRT_E_IO, "cannot read layer 1: Input/output error",
+                    model->path);
+    if (behaves(model, "plain") && request->instruction)
+        return fail(err, GRT_E_UNSUPPORTED, "this model takes no instruction",
+                    model->path);
+    if (!run_layers(model, request))
+        return fail(err, GRT_E_CANCELLED, "cancelled by the caller", model->path);
+    grt_result *result = calloc(1, sizeof *result);
+    grt_item *items = calloc(n, sizeof *items);
+    if (!result || !items) abort();
+    uint64_t n_tokens = 0;
+    for (size_t i = 0; i < n; i++) {
+        items[i] = score(request, query_bytes, i);
+        n_tokens += items[i].n_tokens;
+    }
+    qsort(items, n, sizeof *items, compare);
+    if (behaves(model, "reversed")) reverse(items, n);
+    result->items = items;
+    result->stats = (grt_stats){n,       N_LAYERS, n_tokens, n_tokens * N_LAYERS,
+                                2048,    4096,     250000,   1500000,
+                                1750000, "avx2"};
+    *out = result;
+    return GRT_OK;
+}
+
+size_t grt_result_count(const grt_result *result)
+{
+    return result->stats.n_documents;
+}
+
+const grt_item *grt_result_items(const grt_result *result)
+{
+    return result->items;
+}
+
+const grt_stats *grt_result_stats(const grt_result *result)
+{
+    return &result->stats;
+}
+
+void grt_result_free(grt_result *result)
+{
+    if (!result) return;
+    free(result->items);
+    free(result);
+}
+
+const char *grt_state_text(grt_state state)
+{
+    return state == GRT_STATE_FINISHED ? "finished" : "dropped";
+}
+
+grt_status grt_kernel_describe(size_t i, grt_kernel_info *out)
+{
+    static const grt_kernel_info kernels[N_KERNELS] = {
+        {"gemm_f32", "avx512", 0, "this CPU lacks it"},
+        {"gemm_f32", "avx2", 1, NULL},
+        {"gemm_f32", "scalar", 0, "a better one runs"},
+        {"softmax", "scalar", 1, NULL}};
+    if (i >= N_KERNELS) return GRT_E_INVALID_ARG;
+    *out = kernels[i];
+    return GRT_OK;
+}
+
+const char *grt_cpu_features_text(void)
+{
+    return "avx2 fma";
+}
