@@ -13,9 +13,8 @@ typedef enum grt_slot { GRT_SLOT_FIXED, GRT_SLOT_QUERY, GRT_SLOT_DOCUMENT } grt_
 typedef struct grt_segment {
     grt_slot slot;
     uint8_t token_type; /* 0 or 1, of all ids of the segment */
-    const char
-        *before; /* text put before the query or document and tokenised with it */
-    const char *after;
+    const char *before; /* put before the text and tokenised with it; NULL: nothing */
+    const char *after;  /* the same behind it */
     const int32_t *ids; /* [n_ids] of a fixed segment */
     size_t n_ids;
 } grt_segment;
@@ -44,9 +43,10 @@ typedef struct grt_text_view {
     size_t size;
 } grt_text_view;
 
-/* Builds the pairs of one query with n documents.  Where a pair is too long, ids are
- * taken off the end of the longer text, one at a time (ties: the document), until it
- * fits. GRT_E_TOO_LONG when the fixed segments alone leave no room. */
+/* Builds the pairs of one query with n documents.  *out must be empty; on failure it is
+ * left so.  Where a pair is too long, ids are taken off the end of the longer text, one
+ * at a time (ties: the document), until it fits; what the template puts around the
+ * texts stays whole.  GRT_E_TOO_LONG when the template alone leaves no room. */
 GRT_NODISCARD grt_status grt_pairs_build(grt_pairs *out, const grt_tokenizer *tokenizer,
                                          const grt_pair_template *template,
                                          grt_text_view query,
