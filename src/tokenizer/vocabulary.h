@@ -33,7 +33,8 @@ typedef struct grt_vocabulary {
     grt_tokenizer_kind kind;
     grt_piece *pieces; /* [n_pieces]; text NULL where an id has no piece */
     size_t n_pieces;
-    grt_merge *merges; /* [n_merges] */
+    size_t pieces_capacity; /* of readers */
+    grt_merge *merges;      /* [n_merges] */
     size_t n_merges;
     /* normaliser */
     bool

@@ -1,0 +1,153 @@
+/* tokenizer_build.c - see tokenizer_build.h. */
+#include "formats/tokenizer_build.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+const char grt_pattern_gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| "
+                                "?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+const char grt_pattern_qwen2[] =
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
+    " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+grt_status grt_vocabulary_reserve(grt_vocabulary *v, size_t n, const char *path,
+                                  grt_error *err)
+{
+    if (n > GRT_MAX_VOCABULARY)
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: a vocabulary of %zu ids; at most %d are read",
+                 path, n, (int)GRT_MAX_VOCABULARY);
+    if (n <= v->n_pieces) return GRT_OK;
+    /* Pieces lie in the arena; a vocabulary grows a few times at most. */
+    size_t capacity = n < 2 * v->n_pieces ? 2 * v->n_pieces : n;
+    if (v->n_pieces == 0 || n > v->pieces_capacity) {
+        grt_piece *pieces;
+        GRT_TRY(grt_arena_alloc(&v->arena, &pieces, capacity, sizeof(*pieces), err));
+        if (v->n_pieces) memcpy(pieces, v->pieces, v->n_pieces * sizeof(*pieces));
+        v->pieces = pieces;
+        v->pieces_capacity = capacity;
+    }
+    v->n_pieces = n;
+    return GRT_OK;
+}
+
+grt_status grt_vocabulary_set(grt_vocabulary *v, uint64_t id, const char *text,
+                              size_t n, bool is_special, const char *path,
+                              grt_error *err)
+{
+    if (id >= GRT_MAX_VOCABULARY)
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: token id %llu is too large", path,
+                 (unsigned long long)id);
+    if (n == 0 || n > GRT_MAX_PIECE_BYTES)
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "%s: the piece of id %llu has %zu bytes, not 1 to %d", path,
+                 (unsigned long long)id, n, (int)GRT_MAX_PIECE_BYTES);
+    GRT_TRY(grt_vocabulary_reserve(v, (size_t)id + 1, path, err));
+    grt_piece *piece = &v->pieces[id];
+    if (piece->text && (piece->size != n || memcmp(piece->text, text, n) != 0))
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: id %llu is both \"%.*s\" and \"%.*s\"", path,
+                 (unsigned long long)id, (int)(piece->size < 40 ? piece->size : 40),
+                 piece->text, (int)(n < 40 ? n : 40), text);
+    if (!piece->text) {
+        GRT_TRY(grt_arena_copy_text(&v->arena, &piece->text, text, n, err));
+        piece->size = (uint32_t)n;
+    }
+    piece->is_special |= is_special;
+    return GRT_OK;
+}
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash_text(const char *text, size_t n)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 1099511628211u;
+    return hash ^ (hash >> 32);
+}
+
+grt_status grt_piece_index_init(grt_piece_index *index, const grt_vocabulary *v,
+                                grt_error *err)
+{
+    size_t n_slots = 16;
+    while (n_slots < 2 * v->n_pieces)
+        n_slots *= 2;
+    GRT_TRY(grt_alloc_array(&index->slots, n_slots, sizeof(*index->slots),
+                            "the index of pieces", err));
+    index->mask = n_slots - 1;
+    for (size_t id = 0; id < v->n_pieces; id++) {
+        const grt_piece *piece = &v->pieces[id];
+        if (!piece->text) continue;
+        size_t at = hash_text(piece->text, piece->size) & index->mask;
+        while (index->slots[at])
+            at = (at + 1) & index->mask;
+        index->slots[at] = (uint32_t)id + 1;
+    }
+    return GRT_OK;
+}
+
+int32_t grt_piece_index_get(const grt_piece_index *index, const grt_vocabulary *v,
+                            const char *text, size_t n)
+{
+    for (size_t at = hash_text(text, n) & index->mask; index->slots[at];
+         at = (at + 1) & index->mask) {
+        uint32_t id = index->slots[at] - 1;
+        if (v->pieces[id].size == n && memcmp(v->pieces[id].text, text, n) == 0)
+            return (int32_t)id;
+    }
+    return GRT_NO_TOKEN;
+}
+
+void grt_piece_index_release(grt_piece_index *index)
+{
+    grt_free(index->slots);
+    memset(index, 0, sizeof(*index));
+}
+
+grt_status grt_vocabulary_add_merge(grt_vocabulary *v, const grt_piece_index *index,
+                                    const char *left, size_t n_left, const char *right,
+                                    size_t n_right, const char *path, grt_error *err)
+{
+    char joined[2 * GRT_MAX_PIECE_BYTES];
+    if (n_left == 0 || n_right == 0 || n_left > GRT_MAX_PIECE_BYTES ||
+        n_right > GRT_MAX_PIECE_BYTES)
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: merge %zu is not two pieces", path,
+                 v->n_merges);
+    memcpy(joined, left, n_left);
+    memcpy(joined + n_left, right, n_right);
+    int32_t ids[3] = {grt_piece_index_get(index, v, left, n_left),
+                      grt_piece_index_get(index, v, right, n_right),
+                      grt_piece_index_get(index, v, joined, n_left + n_right)};
+    if (ids[0] < 0 || ids[1] < 0 || ids[2] < 0)
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "%s: merge %zu (\"%.*s %.*s\") names a piece that is not in the "
+                 "vocabulary",
+                 path, v->n_merges, (int)(n_left < 40 ? n_left : 40), left,
+                 (int)(n_right < 40 ? n_right : 40), right);
+    v->merges[v->n_merges++] =
+        (grt_merge){(uint32_t)ids[0], (uint32_t)ids[1], (uint32_t)ids[2]};
+    return GRT_OK;
+}
+
+grt_status grt_vocabulary_finish_wordpiece(grt_vocabulary *v, bool is_lower_case,
+                                           const char *path, grt_error *err)
+{
+    static const char *const names[] = {"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"};
+    int32_t mask = GRT_NO_TOKEN;
+    int32_t *const ids[] = {&v->unk, &v->cls, &v->sep, &v->pad, &mask};
+    grt_piece_index index = {0};
+    GRT_TRY(grt_piece_index_init(&index, v, err));
+    for (size_t i = 0; i < 5; i++) {
+        *ids[i] = grt_piece_index_get(&index, v, names[i], strlen(names[i]));
+        if (*ids[i] != GRT_NO_TOKEN) v->pieces[*ids[i]].is_special = true;
+    }
+    grt_piece_index_release(&index);
+    if (v->unk == GRT_NO_TOKEN) GRT_FAIL(err, GRT_E_FORMAT, "%s: no piece [UNK]", path);
+    v->bos = v->eos = GRT_NO_TOKEN;
+    v->kind = GRT_TOKENIZER_WORDPIECE;
+    v->clean_text = true;
+    v->split_cjk = true;
+    v->lower_case = is_lower_case;
+    v->strip_accents = is_lower_case;
+    v->max_word_chars = 100;
+    return GRT_OK;
+}
