@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* One text with what the template puts around it: [n_before user's ids n_after]. */
@@ -167,6 +168,7 @@ static grt_status build(builder *b, grt_text_view query, const grt_text_view *do
 {
     const grt_segment *query_segment = find_slot(b->template, GRT_SLOT_QUERY);
     const grt_segment *document_segment = find_slot(b->template, GRT_SLOT_DOCUMENT);
+    assert(query_segment && document_segment);
     size_t n_before, n_after;
     GRT_TRY(count_alone(&n_before, b->tokenizer, query_segment->before, b->err));
     GRT_TRY(count_alone(&n_after, b->tokenizer, query_segment->after, b->err));

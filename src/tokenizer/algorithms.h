@@ -1,0 +1,41 @@
+/* algorithms.h - the tokenizer object and the two algorithms behind it. */
+#ifndef GRT_TOKENIZER_ALGORITHMS_H
+#define GRT_TOKENIZER_ALGORITHMS_H
+
+#include "tokenizer/piece_map.h"
+#include "tokenizer/tokenizer.h"
+
+typedef struct grt_bpe grt_bpe; /* bpe.c */
+
+struct grt_tokenizer {
+    const grt_vocabulary *vocabulary;
+    grt_piece_map pieces;   /* what user text may produce */
+    grt_piece_map specials; /* found by name only */
+    size_t longest_piece;   /* bytes */
+    grt_bpe *bpe;           /* of BPE */
+};
+
+GRT_NODISCARD grt_status grt_wordpiece_encode(const grt_tokenizer *tokenizer,
+                                              const char *text, size_t n, grt_ids *out,
+                                              grt_error *err);
+
+GRT_NODISCARD grt_status grt_bpe_create(grt_bpe **out, const grt_tokenizer *tokenizer,
+                                        grt_error *err);
+void grt_bpe_free(grt_bpe *bpe);
+GRT_NODISCARD grt_status grt_bpe_encode(const grt_tokenizer *tokenizer,
+                                        const char *text, size_t n, grt_ids *out,
+                                        grt_error *err);
+
+/* A growing text; all zero is empty. */
+typedef struct grt_text_buffer {
+    char *data;
+    size_t n;
+    size_t capacity;
+} grt_text_buffer;
+
+/* Makes room for n more bytes. */
+GRT_NODISCARD grt_status grt_text_buffer_room(grt_text_buffer *buffer, size_t n,
+                                              grt_error *err);
+void grt_text_buffer_release(grt_text_buffer *buffer);
+
+#endif /* GRT_TOKENIZER_ALGORITHMS_H */

@@ -1,0 +1,106 @@
+/* tokenizer.c - the tokenizer object, lists of ids, growing texts. */
+#include "tokenizer/algorithms.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+
+#include <string.h>
+
+enum { MAX_TEXT_BYTES = 1 << 30 };
+
+grt_status grt_ids_append(grt_ids *list, const int32_t *ids, size_t n, grt_error *err)
+{
+    size_t total;
+    if (!grt_add_size(&total, list->n, n))
+        GRT_FAIL(err, GRT_E_NO_MEMORY, "no memory for %zu more ids", n);
+    if (total > list->capacity) {
+        size_t capacity = total < 64 ? 64 : total + total / 2;
+        GRT_TRY(
+            grt_realloc_array(&list->ids, capacity, sizeof(*list->ids), "ids", err));
+        list->capacity = capacity;
+    }
+    if (n) memcpy(list->ids + list->n, ids, n * sizeof(*ids));
+    list->n = total;
+    return GRT_OK;
+}
+
+void grt_ids_release(grt_ids *list)
+{
+    grt_free(list->ids);
+    memset(list, 0, sizeof(*list));
+}
+
+grt_status grt_text_buffer_room(grt_text_buffer *buffer, size_t n, grt_error *err)
+{
+    size_t total;
+    if (!grt_add_size(&total, buffer->n, n))
+        GRT_FAIL(err, GRT_E_NO_MEMORY, "no memory for %zu more bytes of text", n);
+    if (total <= buffer->capacity) return GRT_OK;
+    size_t capacity = total < 256 ? 256 : total + total / 2;
+    GRT_TRY(grt_realloc_array(&buffer->data, capacity, 1, "a text", err));
+    buffer->capacity = capacity;
+    return GRT_OK;
+}
+
+void grt_text_buffer_release(grt_text_buffer *buffer)
+{
+    grt_free(buffer->data);
+    memset(buffer, 0, sizeof(*buffer));
+}
+
+static grt_status init(grt_tokenizer *tokenizer, const grt_vocabulary *vocabulary,
+                       grt_error *err)
+{
+    tokenizer->vocabulary = vocabulary;
+    GRT_TRY(grt_piece_map_init(&tokenizer->pieces, vocabulary, false, err));
+    GRT_TRY(grt_piece_map_init(&tokenizer->specials, vocabulary, true, err));
+    for (size_t i = 0; i < vocabulary->n_pieces; i++)
+        if (vocabulary->pieces[i].size > tokenizer->longest_piece)
+            tokenizer->longest_piece = vocabulary->pieces[i].size;
+    if (vocabulary->kind == GRT_TOKENIZER_BPE)
+        return grt_bpe_create(&tokenizer->bpe, tokenizer, err);
+    if (vocabulary->unk < 0 || (size_t)vocabulary->unk >= vocabulary->n_pieces)
+        GRT_FAIL(err, GRT_E_FORMAT, "the vocabulary has no piece for unknown words");
+    return GRT_OK;
+}
+
+grt_status grt_tokenizer_create(grt_tokenizer **out, const grt_vocabulary *vocabulary,
+                                grt_error *err)
+{
+    grt_tokenizer *tokenizer;
+    GRT_TRY(grt_alloc_array(&tokenizer, 1, sizeof(*tokenizer), "the tokenizer", err));
+    grt_status status = init(tokenizer, vocabulary, err);
+    if (status != GRT_OK) {
+        grt_tokenizer_free(tokenizer);
+        return status;
+    }
+    *out = tokenizer;
+    return GRT_OK;
+}
+
+void grt_tokenizer_free(grt_tokenizer *tokenizer)
+{
+    if (!tokenizer) return;
+    grt_bpe_free(tokenizer->bpe);
+    grt_piece_map_release(&tokenizer->pieces);
+    grt_piece_map_release(&tokenizer->specials);
+    grt_free(tokenizer);
+}
+
+grt_status grt_tokenizer_encode(const grt_tokenizer *tokenizer, const char *text,
+                                size_t n, grt_ids *out, grt_error *err)
+{
+    if (n > MAX_TEXT_BYTES)
+        GRT_FAIL(err, GRT_E_TOO_LONG, "a text of %zu bytes; at most %d are read", n,
+                 (int)MAX_TEXT_BYTES);
+    if (n == 0) return GRT_OK;
+    return tokenizer->vocabulary->kind == GRT_TOKENIZER_BPE
+               ? grt_bpe_encode(tokenizer, text, n, out, err)
+               : grt_wordpiece_encode(tokenizer, text, n, out, err);
+}
+
+int32_t grt_tokenizer_id(const grt_tokenizer *tokenizer, const char *piece, size_t n)
+{
+    int32_t id = grt_piece_map_get(&tokenizer->specials, piece, n);
+    return id != GRT_NO_TOKEN ? id : grt_piece_map_get(&tokenizer->pieces, piece, n);
+}

@@ -1,0 +1,10 @@
+/* vocabulary.c - see vocabulary.h. */
+#include "tokenizer/vocabulary.h"
+
+#include <string.h>
+
+void grt_vocabulary_release(grt_vocabulary *vocabulary)
+{
+    grt_arena_release(&vocabulary->arena);
+    memset(vocabulary, 0, sizeof(*vocabulary));
+}
