@@ -390,10 +390,11 @@ static grt_status add_tensor(const reader *r, grt_catalogue *catalogue,
                     "%s: tensor \"%.80s\": its offset %" PRIu64
                     " is not a multiple of the alignment %" PRIu64,
                     r->path, tensor.name, tensor.offset, alignment);
-    if (!grt_add_u64(&tensor.offset, tensor.offset, data))
+    if (tensor.offset > INT64_MAX - data)
         GRT_FAIL_AT(r->err, GRT_E_FORMAT, info->at,
                     "%s: tensor \"%.80s\": its offset %" PRIu64 " overflows", r->path,
                     tensor.name, tensor.offset);
+    tensor.offset += data;
     tensor.file = (uint32_t)(catalogue->n_files - 1);
     return grt_catalogue_add_tensor(catalogue, &tensor, tensor.name, info->n_name,
                                     r->err);
