@@ -145,6 +145,10 @@ static grt_status take_text(reader *r, uint64_t max_bytes, const char *what,
 /* Copies a text into the metadata's arena. */
 static grt_status keep_text(reader *r, grt_text *text)
 {
+    if (text->size == 0) {
+        text->data = "";
+        return GRT_OK;
+    }
     if (text->size > r->slab_left) {
         grt_arena *arena = &r->metadata->arena;
         if (text->size > SLAB_BYTES / 4)
@@ -153,7 +157,7 @@ static grt_status keep_text(reader *r, grt_text *text)
         GRT_TRY(grt_arena_alloc(arena, &r->slab, SLAB_BYTES, 1, r->err));
         r->slab_left = SLAB_BYTES;
     }
-    if (text->size) memcpy(r->slab, text->data, text->size);
+    memcpy(r->slab, text->data, text->size);
     text->data = r->slab;
     r->slab += text->size;
     r->slab_left -= text->size;

@@ -62,6 +62,7 @@ static grt_status open_failed(const char *path, int code, grt_error *err)
 static int64_t descriptor_read_at(void *payload, uint64_t offset, void *dst, size_t n)
 {
     const grt_file *file = payload;
+    if (offset > INT64_MAX - n) return 0; /* pread would say EINVAL */
     ssize_t got = pread(file->fd, dst, n, (off_t)offset);
     return got < 0 ? -errno : got;
 }
