@@ -16,13 +16,14 @@ enum { MAX_CONFIG_BYTES = 16 << 20, MAX_INDEX_BYTES = 64 << 20, MAX_NAME_BYTES =
 static const char *const single_name = "model.safetensors";
 static const char *const index_name = "model.safetensors.index.json";
 
-static bool exists_in(const char *directory, const char *name)
+static grt_status exists_in(const char *directory, const char *name, bool *out,
+                            grt_error *err)
 {
     char *path;
-    if (grt_path_join(&path, directory, name, NULL) != GRT_OK) return false;
-    bool is_there = grt_path_exists(path);
+    GRT_TRY(grt_path_join(&path, directory, name, err));
+    *out = grt_path_exists(path);
     grt_free(path);
-    return is_there;
+    return GRT_OK;
 }
 
 static grt_status load_config(grt_checkpoint *c, const char *directory, grt_error *err)
@@ -171,7 +172,9 @@ static grt_status refuse_directory(const char *path, grt_error *err)
             GRT_FAIL(err, GRT_E_NOT_FOUND,
                      "%s: neither %s nor its index is there, but %.40s: %s",
                      grt_path_tail(path), single_name, name, hints[i].advice);
-    if (exists_in(path, "onnx"))
+    bool has_onnx = false;
+    GRT_TRY(exists_in(path, "onnx", &has_onnx, err));
+    if (has_onnx)
         GRT_FAIL(
             err, GRT_E_NOT_FOUND,
             "%s: holds no %s, but onnx/: ONNX is not read; get the safetensors version",
@@ -183,8 +186,10 @@ static grt_status refuse_directory(const char *path, grt_error *err)
 static grt_status open_directory(grt_checkpoint *c, const char *path, grt_error *err)
 {
     c->format = GRT_FORMAT_SAFETENSORS;
-    bool is_single = exists_in(path, single_name);
-    if (!is_single && !exists_in(path, index_name)) return refuse_directory(path, err);
+    bool is_single = false, is_sharded = false;
+    GRT_TRY(exists_in(path, single_name, &is_single, err));
+    GRT_TRY(exists_in(path, index_name, &is_sharded, err));
+    if (!is_single && !is_sharded) return refuse_directory(path, err);
     GRT_TRY(load_config(c, path, err));
     if (!is_single) return open_sharded(c, path, err);
     char *weights;

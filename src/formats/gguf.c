@@ -145,6 +145,10 @@ static grt_status take_text(reader *r, uint64_t max_bytes, const char *what,
 /* Copies a text into the metadata's arena. */
 static grt_status keep_text(reader *r, grt_text *text)
 {
+    if (text->size == 0) {
+        text->data = "";
+        return GRT_OK;
+    }
     if (text->size > r->slab_left) {
         grt_arena *arena = &r->metadata->arena;
         if (text->size > SLAB_BYTES / 4)
@@ -153,7 +157,7 @@ static grt_status keep_text(reader *r, grt_text *text)
         GRT_TRY(grt_arena_alloc(arena, &r->slab, SLAB_BYTES, 1, r->err));
         r->slab_left = SLAB_BYTES;
     }
-    if (text->size) memcpy(r->slab, text->data, text->size);
+    memcpy(r->slab, text->data, text->size);
     text->data = r->slab;
     r->slab += text->size;
     r->slab_left -= text->size;
@@ -390,10 +394,11 @@ static grt_status add_tensor(const reader *r, grt_catalogue *catalogue,
                     "%s: tensor \"%.80s\": its offset %" PRIu64
                     " is not a multiple of the alignment %" PRIu64,
                     r->path, tensor.name, tensor.offset, alignment);
-    if (!grt_add_u64(&tensor.offset, tensor.offset, data))
+    if (tensor.offset > INT64_MAX - data)
         GRT_FAIL_AT(r->err, GRT_E_FORMAT, info->at,
                     "%s: tensor \"%.80s\": its offset %" PRIu64 " overflows", r->path,
                     tensor.name, tensor.offset);
+    tensor.offset += data;
     tensor.file = (uint32_t)(catalogue->n_files - 1);
     return grt_catalogue_add_tensor(catalogue, &tensor, tensor.name, info->n_name,
                                     r->err);

@@ -92,7 +92,8 @@ static grt_status read_offsets(const reader *r, const json_t *offsets,
     if (from < 0 || to < from)
         return refuse(r, PREFIX_BYTES, "\"data_offsets\" run backwards");
     tensor->n_bytes = (uint64_t)(to - from);
-    if (!grt_add_u64(&tensor->offset, r->data, (uint64_t)from))
+    if (!grt_add_u64(&tensor->offset, r->data, (uint64_t)from) ||
+        tensor->offset > INT64_MAX)
         return refuse(r, PREFIX_BYTES, "\"data_offsets\" overflow");
     return GRT_OK;
 }

@@ -62,7 +62,7 @@ static grt_status open_failed(const char *path, int code, grt_error *err)
 static int64_t descriptor_read_at(void *payload, uint64_t offset, void *dst, size_t n)
 {
     const grt_file *file = payload;
-    if (offset > INT64_MAX) return 0;
+    if (offset > INT64_MAX - n) return 0; /* pread would say EINVAL */
     ssize_t got = pread(file->fd, dst, n, (off_t)offset);
     return got < 0 ? -errno : got;
 }
@@ -130,7 +130,7 @@ grt_status grt_file_read_at(const grt_file *file, uint64_t offset, void *dst, si
     while (done < n) {
         size_t want = n - done < MAX_READ ? n - done : MAX_READ;
         uint64_t at = offset + done;
-        if (at < offset) at = UINT64_MAX; /* past any end */
+        if (at < offset || at > INT64_MAX) at = INT64_MAX; /* past any end */
         int64_t got = file->source.read_at(file->source.payload, at, to + done, want);
         if (got == -EINTR) continue;
         if (got < 0 || (uint64_t)got > want)

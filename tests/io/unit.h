@@ -17,16 +17,17 @@
 /* Status, a fragment of the text, one line, and the offset (UNIT_ANY_OFFSET: not
  * checked). */
 enum { UNIT_ANY_OFFSET = -2 };
-#define assert_fault(got, err, wanted, fragment, at)                                \
-    do {                                                                            \
-        grt_status unit_got = (got);                                                \
-        if (unit_got != (wanted) || !strstr((err).text, (fragment)))                \
-            print_message("status %d, text: %s\n", (int)unit_got, (err).text);      \
-        assert_int_equal(unit_got, (wanted));                                       \
-        assert_int_equal((err).status, (wanted));                                   \
-        assert_non_null(strstr((err).text, (fragment)));                            \
-        assert_null(strchr((err).text, '\n'));                                      \
-        if ((at) != UNIT_ANY_OFFSET) assert_int_equal((err).offset, (int64_t)(at)); \
+#define assert_fault(got, err, wanted, fragment, at)                           \
+    do {                                                                       \
+        grt_status unit_got = (got);                                           \
+        if (unit_got != (wanted) || !strstr((err).text, (fragment)))           \
+            print_message("status %d, text: %s\n", (int)unit_got, (err).text); \
+        assert_int_equal(unit_got, (wanted));                                  \
+        assert_int_equal((err).status, (wanted));                              \
+        assert_non_null(strstr((err).text, (fragment)));                       \
+        assert_null(strchr((err).text, '\n'));                                 \
+        if ((int64_t)(at) != UNIT_ANY_OFFSET)                                  \
+            assert_int_equal((err).offset, (int64_t)(at));                     \
     } while (0)
 
 #define assert_ok(call, err)                                              \

@@ -1,0 +1,57 @@
+/* test_cpu.c - GRT_ISA caps what was found; each cap is tried in a process of its own,
+ * as detection runs once. */
+#include "base/cpu.h"
+#include "io/unit.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The features under GRT_ISA=cap (NULL: unset), as the exit code of a child. */
+static uint32_t features_under(const char *cap)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (cap)
+            (void)setenv("GRT_ISA", cap, 1);
+        else
+            (void)unsetenv("GRT_ISA");
+        _exit((int)grt_cpu_features());
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return (uint32_t)WEXITSTATUS(status);
+}
+
+static void caps_features(void **state)
+{
+    (void)state;
+    uint32_t all = features_under(NULL);
+    assert_int_equal(features_under("scalar"), 0);
+    assert_int_equal(features_under("avx2"), all & GRT_CPU_AVX2);
+    assert_int_equal(features_under("avx512"), all);
+    assert_int_equal(features_under("nonsense"), all);
+    assert_int_equal(grt_cpu_features_found(), all);
+    assert_int_equal(grt_cpu_features() & ~all, 0);
+}
+
+static void says_what_was_found(void **state)
+{
+    (void)state;
+    const char *text = grt_cpu_features_text();
+    uint32_t found = grt_cpu_features_found();
+    assert_int_equal(strstr(text, "avx2") != NULL, (found & GRT_CPU_AVX2) != 0);
+    assert_int_equal(strstr(text, "avx512") != NULL, (found & GRT_CPU_AVX512) != 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            caps_features), /* first: children must not inherit a detection */
+        cmocka_unit_test(says_what_was_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
