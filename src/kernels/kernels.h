@@ -23,8 +23,21 @@ typedef struct grt_weight {
     size_t n_in;
 } grt_weight;
 
-/* Panels.  A panel holds GRT_PANEL_COLUMNS outputs x a block of inputs in the layout of
- * the chosen gemm: see gemm_f32.h. */
+/* y[n_rows][n_columns] (+)= a * panel + bias for one block of rows and one panel; see
+ * linear.c for the layouts.
+ * a: [n_rows][GRT_GEMM_LD_A], n_rows <= GRT_GEMM_ROWS, k <= GRT_GEMM_K; 64-byte
+ * aligned. panel: [strips][k][GRT_STRIP], columns past n_columns are zeros; 64-byte
+ * aligned. bias: [n_columns] or NULL.  Each product is summed over k from zero in
+ * order, then y (when is_added) and bias are added. */
+enum {
+    GRT_GEMM_ROWS = 12,
+    GRT_GEMM_K = 512,
+    GRT_GEMM_LD_A = GRT_GEMM_K + 16, /* not a power of two: rows fall into other sets */
+    GRT_STRIP = 16
+};
+typedef void grt_gemm_f32_fn(float *y, size_t ld_y, const float *a, size_t n_rows,
+                             const float *panel, size_t n_columns, size_t k,
+                             const float *bias, int is_added);
 
 /* One row of n values in storage type to f32; n fills whole blocks.  Exact. */
 typedef void grt_unpack_row_fn(float *dst, const void *src, size_t n);
@@ -70,16 +83,18 @@ typedef struct grt_attention_args {
     float scale;
     int is_causal;
 } grt_attention_args;
-enum { GRT_MAX_HEAD_SIZE = 512 };
+enum {
+    GRT_MAX_HEAD_SIZE = 512,
+    GRT_ATTENTION_KEYS = 64, /* of a block */
+    GRT_ATTENTION_QUERIES = 16
+};
 
 /* scratch: grt_attention_scratch_bytes(n_rows, head_size), 64-byte aligned. */
 typedef void grt_attention_fn(const grt_attention_args *args, void *scratch);
 size_t grt_attention_scratch_bytes(size_t n_rows, size_t head_size);
 
-typedef struct grt_gemm_f32_variant grt_gemm_f32_variant; /* gemm_f32.h */
-
 typedef struct grt_kernels {
-    const grt_gemm_f32_variant *gemm_f32;
+    grt_gemm_f32_fn *gemm_f32;
     grt_unpack_row_fn *unpack_row[GRT_DTYPE_COUNT];
     grt_layer_norm_fn *layer_norm;
     grt_rms_norm_fn *rms_norm;
@@ -94,11 +109,14 @@ typedef struct grt_kernels {
 /* The best variants that need no more than `features` (grt_cpu_features()). */
 void grt_kernels_choose(grt_kernels *out, uint32_t features);
 
-/* Entry i of all lists in order; false past the end. */
+/* Entry i of all lists, those of an operation side by side and best first; false past
+ * the end.  `function` is to be cast to the operation's type. */
+typedef void grt_any_fn(void);
 typedef struct grt_kernel_entry {
     const char *operation;
     const char *isa;
-    uint32_t needs;
+    uint32_t needs; /* grt_cpu_features() bits */
+    grt_any_fn *function;
 } grt_kernel_entry;
 int grt_kernels_entry(size_t i, grt_kernel_entry *out);
 
@@ -120,5 +138,37 @@ typedef struct grt_linear_args {
 void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,
                 const grt_linear_args *args);
 size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads);
+
+/* Prototypes of all variants. */
+#define GRT_KERNEL(isa, needs, function) grt_gemm_f32_fn function;
+#include "kernels/gemm_f32.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_unpack_row_fn function;
+#include "kernels/unpack_bf16.inc"
+#include "kernels/unpack_f16.inc"
+#include "kernels/unpack_f32.inc"
+#include "kernels/unpack_q8_0.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_layer_norm_fn function;
+#include "kernels/layer_norm.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_rms_norm_fn function;
+#include "kernels/rms_norm.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_gelu_fn function;
+#include "kernels/gelu.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_silu_mul_fn function;
+#include "kernels/silu_mul.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_rope_fn function;
+#include "kernels/rope.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_add_fn function;
+#include "kernels/add.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_attention_fn function;
+#include "kernels/attention.inc"
+#undef GRT_KERNEL
 
 #endif /* GRT_KERNELS_KERNELS_H */

@@ -1,0 +1,94 @@
+/* kernels.c - the table of all variants, and the choice of the first that runs. */
+#include "kernels/kernels.h"
+
+#include "base/cpu.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const grt_kernel_entry entries[] = {
+#define GRT_KERNEL(isa, needs, function) \
+    {"gemm_f32", #isa, needs, (grt_any_fn *)function},
+#include "kernels/gemm_f32.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_f32", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_f32.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_f16", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_f16.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_bf16", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_bf16.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_q8_0", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_q8_0.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"layer_norm", #isa, needs, (grt_any_fn *)function},
+#include "kernels/layer_norm.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"rms_norm", #isa, needs, (grt_any_fn *)function},
+#include "kernels/rms_norm.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) {"gelu", #isa, needs, (grt_any_fn *)function},
+#include "kernels/gelu.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"silu_mul", #isa, needs, (grt_any_fn *)function},
+#include "kernels/silu_mul.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) {"rope", #isa, needs, (grt_any_fn *)function},
+#include "kernels/rope.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) {"add", #isa, needs, (grt_any_fn *)function},
+#include "kernels/add.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"attention", #isa, needs, (grt_any_fn *)function},
+#include "kernels/attention.inc"
+#undef GRT_KERNEL
+};
+enum { N_ENTRIES = sizeof(entries) / sizeof(entries[0]) };
+
+int grt_kernels_entry(size_t i, grt_kernel_entry *out)
+{
+    if (i >= N_ENTRIES) return 0;
+    *out = entries[i];
+    return 1;
+}
+
+/* The scalar variant needs nothing, so there always is one. */
+static const grt_kernel_entry *best(const char *operation, uint32_t features)
+{
+    for (size_t i = 0; i < N_ENTRIES; i++)
+        if (strcmp(entries[i].operation, operation) == 0 &&
+            (entries[i].needs & ~features) == 0)
+            return &entries[i];
+    assert(!"an operation without a scalar variant");
+    return &entries[0];
+}
+
+void grt_kernels_choose(grt_kernels *out, uint32_t features)
+{
+#define CHOOSE(type, operation) ((type *)best(operation, features)->function)
+    *out = (grt_kernels){
+        .gemm_f32 = CHOOSE(grt_gemm_f32_fn, "gemm_f32"),
+        .unpack_row = {[GRT_DTYPE_F32] = CHOOSE(grt_unpack_row_fn, "unpack_f32"),
+                       [GRT_DTYPE_F16] = CHOOSE(grt_unpack_row_fn, "unpack_f16"),
+                       [GRT_DTYPE_BF16] = CHOOSE(grt_unpack_row_fn, "unpack_bf16"),
+                       [GRT_DTYPE_Q8_0] = CHOOSE(grt_unpack_row_fn, "unpack_q8_0")},
+        .layer_norm = CHOOSE(grt_layer_norm_fn, "layer_norm"),
+        .rms_norm = CHOOSE(grt_rms_norm_fn, "rms_norm"),
+        .gelu = CHOOSE(grt_gelu_fn, "gelu"),
+        .silu_mul = CHOOSE(grt_silu_mul_fn, "silu_mul"),
+        .rope = CHOOSE(grt_rope_fn, "rope"),
+        .add = CHOOSE(grt_add_fn, "add"),
+        .attention = CHOOSE(grt_attention_fn, "attention"),
+        .isa = best("gemm_f32", features)->isa};
+#undef CHOOSE
+}

@@ -1,0 +1,112 @@
+/* linear.c - y = x * W^T with weights unpacked just in time.
+ *
+ * A task is one panel: PANEL_COLUMNS outputs.  For each block of GRT_GEMM_K inputs the
+ * worker unpacks the panel into its scratch in strips [k][GRT_STRIP], L2-sized, then
+ * goes through all rows in blocks of GRT_GEMM_ROWS: the block of x is copied next to
+ * each other (rows of a matrix whose width is a power of two would fall into the same
+ * cache sets) and multiplied with every strip while it is in L1.
+ *
+ * An output is always the sum over the same blocks in the same order, so its bits
+ * depend neither on the rows in the call nor on the threads. */
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+enum {
+    WIDE_PANEL = 128, /* columns; for matrices wide enough to keep all threads busy */
+    NARROW_PANEL = 64,
+    WIDE_FROM = 1024,
+    MIN_GROUP_ROWS = 192, /* unpacking a panel costs as much as a few rows */
+    PANEL_FLOATS = WIDE_PANEL * GRT_GEMM_K,
+    ROWS_FLOATS = GRT_STRIP * GRT_GEMM_K, /* one strip's rows of W, unpacked */
+    A_FLOATS = GRT_GEMM_ROWS * GRT_GEMM_LD_A,
+    WORKER_FLOATS = PANEL_FLOATS + ROWS_FLOATS + A_FLOATS
+};
+
+typedef struct linear_job {
+    const grt_kernels *kernels;
+    const grt_linear_args *args;
+    float *scratch; /* [n_threads][WORKER_FLOATS] */
+    size_t panel_columns;
+    size_t n_groups; /* row groups; each unpacks the panel for itself */
+    size_t group_rows;
+} linear_job;
+
+size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads)
+{
+    (void)kernels;
+    return n_threads * WORKER_FLOATS * sizeof(float);
+}
+
+/* Columns first.. of W, inputs k0..k0+k-1, into one strip [k][GRT_STRIP]. */
+static void unpack_strip(const linear_job *job, float *strip, float *rows, size_t first,
+                         size_t n_columns, size_t k0, size_t k)
+{
+    const grt_weight *w = job->args->weight;
+    uint64_t row_bytes = 0, skip_bytes = 0;
+    (void)grt_dtype_bytes(&row_bytes, w->dtype, w->n_in);
+    (void)grt_dtype_bytes(&skip_bytes, w->dtype, k0);
+    const unsigned char *from = (const unsigned char *)w->data + first * row_bytes;
+    for (size_t c = 0; c < n_columns; c++)
+        job->kernels->unpack_row[w->dtype](rows + c * GRT_GEMM_K,
+                                           from + c * row_bytes + skip_bytes, k);
+    for (size_t c = n_columns; c < GRT_STRIP; c++)
+        memset(rows + c * GRT_GEMM_K, 0, k * sizeof(float));
+    for (size_t i = 0; i < k; i++)
+        for (size_t c = 0; c < GRT_STRIP; c++)
+            strip[i * GRT_STRIP + c] = rows[c * GRT_GEMM_K + i];
+}
+
+static void copy_rows(float *a, const float *x, size_t ld_x, size_t n_rows, size_t k)
+{
+    for (size_t r = 0; r < n_rows; r++)
+        memcpy(a + r * GRT_GEMM_LD_A, x + r * ld_x, k * sizeof(float));
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static void linear_task(size_t task, size_t worker, void *payload)
+{
+    const linear_job *job = payload;
+    const grt_linear_args *args = job->args;
+    const grt_weight *w = args->weight;
+    float *panel = job->scratch + worker * WORKER_FLOATS;
+    float *rows = panel + PANEL_FLOATS, *a = rows + ROWS_FLOATS;
+    size_t column = task / job->n_groups * job->panel_columns;
+    size_t n_columns = least(job->panel_columns, w->n_out - column);
+    size_t first_row = task % job->n_groups * job->group_rows;
+    size_t last_row = least(first_row + job->group_rows, args->n_rows);
+    for (size_t k0 = 0; k0 < w->n_in; k0 += GRT_GEMM_K) {
+        size_t k = least(GRT_GEMM_K, w->n_in - k0);
+        for (size_t c = 0; c < n_columns; c += GRT_STRIP)
+            unpack_strip(job, panel + c * k, rows, column + c,
+                         least(GRT_STRIP, n_columns - c), k0, k);
+        const float *bias = args->bias && k0 == 0 ? args->bias + column : NULL;
+        for (size_t r = first_row; r < last_row; r += GRT_GEMM_ROWS) {
+            size_t n = least(GRT_GEMM_ROWS, last_row - r);
+            copy_rows(a, args->x + r * args->ld_x + k0, args->ld_x, n, k);
+            job->kernels->gemm_f32(args->y + r * args->ld_y + column, args->ld_y, a, n,
+                                   panel, n_columns, k, bias, args->is_added || k0 > 0);
+        }
+    }
+}
+
+void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,
+                const grt_linear_args *args)
+{
+    const grt_weight *w = args->weight;
+    if (args->n_rows == 0 || w->n_out == 0) return;
+    size_t columns = w->n_out >= WIDE_FROM ? WIDE_PANEL : NARROW_PANEL;
+    size_t n_panels = (w->n_out + columns - 1) / columns;
+    size_t wanted = 2 * grt_pool_n_threads(pool);
+    size_t n_groups = n_panels >= wanted ? 1 : (wanted + n_panels - 1) / n_panels;
+    n_groups = least(n_groups, (args->n_rows + MIN_GROUP_ROWS - 1) / MIN_GROUP_ROWS);
+    size_t group_rows = (args->n_rows + n_groups - 1) / n_groups;
+    group_rows = (group_rows + GRT_GEMM_ROWS - 1) / GRT_GEMM_ROWS * GRT_GEMM_ROWS;
+    n_groups = (args->n_rows + group_rows - 1) / group_rows;
+    linear_job job = {kernels, args, scratch, columns, n_groups, group_rows};
+    grt_pool_run(pool, n_panels * n_groups, linear_task, &job);
+}
