@@ -87,7 +87,12 @@ static void print_tensors(const inspection *model)
         for (size_t d = 0; d < view.n_dims && d < 4; d++)
             used += (size_t)snprintf(shape + used, sizeof shape - used, "%s%" PRIu64,
                                      d ? " x " : "", view.shape[d]);
-        printf("  %-6s %-16s %-10s ", view.dtype, shape, view.part);
+        char part[32];
+        if (view.layer < 0)
+            (void)snprintf(part, sizeof part, "%s", view.part);
+        else
+            (void)snprintf(part, sizeof part, "%s %d", view.part, view.layer);
+        printf("  %-6s %-16s %-10s ", view.dtype, shape, part);
         cli_text_print(stdout, view.name, strlen(view.name), 0);
         printf("  (");
         cli_text_print(stdout, view.file, strlen(view.file), 0);
@@ -152,6 +157,7 @@ static void json_tensors(const inspection *model)
         json_text("name", view.name);
         json_text("dtype", view.dtype);
         json_text("part", view.part);
+        if (view.layer >= 0) json_count("layer", (uint64_t)view.layer, ", ");
         printf("\"shape\": [");
         for (size_t d = 0; d < view.n_dims && d < 4; d++)
             printf("%s%" PRIu64, d ? ", " : "", view.shape[d]);

@@ -330,7 +330,7 @@ static void test_model_description(void **state)
     assert_int_equal(info.n_layers, 8);
     assert_int_equal(info.hidden_size, 256);
     assert_int_equal(info.max_tokens, 512);
-    assert_int_equal(info.n_parameters, 14335233);
+    assert_int_equal(info.n_parameters, 14329857);
     uint64_t total = 0;
     for (size_t i = 0; i < info.n_tensors; i++) {
         grt_tensor_view view;

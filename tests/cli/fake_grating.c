@@ -118,6 +118,7 @@ grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *o
         {"embeddings.word",
          "F32",
          "embedding",
+         -1,
          2,
          {30522, 32},
          "model.safetensors",
@@ -125,13 +126,14 @@ grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *o
          3906816},
         {"layer.0.query",
          "F16",
-         "layer 0",
+         "layer",
+         0,
          2,
          {32, 32},
          "model.safetensors",
          3906912,
          2048},
-        {"classifier", "F32", "head", 1, {33}, "model.safetensors", 3908960, 132}};
+        {"classifier", "F32", "head", -1, 1, {33}, "model.safetensors", 3908960, 132}};
     (void)model;
     if (i >= N_TENSORS) return GRT_E_INVALID_ARG;
     *out = views[i];
