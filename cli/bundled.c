@@ -46,10 +46,11 @@ int cli_bundled_model(char **out, int is_quiet)
     for (size_t i = 0; i < N_PLACES; i++) {
         static const char name[] = "/grating-mini";
         struct stat status;
-        char *path = malloc(strlen(places[i]) + sizeof name);
+        size_t n = strlen(places[i]);
+        char *path = malloc(n + sizeof name);
         if (!path) return cli_fail("out of memory");
-        strcpy(path, places[i]);
-        strcat(path, name);
+        memcpy(path, places[i], n);
+        memcpy(path + n, name, sizeof name);
         if (places[i][0] && stat(path, &status) == 0) {
             *out = path;
             return CLI_SUCCESS;

@@ -135,7 +135,7 @@ static const char *label(const cli_ranking *ranking, size_t i, int has_ids,
     if (id)
         *storage = id_number(id);
     else if (has_ids)
-        strcpy(storage->text, "-");
+        snprintf(storage->text, sizeof storage->text, "-");
     else
         snprintf(storage->text, sizeof storage->text, "%zu", index);
     *bytes = strlen(storage->text);

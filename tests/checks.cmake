@@ -1,0 +1,27 @@
+# Checks of our own sources, and of the header, as tests.
+set(tools ${PROJECT_SOURCE_DIR}/tools)
+find_program(PYTHON3 python3)
+if(GRT_DEV AND PYTHON3)
+  add_test(NAME checks.layers
+    COMMAND ${PYTHON3} ${tools}/check_layers.py ${PROJECT_SOURCE_DIR})
+  add_test(NAME checks.source
+    COMMAND ${PYTHON3} ${tools}/check_source.py ${PROJECT_SOURCE_DIR})
+  add_test(NAME checks.format COMMAND sh ${tools}/check_format.sh ${PROJECT_SOURCE_DIR})
+  add_test(NAME checks.isa_objects
+    COMMAND sh ${tools}/check_isa_objects.sh ${PROJECT_BINARY_DIR}/CMakeFiles/grt_core.dir)
+  add_test(NAME checks.symbols
+    COMMAND sh ${tools}/check_symbols.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:grating>)
+  add_test(NAME checks.checks COMMAND sh ${tools}/check_checks.sh ${PROJECT_SOURCE_DIR})
+  set_tests_properties(checks.format PROPERTIES SKIP_REGULAR_EXPRESSION "^SKIP")
+endif()
+
+# grating.h in C99 and C++11, alone.
+add_executable(header_c ${CMAKE_CURRENT_LIST_DIR}/header/header_c.c)
+set_target_properties(header_c PROPERTIES C_STANDARD 99)
+add_executable(header_cxx ${CMAKE_CURRENT_LIST_DIR}/header/header_cxx.cpp)
+set_target_properties(header_cxx PROPERTIES CXX_STANDARD 11 CXX_EXTENSIONS OFF)
+foreach(target header_c header_cxx)
+  target_link_libraries(${target} PRIVATE grating)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -pedantic -Werror)
+  add_test(NAME header.${target} COMMAND ${target})
+endforeach()

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Plants one violation of each kind in a copy of a small tree: each check must find it.
+#
+# usage: check_checks.sh SOURCE_DIR
+root=$1
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+failures=0
+
+# plant FILE TEXT CHECK...: CHECK passes on the clean tree and fails with TEXT in FILE.
+plant() {
+    file=$1
+    text=$2
+    shift 2
+    tree=$folder/tree
+    rm -rf "$tree"
+    mkdir -p "$tree/src/base" "$tree/src/io" "$tree/cli" "$tree/tests" "$tree/include" \
+        "$tree/fuzz" "$tree/bench"
+    printf '/* fine */\nint grt_fine;\n' >"$tree/src/base/fine.c"
+    cp "$root/.clang-format" "$tree/"
+    if ! "$@" "$tree" >/dev/null; then
+        echo "$* fails on a clean tree"
+        failures=$((failures + 1))
+    fi
+    printf "$text" >"$tree/$file"
+    if "$@" "$tree" >/dev/null 2>&1; then
+        echo "$* does not see: $text"
+        failures=$((failures + 1))
+    fi
+}
+
+layers=$root/tools/check_layers.py
+source=$root/tools/check_source.py
+plant src/base/bad.c '#include "io/file.h"\n' python3 "$layers"
+plant cli/bad.c '#include "base/error.h"\n' python3 "$layers"
+plant src/io/bad.c 'void f(char *a, char *b)\n{\n    strcpy(a, b);\n}\n' python3 "$source"
+plant src/io/bad.c 'void *f(void)\n{\n    return malloc(1);\n}\n' python3 "$source"
+plant src/io/bad.c 'int x; \n' python3 "$source"
+plant src/io/bad.c '/* \303\251 */\n' python3 "$source"
+plant src/io/bad.c '/* TO''DO later */\n' python3 "$source"
+plant src/io/bad.c "void f(void)\n{\n$(printf '%0102d' 0 | sed 's/0/    ;\\n/g')}\n" python3 "$source"
+if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
+    plant src/io/bad.c 'int  x;\n' sh "$root/tools/check_format.sh"
+fi
+
+# An object named for an instruction set that defines something else.
+mkdir "$folder/objects"
+echo 'int grt_leak(void) { return 1; }' >"$folder/leak.c"
+cc -c "$folder/leak.c" -o "$folder/objects/leak_avx2.c.o"
+if sh "$root/tools/check_isa_objects.sh" "$folder/objects" >/dev/null; then
+    echo "check_isa_objects.sh does not see a leak"
+    failures=$((failures + 1))
+fi
+echo "$failures checks that cannot fail"
+[ "$failures" -eq 0 ]

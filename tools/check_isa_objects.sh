@@ -1,0 +1,19 @@
+#!/bin/sh
+# Fails when an object built for one instruction set defines a function that is not named for
+# it: such code could run before the CPU was asked.
+#
+# usage: check_isa_objects.sh BUILD_DIR
+status=0
+count=0
+for object in $(find "$1" -name '*_avx2.c.o' -o -name '*_avx512.c.o'); do
+    isa=$(basename "$object" .c.o | sed 's/.*_//')
+    leaks=$(nm --defined-only --extern-only "$object" | awk '{print $3}' |
+        grep -v -e "_$isa\$" -e '^__' -e '^_\?asan' -e '^$')
+    if [ -n "$leaks" ]; then
+        echo "$object defines:" $leaks
+        status=1
+    fi
+    count=$((count + 1))
+done
+echo "$count objects checked"
+exit $status
