@@ -65,12 +65,12 @@ int grt_kernels_entry(size_t i, grt_kernel_entry *out)
 /* The scalar variant needs nothing, so there always is one. */
 static const grt_kernel_entry *best(const char *operation, uint32_t features)
 {
-    for (size_t i = 0; i < N_ENTRIES; i++)
-        if (strcmp(entries[i].operation, operation) == 0 &&
-            (entries[i].needs & ~features) == 0)
-            return &entries[i];
-    assert(!"an operation without a scalar variant");
-    return &entries[0];
+    size_t i = 0;
+    while (strcmp(entries[i].operation, operation) != 0 ||
+           (entries[i].needs & ~features))
+        i++;
+    assert(i < N_ENTRIES);
+    return &entries[i];
 }
 
 void grt_kernels_choose(grt_kernels *out, uint32_t features)
