@@ -117,6 +117,7 @@ static grt_status append_slot(builder *b, const slot_ids *slot, size_t cut,
 {
     size_t n_kept = slot->n_before + user_count(slot) - cut;
     GRT_TRY(append_ids(b, slot->ids.ids, n_kept, type));
+    if (slot->n_after == 0) return GRT_OK; /* an empty text has no ids at all */
     return append_ids(b, slot->ids.ids + slot->ids.n - slot->n_after, slot->n_after,
                       type);
 }

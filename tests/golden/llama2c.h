@@ -93,7 +93,7 @@ static inline bool llama2c_open(llama2c *m, const char *path)
     memset(m, 0, sizeof(*m));
     FILE *file = fopen(path, "rb");
     if (!file) return false;
-    long start, end;
+    long start = 0, end = 0;
     bool ok = llama2c_read_header(m, file) && (start = ftell(file)) > 0 &&
               !fseek(file, 0, SEEK_END) && (end = ftell(file)) >= start &&
               !fseek(file, start, SEEK_SET);

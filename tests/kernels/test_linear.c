@@ -1,0 +1,162 @@
+/* test_linear.c - y = x * W^T + bias for every storage type against sums in double, and
+ * equal bits for any number of threads and any grouping of rows. */
+#include "test.h"
+
+#include "base/cpu.h"
+#include "kernels/kernels.h"
+
+#include <math.h>
+
+static uint32_t seed = 1;
+
+static uint32_t random_bits(void)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return seed >> 8;
+}
+
+static float random_float(void)
+{
+    return (float)random_bits() / 8388608.0f - 1.0f;
+}
+
+static float *random_block(size_t n)
+{
+    float *block = malloc(n * sizeof(*block) + !n);
+    assert_non_null(block);
+    for (size_t i = 0; i < n; i++)
+        block[i] = random_float();
+    return block;
+}
+
+/* Random weights of a storage type, finite and of order one. */
+static void *random_weights(grt_dtype dtype, size_t n_values)
+{
+    uint64_t n_bytes = 0;
+    assert_true(grt_dtype_bytes(&n_bytes, dtype, n_values));
+    unsigned char *data = malloc(n_bytes + !n_bytes);
+    assert_non_null(data);
+    for (size_t i = 0; i < n_bytes; i++)
+        data[i] = (unsigned char)random_bits();
+    if (dtype == GRT_DTYPE_F32)
+        for (size_t i = 0; i < n_values; i++) {
+            float value = random_float();
+            memcpy(data + 4 * i, &value, 4);
+        }
+    size_t step = dtype == GRT_DTYPE_Q8_0 ? 34 : 2;
+    for (size_t i = 0; dtype != GRT_DTYPE_F32 && i + 1 < n_bytes; i += step) {
+        if (dtype == GRT_DTYPE_BF16) data[i + 1] = 0x3F;
+        if (dtype == GRT_DTYPE_F16)
+            data[i + 1] = (unsigned char)(0x38 | (data[i] & 0x80));
+        if (dtype == GRT_DTYPE_Q8_0) data[i + 1] = 0x20;
+    }
+    return data;
+}
+
+typedef struct shape {
+    size_t rows, n_out, n_in;
+} shape;
+
+static void run(const grt_kernels *kernels, size_t n_threads,
+                const grt_linear_args *args)
+{
+    grt_error err;
+    grt_pool *pool = NULL;
+    assert_ok(grt_pool_create(&pool, n_threads, &err), &err);
+    size_t n = grt_linear_scratch_bytes(kernels, n_threads);
+    void *scratch = aligned_alloc(64, (n + 63) / 64 * 64);
+    assert_non_null(scratch);
+    grt_linear(kernels, pool, scratch, args);
+    free(scratch);
+    grt_pool_free(pool);
+}
+
+static void check_values(const grt_kernels *kernels, const grt_linear_args *args,
+                         const float *before)
+{
+    const grt_weight *w = args->weight;
+    uint64_t row_bytes = 0;
+    (void)grt_dtype_bytes(&row_bytes, w->dtype, w->n_in);
+    float *row = malloc(w->n_in * sizeof(float));
+    assert_non_null(row);
+    for (size_t o = 0; o < w->n_out; o++) {
+        kernels->unpack_row[w->dtype](row, (const char *)w->data + o * row_bytes,
+                                      w->n_in);
+        for (size_t r = 0; r < args->n_rows; r++) {
+            double sum = args->bias ? (double)args->bias[o] : 0.0, scale = 1.0;
+            if (args->is_added) sum += (double)before[r * args->ld_y + o];
+            for (size_t i = 0; i < w->n_in; i++) {
+                double term = (double)args->x[r * args->ld_x + i] * (double)row[i];
+                sum += term;
+                scale += fabs(term);
+            }
+            double found = (double)args->y[r * args->ld_y + o];
+            assert_true(fabs(found - sum) < 1e-6 * scale);
+        }
+    }
+    free(row);
+}
+
+static void check_shape(const grt_kernels *kernels, grt_dtype dtype, shape s,
+                        int is_added)
+{
+    size_t ld_x = s.n_in + 3, ld_y = s.n_out + 1, n_y = s.rows * ld_y;
+    void *data = random_weights(dtype, s.n_out * s.n_in);
+    float *x = random_block(s.rows * ld_x), *bias = random_block(s.n_out);
+    float *before = random_block(n_y), *first = malloc(n_y * sizeof(float));
+    float *y = malloc(n_y * sizeof(float));
+    assert_true(first && y);
+    grt_weight weight = {data, dtype, s.n_out, s.n_in};
+    grt_linear_args args = {x, ld_x, s.rows,  &weight, is_added ? NULL : bias,
+                            y, ld_y, is_added};
+    memcpy(y, before, n_y * sizeof(float));
+    run(kernels, 1, &args);
+    check_values(kernels, &args, before);
+    memcpy(first, y, n_y * sizeof(float));
+    const size_t threads[] = {2, 3, 7};
+    for (size_t t = 0; t < 3; t++) {
+        memcpy(y, before, n_y * sizeof(float));
+        run(kernels, threads[t], &args);
+        assert_memory_equal(y, first, n_y * sizeof(float));
+    }
+    memcpy(y, before, n_y * sizeof(float));
+    size_t split = s.rows / 3 + 1; /* two calls with some of the rows each */
+    args.n_rows = split < s.rows ? split : s.rows;
+    run(kernels, 2, &args);
+    args.x += args.n_rows * ld_x;
+    args.y += args.n_rows * ld_y;
+    args.n_rows = s.rows - args.n_rows;
+    run(kernels, 2, &args);
+    assert_memory_equal(y, first, n_y * sizeof(float));
+    free(data), free(x), free(bias), free(before), free(first), free(y);
+}
+
+static void test_every_storage_type_on_every_instruction_set(void **state)
+{
+    (void)state;
+    const shape odd[] = {
+        {1, 1, 1}, {5, 2, 33}, {13, 67, 515}, {400, 65, 70}, {3, 1030, 24}};
+    const shape blocks[] = {{1, 1, 32}, {13, 67, 544}, {400, 130, 64}, {2, 1030, 1056}};
+    const uint32_t sets[] = {0, GRT_CPU_AVX2, GRT_CPU_AVX2 | GRT_CPU_AVX512};
+    for (size_t i = 0; i < 3; i++) {
+        if (sets[i] & ~grt_cpu_features()) {
+            printf("SKIP feature set %zu: this CPU lacks it, or GRT_ISA caps it\n", i);
+            continue;
+        }
+        grt_kernels kernels;
+        grt_kernels_choose(&kernels, sets[i]);
+        for (size_t s = 0; s < 5; s++)
+            for (int dtype = GRT_DTYPE_F32; dtype <= GRT_DTYPE_BF16; dtype++)
+                check_shape(&kernels, (grt_dtype)dtype, odd[s], dtype == GRT_DTYPE_F16);
+        for (size_t s = 0; s < 4; s++)
+            check_shape(&kernels, GRT_DTYPE_Q8_0, blocks[s], s % 2);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_storage_type_on_every_instruction_set),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

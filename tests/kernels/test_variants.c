@@ -1,0 +1,371 @@
+/* test_variants.c - every variant of every operation against its scalar twin, at
+ * awkward sizes, on heap blocks of exact size (sanitizers see any step past them). */
+#include "test.h"
+
+#include "base/cpu.h"
+#include "kernels/kernels.h"
+
+#include <math.h>
+
+enum { MAX_N = 4 * 16 + 3 };
+
+static uint32_t seed = 1;
+
+static float random_float(void)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (float)(int32_t)seed / 1073741824.0f; /* -2..2 */
+}
+
+static float *random_block(size_t n)
+{
+    float *block = malloc(n * sizeof(*block) + !n);
+    assert_non_null(block);
+    for (size_t i = 0; i < n; i++)
+        block[i] = random_float();
+    return block;
+}
+
+static float *copy_block(const float *from, size_t n)
+{
+    float *block = malloc(n * sizeof(*block) + !n);
+    assert_non_null(block);
+    if (n) memcpy(block, from, n * sizeof(*block));
+    return block;
+}
+
+static void assert_close(const float *found, const float *wanted, size_t n,
+                         float tolerance, const char *what)
+{
+    for (size_t i = 0; i < n; i++) {
+        float off = fabsf(found[i] - wanted[i]);
+        if (!(off <= tolerance * (1.0f + fabsf(wanted[i]))))
+            fail_msg("%s: value %zu of %zu is %g, not %g", what, i, n, (double)found[i],
+                     (double)wanted[i]);
+    }
+}
+
+typedef void check_fn(const grt_kernel_entry *entry);
+
+/* Runs `check` for every variant of `operation` that this machine can run. */
+static void for_each_variant(const char *operation, check_fn *check)
+{
+    grt_kernel_entry entry;
+    int n_checked = 0;
+    for (size_t i = 0; grt_kernels_entry(i, &entry); i++) {
+        if (strcmp(entry.operation, operation) != 0) continue;
+        if (entry.needs & ~grt_cpu_features()) {
+            printf("SKIP %s %s: this CPU lacks it, or GRT_ISA caps it\n", operation,
+                   entry.isa);
+            continue;
+        }
+        check(&entry);
+        n_checked++;
+    }
+    assert_true(n_checked >= 1);
+}
+
+static void check_layer_norm(const grt_kernel_entry *entry)
+{
+    grt_layer_norm_fn *variant = (grt_layer_norm_fn *)entry->function;
+    for (size_t n = 1; n <= MAX_N; n++) {
+        size_t ld = n + 5, size = 2 * ld + n;
+        float *x = random_block(size), *weight = random_block(n),
+              *bias = random_block(n);
+        float *found = copy_block(x, size), *wanted = copy_block(x, size);
+        variant(found, ld, x, ld, weight, bias, 1e-6f, 3, n);
+        grt_layer_norm_scalar(wanted, ld, x, ld, weight, bias, 1e-6f, 3, n);
+        assert_close(found, wanted, size, n < 3 ? 1e-2f : 2e-5f, entry->isa);
+        variant(x, ld, x, ld, weight, bias, 1e-6f, 3, n); /* in place */
+        assert_memory_equal(x, found, size * sizeof(*x));
+        free(x), free(weight), free(bias), free(found), free(wanted);
+    }
+}
+
+static void check_rms_norm(const grt_kernel_entry *entry)
+{
+    grt_rms_norm_fn *variant = (grt_rms_norm_fn *)entry->function;
+    for (size_t n = 1; n <= MAX_N; n++) {
+        size_t ld = n + 3, size = 2 * ld + n;
+        float *x = random_block(size), *weight = random_block(n);
+        float *found = copy_block(x, size), *wanted = copy_block(x, size);
+        variant(found, ld, x, ld, weight, 1e-6f, 3, n);
+        grt_rms_norm_scalar(wanted, ld, x, ld, weight, 1e-6f, 3, n);
+        assert_close(found, wanted, size, 1e-5f, entry->isa);
+        free(x), free(weight), free(found), free(wanted);
+    }
+}
+
+static void check_gelu(const grt_kernel_entry *entry)
+{
+    grt_gelu_fn *variant = (grt_gelu_fn *)entry->function;
+    for (size_t n = 0; n <= MAX_N; n++) {
+        float *x = random_block(n);
+        for (size_t i = 0; i < n; i++)
+            x[i] *= 6.0f;
+        if (n > 2) x[0] = 1e-40f, x[1] = -90.0f, x[2] = 90.0f;
+        float *wanted = copy_block(x, n);
+        variant(x, n);
+        for (size_t i = 0; i < n; i++) {
+            double v = (double)wanted[i];
+            wanted[i] = (float)(0.5 * v * (1.0 + erf(v * 0.70710678118654752)));
+        }
+        assert_close(x, wanted, n, 1e-6f, entry->isa);
+        free(x), free(wanted);
+    }
+}
+
+static void check_silu_mul(const grt_kernel_entry *entry)
+{
+    grt_silu_mul_fn *variant = (grt_silu_mul_fn *)entry->function;
+    for (size_t n = 0; n <= MAX_N; n++) {
+        float *gate = random_block(n), *up = random_block(n);
+        for (size_t i = 0; i < n; i++)
+            gate[i] *= 10.0f;
+        if (n > 1) gate[0] = -200.0f, gate[1] = 200.0f;
+        float *wanted = copy_block(gate, n);
+        variant(gate, up, n);
+        grt_silu_mul_scalar(wanted, up, n);
+        assert_close(gate, wanted, n, 2e-6f, entry->isa);
+        free(gate), free(up), free(wanted);
+    }
+}
+
+static void check_rope(const grt_kernel_entry *entry)
+{
+    grt_rope_fn *variant = (grt_rope_fn *)entry->function;
+    for (size_t n = 0; n <= 2 * MAX_N; n += 2) {
+        float *x = random_block(n), *c = random_block(n / 2), *s = random_block(n / 2);
+        float *wanted = copy_block(x, n);
+        variant(x, c, s, n);
+        grt_rope_scalar(wanted, c, s, n);
+        assert_close(x, wanted, n, 1e-6f, entry->isa);
+        free(x), free(c), free(s), free(wanted);
+    }
+}
+
+static void check_add(const grt_kernel_entry *entry)
+{
+    grt_add_fn *variant = (grt_add_fn *)entry->function;
+    for (size_t n = 0; n <= MAX_N; n++) {
+        float *y = random_block(n), *x = random_block(n), *wanted = copy_block(y, n);
+        variant(y, x, n);
+        grt_add_scalar(wanted, x, n);
+        if (n) assert_memory_equal(y, wanted, n * sizeof(*y));
+        free(y), free(x), free(wanted);
+    }
+}
+
+/* All 65,536 values of a 16-bit type, bit for bit (any NaN for a NaN). */
+static void check_all_16_bit(grt_unpack_row_fn *variant, grt_unpack_row_fn *scalar)
+{
+    enum { N = 65536 };
+    uint16_t *values = malloc(N * sizeof(*values));
+    float *found = malloc(N * sizeof(float)), *wanted = malloc(N * sizeof(float));
+    assert_true(values && found && wanted);
+    for (size_t i = 0; i < N; i++)
+        values[i] = (uint16_t)i;
+    variant(found, values, N);
+    scalar(wanted, values, N);
+    for (size_t i = 0; i < N; i++)
+        assert_true(isnan(wanted[i]) ? isnan(found[i])
+                                     : memcmp(&found[i], &wanted[i], 4) == 0);
+    for (size_t n = 0; n <= MAX_N; n++) {
+        uint16_t *exact = malloc(2 * n + !n);
+        float *out = malloc(4 * n + !n);
+        assert_true(exact && out);
+        if (n) memcpy(exact, values + 15000, 2 * n);
+        variant(out, exact, n);
+        if (n) assert_memory_equal(out, wanted + 15000, 4 * n);
+        free(exact), free(out);
+    }
+    free(values), free(found), free(wanted);
+}
+
+static void check_f16(const grt_kernel_entry *entry)
+{
+    check_all_16_bit((grt_unpack_row_fn *)entry->function, grt_unpack_f16_scalar);
+}
+
+static void check_bf16(const grt_kernel_entry *entry)
+{
+    check_all_16_bit((grt_unpack_row_fn *)entry->function, grt_unpack_bf16_scalar);
+}
+
+/* By the format's definition: a half scale, then 32 signed bytes. */
+static void check_q8_0(const grt_kernel_entry *entry)
+{
+    grt_unpack_row_fn *variant = (grt_unpack_row_fn *)entry->function;
+    enum { BLOCKS = 8 };
+    unsigned char *bytes = malloc(34 * BLOCKS);
+    float found[32 * BLOCKS];
+    assert_non_null(bytes);
+    const uint16_t halfs[] = {0x3C00, 0xC000, 0x3555, 0x0001,
+                              0x8001, 0x7BFF, 0,      0x2E66};
+    const double scales[] = {1.0,           -2.0,           0.333251953125,
+                             ldexp(1, -24), -ldexp(1, -24), 65504.0,
+                             0.0,           0.0999755859375};
+    for (size_t b = 0; b < BLOCKS; b++) {
+        bytes[34 * b] = (unsigned char)halfs[b];
+        bytes[34 * b + 1] = (unsigned char)(halfs[b] >> 8);
+        for (size_t j = 0; j < 32; j++)
+            bytes[34 * b + 2 + j] = (unsigned char)(b * 32 + j);
+    }
+    variant(found, bytes, sizeof(found) / sizeof(found[0]));
+    for (size_t i = 0; i < 32 * BLOCKS; i++) {
+        double value = (double)((int)i < 128 ? (int)i : (int)i - 256);
+        assert_true(found[i] == (float)(scales[i / 32] * value));
+    }
+    free(bytes);
+}
+
+static float *aligned_block(size_t n)
+{
+    float *block = aligned_alloc(64, (n * sizeof(*block) + 63) / 64 * 64);
+    assert_non_null(block);
+    return block;
+}
+
+static void check_gemm_shape(const grt_kernel_entry *entry, size_t rows, size_t columns,
+                             size_t k, int is_added)
+{
+    size_t strips = (columns + GRT_STRIP - 1) / GRT_STRIP, ld = columns + 1;
+    float *a = aligned_block(rows * GRT_GEMM_LD_A);
+    float *panel = aligned_block(strips * k * GRT_STRIP);
+    for (size_t i = 0; i < rows * GRT_GEMM_LD_A; i++)
+        a[i] = random_float();
+    for (size_t i = 0; i < strips * k * GRT_STRIP; i++)
+        panel[i] = random_float();
+    size_t size = (rows - 1) * ld + columns;
+    float *bias = random_block(columns), *found = random_block(size);
+    float *wanted = copy_block(found, size);
+    ((grt_gemm_f32_fn *)entry->function)(found, ld, a, rows, panel, columns, k,
+                                         rows % 2 ? bias : NULL, is_added);
+    grt_gemm_f32_scalar(wanted, ld, a, rows, panel, columns, k, rows % 2 ? bias : NULL,
+                        is_added);
+    assert_close(found, wanted, size, 1e-5f * (float)sqrt((double)k), entry->isa);
+    free(a), free(panel), free(bias), free(found), free(wanted);
+}
+
+static void check_gemm(const grt_kernel_entry *entry)
+{
+    for (size_t rows = 1; rows <= GRT_GEMM_ROWS; rows++)
+        for (size_t columns = 1; columns <= 130; columns += columns < 70 ? 1 : 13)
+            check_gemm_shape(entry, rows, columns, 1 + (rows * columns) % 40,
+                             columns % 2);
+    check_gemm_shape(entry, 12, 128, GRT_GEMM_K, 0);
+    check_gemm_shape(entry, 7, 33, GRT_GEMM_K, 1);
+}
+
+/* softmax in double, straight from the formula. */
+static void reference_attention(const grt_attention_args *args, double *out)
+{
+    for (size_t i = 0; i < args->n_rows; i++) {
+        size_t n = args->is_causal ? i + 1 : args->n_rows;
+        double *p = malloc(n * sizeof(*p)), most = -HUGE_VAL, sum = 0.0;
+        assert_non_null(p);
+        for (size_t j = 0; j < n; j++) {
+            p[j] = 0.0;
+            for (size_t d = 0; d < args->head_size; d++)
+                p[j] += (double)args->q[i * args->ld_q + d] *
+                        (double)args->k[j * args->ld_kv + d];
+            p[j] *= (double)args->scale;
+            most = fmax(most, p[j]);
+        }
+        for (size_t j = 0; j < n; j++)
+            sum += p[j] = exp(p[j] - most);
+        for (size_t d = 0; d < args->head_size; d++) {
+            out[i * args->head_size + d] = 0.0;
+            for (size_t j = 0; j < n; j++)
+                out[i * args->head_size + d] +=
+                    p[j] / sum * (double)args->v[j * args->ld_kv + d];
+        }
+        free(p);
+    }
+}
+
+static void check_attention_shape(const grt_kernel_entry *entry, size_t n, size_t head,
+                                  int is_causal)
+{
+    grt_attention_fn *variant = (grt_attention_fn *)entry->function;
+    size_t ld_q = 2 * head + 1, ld_kv = head + 3;
+    size_t q_size = (n - 1) * ld_q + head, kv_size = (n - 1) * ld_kv + head;
+    float *q = random_block(q_size), *k = random_block(kv_size),
+          *v = random_block(kv_size);
+    float *out = random_block(q_size), *split = copy_block(out, q_size);
+    double *wanted = malloc(n * head * sizeof(*wanted));
+    size_t n_scratch = grt_attention_scratch_bytes(n, head);
+    void *scratch = aligned_alloc(64, (n_scratch + 63) / 64 * 64);
+    assert_true(wanted && scratch);
+    grt_attention_args args = {q, k, v, out,  ld_q,  ld_kv,    ld_q,
+                               n, 0, n, head, 0.37f, is_causal};
+    variant(&args, scratch);
+    reference_attention(&args, wanted);
+    for (size_t i = 0; i < n; i++)
+        for (size_t d = 0; d < head; d++)
+            assert_true(fabs((double)out[i * ld_q + d] - wanted[i * head + d]) < 2e-5);
+    args.out = split; /* in two parts: the same rows */
+    for (args.first_row = 0; args.first_row < n; args.first_row = args.last_row) {
+        args.last_row = args.first_row ? n : 1 + n / 3;
+        variant(&args, scratch);
+    }
+    for (size_t i = 0; i < q_size; i++)
+        assert_true(out[i] == split[i]);
+    free(q), free(k), free(v), free(out), free(split), free(wanted), free(scratch);
+}
+
+static void check_attention(const grt_kernel_entry *entry)
+{
+    const size_t heads[] = {1, 8, 26, 32, 64, 128};
+    const size_t rows[] = {1, 2, 15, 16, 17, 63, 64, 65, 130};
+    for (size_t h = 0; h < 6; h++)
+        for (size_t r = 0; r < 9; r++)
+            for (int is_causal = 0; is_causal < 2; is_causal++)
+                check_attention_shape(entry, rows[r], heads[h], is_causal);
+}
+
+static void test_all_variants(void **state)
+{
+    (void)state;
+    for_each_variant("layer_norm", check_layer_norm);
+    for_each_variant("rms_norm", check_rms_norm);
+    for_each_variant("gelu", check_gelu);
+    for_each_variant("silu_mul", check_silu_mul);
+    for_each_variant("rope", check_rope);
+    for_each_variant("add", check_add);
+    for_each_variant("unpack_f16", check_f16);
+    for_each_variant("unpack_bf16", check_bf16);
+    for_each_variant("unpack_q8_0", check_q8_0);
+    for_each_variant("gemm_f32", check_gemm);
+    for_each_variant("attention", check_attention);
+}
+
+/* A build that lost a variant must not pass. */
+static void test_the_expected_variants_are_there(void **state)
+{
+    (void)state;
+#if defined(__x86_64__)
+    const char *const wanted[] = {"avx512", "avx2", "scalar"};
+    grt_kernel_entry entry;
+    size_t at = 0, n_operations = 0;
+    for (size_t i = 0; grt_kernels_entry(i, &entry); i++) {
+        if (strcmp(entry.operation, "unpack_f32") == 0) continue; /* a copy */
+        assert_string_equal(entry.isa, wanted[at]);
+        at = (at + 1) % 3;
+        n_operations += at == 0;
+    }
+    assert_int_equal(at, 0);
+    assert_int_equal(n_operations, 11);
+#else
+    skip();
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_variants),
+        cmocka_unit_test(test_the_expected_variants_are_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
