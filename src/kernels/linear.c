@@ -13,12 +13,12 @@
 #include <string.h>
 
 enum {
-    WIDE_PANEL = 128, /* columns; for matrices wide enough to keep all threads busy */
+    WIDE_PANEL = 256, /* columns; for matrices wide enough to keep all threads busy */
     NARROW_PANEL = 64,
     WIDE_FROM = 1024,
     MIN_GROUP_ROWS = 192, /* unpacking a panel costs as much as a few rows */
     PANEL_FLOATS = WIDE_PANEL * GRT_GEMM_K,
-    ROWS_FLOATS = GRT_STRIP * GRT_GEMM_K, /* one strip's rows of W, unpacked */
+    ROWS_FLOATS = GRT_STRIP * GRT_GEMM_LD_A, /* one strip's rows of W, unpacked */
     A_FLOATS = GRT_GEMM_ROWS * GRT_GEMM_LD_A,
     WORKER_FLOATS = PANEL_FLOATS + ROWS_FLOATS + A_FLOATS
 };
@@ -48,13 +48,13 @@ static void unpack_strip(const linear_job *job, float *strip, float *rows, size_
     (void)grt_dtype_bytes(&skip_bytes, w->dtype, k0);
     const unsigned char *from = (const unsigned char *)w->data + first * row_bytes;
     for (size_t c = 0; c < n_columns; c++)
-        job->kernels->unpack_row[w->dtype](rows + c * GRT_GEMM_K,
+        job->kernels->unpack_row[w->dtype](rows + c * GRT_GEMM_LD_A,
                                            from + c * row_bytes + skip_bytes, k);
     for (size_t c = n_columns; c < GRT_STRIP; c++)
-        memset(rows + c * GRT_GEMM_K, 0, k * sizeof(float));
+        memset(rows + c * GRT_GEMM_LD_A, 0, k * sizeof(float));
     for (size_t i = 0; i < k; i++)
         for (size_t c = 0; c < GRT_STRIP; c++)
-            strip[i * GRT_STRIP + c] = rows[c * GRT_GEMM_K + i];
+            strip[i * GRT_STRIP + c] = rows[c * GRT_GEMM_LD_A + i];
 }
 
 static void copy_rows(float *a, const float *x, size_t ld_x, size_t n_rows, size_t k)

@@ -1,0 +1,154 @@
+/* bench_gemm.c - y = x * W^T at the shapes of Qwen3-0.6B, from every storage type,
+ * against OpenBLAS sgemm on the same f32 values in the same run.
+ *
+ *   bench_gemm [--csv FILE] [--threads N]
+ *
+ * Runs alternate; each figure is the median of five.  GRT_ISA caps our kernels,
+ * OPENBLAS_CORETYPE (Haswell, SkylakeX) chooses OpenBLAS's. */
+#include "base/clock.h"
+#include "base/cpu.h"
+#include "kernels/kernels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#if defined(GRT_WITH_OPENBLAS)
+#include <cblas.h>
+#endif
+
+enum { N_RUNS = 5 };
+
+static void *need(size_t n_bytes)
+{
+    void *block = aligned_alloc(64, (n_bytes + 63) / 64 * 64);
+    if (!block) {
+        fprintf(stderr, "no memory for %zu bytes\n", n_bytes);
+        exit(1);
+    }
+    return block;
+}
+
+/* OpenBLAS's threads spin for some 30 ms after a call, on the cores that ours need. */
+static void rest(void)
+{
+    struct timespec pause = {0, 80 * 1000 * 1000};
+    (void)nanosleep(&pause, NULL);
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+typedef struct bench {
+    grt_kernels kernels;
+    grt_pool *pool;
+    void *scratch;
+    FILE *csv;
+} bench;
+
+static void fill(float *x, size_t n)
+{
+    uint32_t seed = 1;
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        x[i] = (float)(seed >> 8) / 8388608.0f - 1.0f;
+    }
+}
+
+/* Any bits do for timing; halfs and scales are kept finite. */
+static void *weights_of(grt_dtype dtype, size_t n_values, const float *values)
+{
+    uint64_t n_bytes = 0;
+    (void)grt_dtype_bytes(&n_bytes, dtype, n_values);
+    unsigned char *data = need(n_bytes);
+    if (dtype == GRT_DTYPE_F32) memcpy(data, values, n_bytes);
+    for (size_t i = 0; dtype != GRT_DTYPE_F32 && i < n_bytes; i++)
+        data[i] = (unsigned char)(i * 37 % 120);
+    return data;
+}
+
+static double sgemm_seconds(const float *x, const float *w, float *y, size_t m,
+                            size_t n, size_t k)
+{
+#if defined(GRT_WITH_OPENBLAS)
+    uint64_t start = grt_clock_ns();
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1.0f,
+                x, (int)k, w, (int)k, 0.0f, y, (int)n);
+    return (double)(grt_clock_ns() - start) * 1e-9;
+#else
+    (void)x, (void)w, (void)y, (void)m, (void)n, (void)k;
+    return 0.0;
+#endif
+}
+
+static void run_shape(const bench *b, grt_dtype dtype, size_t m, size_t n, size_t k)
+{
+    float *x = need(m * k * sizeof(float)), *w = need(n * k * sizeof(float));
+    float *y = need(m * n * sizeof(float));
+    fill(x, m * k);
+    fill(w, n * k);
+    void *stored = weights_of(dtype, n * k, w);
+    grt_weight weight = {stored, dtype, n, k};
+    grt_linear_args args = {x, k, m, &weight, NULL, y, n, 0};
+    double ours[N_RUNS], theirs[N_RUNS];
+    for (int run = -1; run < N_RUNS; run++) { /* the first warms up */
+        rest();
+        uint64_t start = grt_clock_ns();
+        grt_linear(&b->kernels, b->pool, b->scratch, &args);
+        double seconds = (double)(grt_clock_ns() - start) * 1e-9;
+        double peer = sgemm_seconds(x, w, y, m, n, k);
+        if (run >= 0) ours[run] = seconds, theirs[run] = peer;
+    }
+    qsort(ours, N_RUNS, sizeof(double), compare);
+    qsort(theirs, N_RUNS, sizeof(double), compare);
+    double work = 2e-9 * (double)m * (double)n * (double)k;
+    double a = work / ours[N_RUNS / 2];
+    double p = theirs[N_RUNS / 2] > 0 ? work / theirs[N_RUNS / 2] : 0.0;
+    printf("%6zu %6zu %6zu  %-5s %9.1f %9.1f  %5.2f\n", m, n, k, grt_dtype_name(dtype),
+           a, p, p > 0 ? a / p : 0.0);
+    if (b->csv)
+        fprintf(b->csv, "%zu,%zu,%zu,%s,%s,%.2f,%.2f\n", m, n, k, grt_dtype_name(dtype),
+                b->kernels.isa, a, p);
+    free(x);
+    free(w);
+    free(y);
+    free(stored);
+}
+
+int main(int argc, char **argv)
+{
+    bench b = {.csv = NULL};
+    size_t n_threads = 2;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--csv") == 0) b.csv = fopen(argv[i + 1], "w");
+        if (strcmp(argv[i], "--threads") == 0)
+            n_threads = (size_t)strtoul(argv[i + 1], NULL, 10);
+    }
+    grt_kernels_choose(&b.kernels, grt_cpu_features());
+    if (grt_pool_create(&b.pool, n_threads, NULL) != GRT_OK) return 1;
+    b.scratch = need(grt_linear_scratch_bytes(&b.kernels, n_threads));
+    printf("ours: %s, %zu threads", b.kernels.isa, n_threads);
+#if defined(GRT_WITH_OPENBLAS)
+    openblas_set_num_threads((int)n_threads);
+    printf("; OpenBLAS: %s", openblas_get_corename());
+#endif
+    printf("\n%6s %6s %6s  %-5s %9s %9s  %5s\n", "M", "N", "K", "type", "GFLOP/s",
+           "OpenBLAS", "ratio");
+    if (b.csv) fprintf(b.csv, "m,n,k,type,isa,gflops,openblas_gflops\n");
+    const size_t shapes[][2] = {
+        {2048, 1024}, {1024, 1024}, {1024, 2048}, {3072, 1024}, {1024, 3072}};
+    const size_t rows[] = {512, 2048, 8000};
+    for (size_t r = 0; r < 3; r++)
+        for (size_t s = 0; s < 5; s++)
+            run_shape(&b, GRT_DTYPE_F32, rows[r], shapes[s][0], shapes[s][1]);
+    for (int dtype = GRT_DTYPE_F16; dtype < GRT_DTYPE_COUNT; dtype++)
+        run_shape(&b, (grt_dtype)dtype, 2048, 3072, 1024);
+    grt_pool_free(b.pool);
+    free(b.scratch);
+    if (b.csv && fclose(b.csv) != 0) return 1;
+    return 0;
+}
