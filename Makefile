@@ -1,0 +1,46 @@
+# Thin shortcuts; CMake and ./test do the work.
+.PHONY: help build test quick asan tsan fuzz bench demo format install clean
+
+help:
+	@echo "make build    release build in build/ (command: build/grating)"
+	@echo "make demo     rank real passages with the bundled model"
+	@echo "make test     all tests          make quick   gcc build only"
+	@echo "make asan     with ASan + UBSan  make tsan    with ThreadSanitizer"
+	@echo "make fuzz     every fuzz target for 60 s"
+	@echo "make bench    matrix multiplication against OpenBLAS"
+	@echo "make format   clang-format all C files"
+	@echo "make install  the release build, under PREFIX or /usr/local"
+	@echo "make clean    remove all build folders"
+
+build:
+	cmake --preset release && cmake --build --preset release
+
+demo:
+	./demo
+
+test:
+	./test
+
+quick:
+	./test --quick
+
+asan:
+	cmake --preset asan && cmake --build --preset asan && ctest --preset asan
+
+tsan:
+	./test tsan
+
+fuzz:
+	./test fuzz
+
+bench: build
+	build/bench/bench_gemm
+
+format:
+	find include src cli tests fuzz bench -name '*.[ch]' | xargs clang-format -i
+
+install: build
+	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))
+
+clean:
+	rm -rf build build-dev build-asan build-tsan build-fuzz
