@@ -80,7 +80,12 @@ static double sgemm_seconds(const float *x, const float *w, float *y, size_t m,
                 x, (int)k, w, (int)k, 0.0f, y, (int)n);
     return (double)(grt_clock_ns() - start) * 1e-9;
 #else
-    (void)x, (void)w, (void)y, (void)m, (void)n, (void)k;
+    (void)x;
+    (void)w;
+    (void)y;
+    (void)m;
+    (void)n;
+    (void)k;
     return 0.0;
 #endif
 }
@@ -101,7 +106,9 @@ static void run_shape(const bench *b, grt_dtype dtype, size_t m, size_t n, size_
         grt_linear(&b->kernels, b->pool, b->scratch, &args);
         double seconds = (double)(grt_clock_ns() - start) * 1e-9;
         double peer = sgemm_seconds(x, w, y, m, n, k);
-        if (run >= 0) ours[run] = seconds, theirs[run] = peer;
+        if (run < 0) continue;
+        ours[run] = seconds;
+        theirs[run] = peer;
     }
     qsort(ours, N_RUNS, sizeof(double), compare);
     qsort(theirs, N_RUNS, sizeof(double), compare);

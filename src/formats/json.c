@@ -6,11 +6,11 @@
 #include "formats/names.h"
 #include "io/file.h"
 
-grt_status grt_json_object(json_t **out, const char *text, size_t n, const char *path,
-                           uint64_t base, grt_error *err)
+static grt_status parse(json_t **out, const char *text, size_t n, size_t flags,
+                        const char *path, uint64_t base, grt_error *err)
 {
     json_error_t fault;
-    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &fault);
+    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES | flags, &fault);
     if (root && json_is_object(root)) {
         *out = root;
         return GRT_OK;
@@ -27,6 +27,18 @@ grt_status grt_json_object(json_t **out, const char *text, size_t n, const char 
     grt_text_one_line(fault.text);
     GRT_FAIL_AT(err, GRT_E_FORMAT, at, "%s: malformed JSON in line %d, column %d: %s",
                 grt_path_tail(path), fault.line, fault.column, fault.text);
+}
+
+grt_status grt_json_object(json_t **out, const char *text, size_t n, const char *path,
+                           uint64_t base, grt_error *err)
+{
+    return parse(out, text, n, 0, path, base, err);
+}
+
+grt_status grt_json_object_of_reals(json_t **out, const char *text, size_t n,
+                                    const char *path, grt_error *err)
+{
+    return parse(out, text, n, JSON_DECODE_INT_AS_REAL, path, 0, err);
 }
 
 grt_status grt_json_load(json_t **out, const char *path, size_t limit_bytes,

@@ -14,7 +14,13 @@ GRT_NODISCARD grt_status grt_json_object(json_t **out, const char *text, size_t 
                                          const char *path, uint64_t base,
                                          grt_error *err);
 
-/* The same from a file of at most limit_bytes. */
+/* The same with every number as a real, for files that hold whole numbers beyond 64
+ * bits (tokenizer_config.json: "model_max_length": 1e30, written out). */
+GRT_NODISCARD grt_status grt_json_object_of_reals(json_t **out, const char *text,
+                                                  size_t n, const char *path,
+                                                  grt_error *err);
+
+/* The same as grt_json_object from a file of at most limit_bytes. */
 GRT_NODISCARD grt_status grt_json_load(json_t **out, const char *path,
                                        size_t limit_bytes, grt_error *err);
 

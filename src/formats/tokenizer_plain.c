@@ -155,7 +155,7 @@ grt_status grt_vocabulary_read_config(grt_vocabulary *out, const char *text, siz
                                       const char *path, grt_error *err)
 {
     json_t *root;
-    GRT_TRY(grt_json_object(&root, text, n, path, 0, err));
+    GRT_TRY(grt_json_object_of_reals(&root, text, n, path, err));
     apply_config(out, root);
     grt_status status =
         read_decoder(out, json_object_get(root, "added_tokens_decoder"), path, err);

@@ -128,7 +128,12 @@ static void check_shape(const grt_kernels *kernels, grt_dtype dtype, shape s,
     args.n_rows = s.rows - args.n_rows;
     run(kernels, 2, &args);
     assert_memory_equal(y, first, n_y * sizeof(float));
-    free(data), free(x), free(bias), free(before), free(first), free(y);
+    free(data);
+    free(x);
+    free(bias);
+    free(before);
+    free(first);
+    free(y);
 }
 
 static void test_every_storage_type_on_every_instruction_set(void **state)

@@ -78,7 +78,11 @@ static void check_layer_norm(const grt_kernel_entry *entry)
         assert_close(found, wanted, size, n < 3 ? 1e-2f : 2e-5f, entry->isa);
         variant(x, ld, x, ld, weight, bias, 1e-6f, 3, n); /* in place */
         assert_memory_equal(x, found, size * sizeof(*x));
-        free(x), free(weight), free(bias), free(found), free(wanted);
+        free(x);
+        free(weight);
+        free(bias);
+        free(found);
+        free(wanted);
     }
 }
 
@@ -92,7 +96,10 @@ static void check_rms_norm(const grt_kernel_entry *entry)
         variant(found, ld, x, ld, weight, 1e-6f, 3, n);
         grt_rms_norm_scalar(wanted, ld, x, ld, weight, 1e-6f, 3, n);
         assert_close(found, wanted, size, 1e-5f, entry->isa);
-        free(x), free(weight), free(found), free(wanted);
+        free(x);
+        free(weight);
+        free(found);
+        free(wanted);
     }
 }
 
@@ -103,7 +110,11 @@ static void check_gelu(const grt_kernel_entry *entry)
         float *x = random_block(n);
         for (size_t i = 0; i < n; i++)
             x[i] *= 6.0f;
-        if (n > 2) x[0] = 1e-40f, x[1] = -90.0f, x[2] = 90.0f;
+        if (n > 2) {
+            x[0] = 1e-40f;
+            x[1] = -90.0f;
+            x[2] = 90.0f;
+        }
         float *wanted = copy_block(x, n);
         variant(x, n);
         for (size_t i = 0; i < n; i++) {
@@ -111,7 +122,8 @@ static void check_gelu(const grt_kernel_entry *entry)
             wanted[i] = (float)(0.5 * v * (1.0 + erf(v * 0.70710678118654752)));
         }
         assert_close(x, wanted, n, 1e-6f, entry->isa);
-        free(x), free(wanted);
+        free(x);
+        free(wanted);
     }
 }
 
@@ -122,12 +134,17 @@ static void check_silu_mul(const grt_kernel_entry *entry)
         float *gate = random_block(n), *up = random_block(n);
         for (size_t i = 0; i < n; i++)
             gate[i] *= 10.0f;
-        if (n > 1) gate[0] = -200.0f, gate[1] = 200.0f;
+        if (n > 1) {
+            gate[0] = -200.0f;
+            gate[1] = 200.0f;
+        }
         float *wanted = copy_block(gate, n);
         variant(gate, up, n);
         grt_silu_mul_scalar(wanted, up, n);
         assert_close(gate, wanted, n, 2e-6f, entry->isa);
-        free(gate), free(up), free(wanted);
+        free(gate);
+        free(up);
+        free(wanted);
     }
 }
 
@@ -140,7 +157,10 @@ static void check_rope(const grt_kernel_entry *entry)
         variant(x, c, s, n);
         grt_rope_scalar(wanted, c, s, n);
         assert_close(x, wanted, n, 1e-6f, entry->isa);
-        free(x), free(c), free(s), free(wanted);
+        free(x);
+        free(c);
+        free(s);
+        free(wanted);
     }
 }
 
@@ -152,7 +172,9 @@ static void check_add(const grt_kernel_entry *entry)
         variant(y, x, n);
         grt_add_scalar(wanted, x, n);
         if (n) assert_memory_equal(y, wanted, n * sizeof(*y));
-        free(y), free(x), free(wanted);
+        free(y);
+        free(x);
+        free(wanted);
     }
 }
 
@@ -177,9 +199,12 @@ static void check_all_16_bit(grt_unpack_row_fn *variant, grt_unpack_row_fn *scal
         if (n) memcpy(exact, values + 15000, 2 * n);
         variant(out, exact, n);
         if (n) assert_memory_equal(out, wanted + 15000, 4 * n);
-        free(exact), free(out);
+        free(exact);
+        free(out);
     }
-    free(values), free(found), free(wanted);
+    free(values);
+    free(found);
+    free(wanted);
 }
 
 static void check_f16(const grt_kernel_entry *entry)
@@ -244,7 +269,11 @@ static void check_gemm_shape(const grt_kernel_entry *entry, size_t rows, size_t 
     grt_gemm_f32_scalar(wanted, ld, a, rows, panel, columns, k, rows % 2 ? bias : NULL,
                         is_added);
     assert_close(found, wanted, size, 1e-5f * (float)sqrt((double)k), entry->isa);
-    free(a), free(panel), free(bias), free(found), free(wanted);
+    free(a);
+    free(panel);
+    free(bias);
+    free(found);
+    free(wanted);
 }
 
 static void check_gemm(const grt_kernel_entry *entry)
@@ -311,7 +340,13 @@ static void check_attention_shape(const grt_kernel_entry *entry, size_t n, size_
     }
     for (size_t i = 0; i < q_size; i++)
         assert_true(out[i] == split[i]);
-    free(q), free(k), free(v), free(out), free(split), free(wanted), free(scratch);
+    free(q);
+    free(k);
+    free(v);
+    free(out);
+    free(split);
+    free(wanted);
+    free(scratch);
 }
 
 static void check_attention(const grt_kernel_entry *entry)
