@@ -1,0 +1,143 @@
+/* test_bpe.c - merges in order of rank, long words in reasonable time, bytes that come
+ * back.
+ */
+#include "test.h"
+
+#include "base/memory.h"
+#include "formats/tokenizer_files.h"
+#include "tokenizer/tokenizer.h"
+#include "tokenizer/utf8.h"
+
+static grt_vocabulary vocabulary;
+static grt_tokenizer *tokenizer;
+
+static int open_tokenizer(void **state)
+{
+    (void)state;
+    return grt_vocabulary_open_directory(
+               &vocabulary, GRT_TEST_DATA "/golden/qwen3-f32-tied", NULL) != GRT_OK ||
+           grt_tokenizer_create(&tokenizer, &vocabulary, NULL) != GRT_OK;
+}
+
+static int close_tokenizer(void **state)
+{
+    (void)state;
+    grt_tokenizer_free(tokenizer);
+    grt_vocabulary_release(&vocabulary);
+    return grt_memory_now() != 0;
+}
+
+/* The byte that a character of GPT-2's alphabet stands for. */
+static unsigned char byte_of(uint32_t c)
+{
+    uint32_t next = 256;
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        int is_printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte != 173);
+        if ((is_printable ? byte : next++) == c) return (unsigned char)byte;
+    }
+    fail_msg("U+%04X is not in the alphabet", (unsigned)c);
+    return 0;
+}
+
+static void test_pieces_give_back_the_bytes(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"yes",
+                                        "no, not yes",
+                                        "The owl's nest\r\n\r\n  2023 \t!?...",
+                                        "caf\xc3\xa9",
+                                        "\xe4\xb8\xad\xe6\x96\x87 \xf0\x9f\xa6\x89",
+                                        "<|im_end|><think>",
+                                        "trailing   "};
+    for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
+        grt_ids ids = {0};
+        char back[256];
+        size_t n = 0;
+        assert_int_equal(
+            grt_tokenizer_encode(tokenizer, texts[t], strlen(texts[t]), &ids, NULL),
+            GRT_OK);
+        for (size_t i = 0; i < ids.n; i++) {
+            const grt_piece *piece = &vocabulary.pieces[ids.ids[i]];
+            assert_false(piece->is_special);
+            for (size_t at = 0, length; at < piece->size; at += length)
+                back[n++] = (char)byte_of(
+                    grt_utf8_decode(piece->text + at, piece->size - at, &length));
+        }
+        assert_int_equal(n, strlen(texts[t]));
+        assert_memory_equal(back, texts[t], n);
+        grt_ids_release(&ids);
+    }
+}
+
+static void test_invalid_bytes_are_one_replacement_each(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *invalid, *same_as;
+    } cases[] = {
+        {"a\xff"
+         "b",
+         "a\xef\xbf\xbd"
+         "b"},
+        {"\xe2\x82", "\xef\xbf\xbd"},
+        {"\xe2\x82\xe2\x82\xac", "\xef\xbf\xbd\xe2\x82\xac"},
+        {"\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xf5\x80", "\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        grt_ids a = {0}, b = {0};
+        const char *x = cases[i].invalid, *y = cases[i].same_as;
+        assert_int_equal(grt_tokenizer_encode(tokenizer, x, strlen(x), &a, NULL),
+                         GRT_OK);
+        assert_int_equal(grt_tokenizer_encode(tokenizer, y, strlen(y), &b, NULL),
+                         GRT_OK);
+        assert_int_equal(a.n, b.n);
+        assert_memory_equal(a.ids, b.ids, a.n * sizeof(int32_t));
+        grt_ids_release(&a);
+        grt_ids_release(&b);
+    }
+}
+
+static void test_composed_and_decomposed_text_are_equal(void **state)
+{
+    (void)state;
+    grt_ids a = {0}, b = {0};
+    assert_int_equal(grt_tokenizer_encode(tokenizer, "caf\xc3\xa9", 5, &a, NULL),
+                     GRT_OK);
+    assert_int_equal(grt_tokenizer_encode(tokenizer, "cafe\xcc\x81", 6, &b, NULL),
+                     GRT_OK);
+    assert_int_equal(a.n, b.n);
+    assert_memory_equal(a.ids, b.ids, a.n * sizeof(int32_t));
+    grt_ids_release(&a);
+    grt_ids_release(&b);
+}
+
+/* Quadratic work would take minutes here and run into CTest's limit. */
+static void test_a_megabyte_of_one_letter(void **state)
+{
+    (void)state;
+    enum { N = 1 << 20 };
+    char *text = malloc(N);
+    assert_non_null(text);
+    const char letters[] = {'e', ' ', '!', '\n'};
+    for (size_t i = 0; i < sizeof(letters); i++) {
+        memset(text, letters[i], N);
+        grt_ids ids = {0};
+        assert_int_equal(grt_tokenizer_encode(tokenizer, text, N, &ids, NULL), GRT_OK);
+        assert_in_range(ids.n, 1, N);
+        grt_ids_release(&ids);
+    }
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pieces_give_back_the_bytes),
+        cmocka_unit_test(test_invalid_bytes_are_one_replacement_each),
+        cmocka_unit_test(test_composed_and_decomposed_text_are_equal),
+        cmocka_unit_test(test_a_megabyte_of_one_letter),
+    };
+    return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);
+}
