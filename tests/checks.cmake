@@ -12,6 +12,10 @@ if(GRT_DEV AND PYTHON3)
   add_test(NAME checks.symbols
     COMMAND sh ${tools}/check_symbols.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:grating>)
   add_test(NAME checks.checks COMMAND sh ${tools}/check_checks.sh ${PROJECT_SOURCE_DIR})
+  if(NOT GRT_SANITIZE)
+    add_test(NAME checks.install
+      COMMAND sh ${tools}/check_install.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+  endif()
   set_tests_properties(checks.format PROPERTIES SKIP_REGULAR_EXPRESSION "^SKIP")
 endif()
 
