@@ -1,8 +1,6 @@
 /* tokenizer_build.c - see tokenizer_build.h. */
 #include "formats/tokenizer_build.h"
 
-#include "base/memory.h"
-
 #include <string.h>
 
 const char grt_pattern_gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| "
@@ -56,54 +54,7 @@ grt_status grt_vocabulary_set(grt_vocabulary *v, uint64_t id, const char *text,
     return GRT_OK;
 }
 
-/* FNV-1a, 64 bits. */
-static uint64_t hash_text(const char *text, size_t n)
-{
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 1099511628211u;
-    return hash ^ (hash >> 32);
-}
-
-grt_status grt_piece_index_init(grt_piece_index *index, const grt_vocabulary *v,
-                                grt_error *err)
-{
-    size_t n_slots = 16;
-    while (n_slots < 2 * v->n_pieces)
-        n_slots *= 2;
-    GRT_TRY(grt_alloc_array(&index->slots, n_slots, sizeof(*index->slots),
-                            "the index of pieces", err));
-    index->mask = n_slots - 1;
-    for (size_t id = 0; id < v->n_pieces; id++) {
-        const grt_piece *piece = &v->pieces[id];
-        if (!piece->text) continue;
-        size_t at = hash_text(piece->text, piece->size) & index->mask;
-        while (index->slots[at])
-            at = (at + 1) & index->mask;
-        index->slots[at] = (uint32_t)id + 1;
-    }
-    return GRT_OK;
-}
-
-int32_t grt_piece_index_get(const grt_piece_index *index, const grt_vocabulary *v,
-                            const char *text, size_t n)
-{
-    for (size_t at = hash_text(text, n) & index->mask; index->slots[at];
-         at = (at + 1) & index->mask) {
-        uint32_t id = index->slots[at] - 1;
-        if (v->pieces[id].size == n && memcmp(v->pieces[id].text, text, n) == 0)
-            return (int32_t)id;
-    }
-    return GRT_NO_TOKEN;
-}
-
-void grt_piece_index_release(grt_piece_index *index)
-{
-    grt_free(index->slots);
-    memset(index, 0, sizeof(*index));
-}
-
-grt_status grt_vocabulary_add_merge(grt_vocabulary *v, const grt_piece_index *index,
+grt_status grt_vocabulary_add_merge(grt_vocabulary *v, const grt_piece_map *map,
                                     const char *left, size_t n_left, const char *right,
                                     size_t n_right, const char *path, grt_error *err)
 {
@@ -114,9 +65,9 @@ grt_status grt_vocabulary_add_merge(grt_vocabulary *v, const grt_piece_index *in
                  v->n_merges);
     memcpy(joined, left, n_left);
     memcpy(joined + n_left, right, n_right);
-    int32_t ids[3] = {grt_piece_index_get(index, v, left, n_left),
-                      grt_piece_index_get(index, v, right, n_right),
-                      grt_piece_index_get(index, v, joined, n_left + n_right)};
+    int32_t ids[3] = {grt_piece_map_get(map, left, n_left),
+                      grt_piece_map_get(map, right, n_right),
+                      grt_piece_map_get(map, joined, n_left + n_right)};
     if (ids[0] < 0 || ids[1] < 0 || ids[2] < 0)
         GRT_FAIL(err, GRT_E_FORMAT,
                  "%s: merge %zu (\"%.*s %.*s\") names a piece that is not in the "
@@ -128,19 +79,26 @@ grt_status grt_vocabulary_add_merge(grt_vocabulary *v, const grt_piece_index *in
     return GRT_OK;
 }
 
+/* The id of a piece, special or not; a vocabulary is scanned a few times only. */
+static int32_t find_piece(const grt_vocabulary *v, const char *text)
+{
+    size_t n = strlen(text);
+    for (size_t id = 0; id < v->n_pieces; id++)
+        if (v->pieces[id].size == n && memcmp(v->pieces[id].text, text, n) == 0)
+            return (int32_t)id;
+    return GRT_NO_TOKEN;
+}
+
 grt_status grt_vocabulary_finish_wordpiece(grt_vocabulary *v, bool is_lower_case,
                                            const char *path, grt_error *err)
 {
     static const char *const names[] = {"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"};
     int32_t mask = GRT_NO_TOKEN;
     int32_t *const ids[] = {&v->unk, &v->cls, &v->sep, &v->pad, &mask};
-    grt_piece_index index = {0};
-    GRT_TRY(grt_piece_index_init(&index, v, err));
     for (size_t i = 0; i < 5; i++) {
-        *ids[i] = grt_piece_index_get(&index, v, names[i], strlen(names[i]));
+        *ids[i] = find_piece(v, names[i]);
         if (*ids[i] != GRT_NO_TOKEN) v->pieces[*ids[i]].is_special = true;
     }
-    grt_piece_index_release(&index);
     if (v->unk == GRT_NO_TOKEN) GRT_FAIL(err, GRT_E_FORMAT, "%s: no piece [UNK]", path);
     v->bos = v->eos = GRT_NO_TOKEN;
     v->kind = GRT_TOKENIZER_WORDPIECE;

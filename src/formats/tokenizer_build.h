@@ -3,6 +3,7 @@
 #define GRT_FORMATS_TOKENIZER_BUILD_H
 
 #include "formats/tokenizer_files.h"
+#include "tokenizer/piece_map.h"
 
 /* The pre-tokeniser of GPT-2 and of Qwen2, as their tokenizer.json files give them. */
 extern const char grt_pattern_gpt2[];
@@ -18,22 +19,10 @@ GRT_NODISCARD grt_status grt_vocabulary_set(grt_vocabulary *v, uint64_t id,
                                             const char *text, size_t n, bool is_special,
                                             const char *path, grt_error *err);
 
-/* Text to id while a vocabulary is built. */
-typedef struct grt_piece_index {
-    uint32_t *slots; /* id + 1, 0: empty */
-    size_t mask;
-} grt_piece_index;
-
-GRT_NODISCARD grt_status grt_piece_index_init(grt_piece_index *index,
-                                              const grt_vocabulary *v, grt_error *err);
-int32_t grt_piece_index_get(const grt_piece_index *index, const grt_vocabulary *v,
-                            const char *text, size_t n);
-void grt_piece_index_release(grt_piece_index *index);
-
-/* Appends merge `rank`, "left right" (split at the first space after the first byte).
- * GRT_E_FORMAT when it is malformed or names a piece that is not there. */
+/* Appends the merge of two pieces, looked up in a map of the pieces that are not
+ * special. GRT_E_FORMAT when one of them, or both joined, is not there. */
 GRT_NODISCARD grt_status grt_vocabulary_add_merge(grt_vocabulary *v,
-                                                  const grt_piece_index *index,
+                                                  const grt_piece_map *map,
                                                   const char *left, size_t n_left,
                                                   const char *right, size_t n_right,
                                                   const char *path, grt_error *err);

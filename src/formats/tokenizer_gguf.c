@@ -67,8 +67,8 @@ static grt_status read_merges(grt_vocabulary *v, const grt_metadata *m, grt_erro
     const grt_meta_value *merges = need_texts(m, "tokenizer.ggml.merges", err);
     if (!merges) return GRT_E_FORMAT;
     GRT_TRY(grt_arena_alloc(&v->arena, &v->merges, merges->n, sizeof(grt_merge), err));
-    grt_piece_index index = {0};
-    GRT_TRY(grt_piece_index_init(&index, v, err));
+    grt_piece_map map = {0};
+    GRT_TRY(grt_piece_map_init(&map, v, false, err));
     grt_status status = GRT_OK;
     for (size_t i = 0; i < merges->n && status == GRT_OK; i++) {
         grt_text text = merges->texts[i];
@@ -76,10 +76,10 @@ static grt_status read_merges(grt_vocabulary *v, const grt_metadata *m, grt_erro
             text.size > 1 ? memchr(text.data + 1, ' ', text.size - 1) : NULL;
         size_t n_left = space ? (size_t)(space - text.data) : text.size;
         status = grt_vocabulary_add_merge(
-            v, &index, text.data, n_left, space ? space + 1 : text.data,
+            v, &map, text.data, n_left, space ? space + 1 : text.data,
             space ? text.size - n_left - 1 : 0, m->source, err);
     }
-    grt_piece_index_release(&index);
+    grt_piece_map_release(&map);
     return status;
 }
 

@@ -46,8 +46,7 @@ static grt_status read_vocab(reader *r, json_t *vocab)
 }
 
 /* "left right" or ["left", "right"]. */
-static grt_status read_merge(reader *r, const grt_piece_index *index,
-                             const json_t *merge)
+static grt_status read_merge(reader *r, const grt_piece_map *map, const json_t *merge)
 {
     const char *left, *right;
     size_t n_left, n_right;
@@ -66,7 +65,7 @@ static grt_status read_merge(reader *r, const grt_piece_index *index,
         n_left = json_string_length(first);
         n_right = json_string_length(second);
     }
-    return grt_vocabulary_add_merge(r->v, index, left, n_left, right, n_right, r->path,
+    return grt_vocabulary_add_merge(r->v, map, left, n_left, right, n_right, r->path,
                                     r->err);
 }
 
@@ -76,12 +75,12 @@ static grt_status read_merges(reader *r, const json_t *merges)
         GRT_FAIL(r->err, GRT_E_FORMAT, "%s: model.merges is not a list", r->path);
     size_t n = json_array_size(merges);
     GRT_TRY(grt_arena_alloc(&r->v->arena, &r->v->merges, n, sizeof(grt_merge), r->err));
-    grt_piece_index index = {0};
-    GRT_TRY(grt_piece_index_init(&index, r->v, r->err));
+    grt_piece_map map = {0};
+    GRT_TRY(grt_piece_map_init(&map, r->v, false, r->err));
     grt_status status = GRT_OK;
     for (size_t i = 0; i < n && status == GRT_OK; i++)
-        status = read_merge(r, &index, json_array_get(merges, i));
-    grt_piece_index_release(&index);
+        status = read_merge(r, &map, json_array_get(merges, i));
+    grt_piece_map_release(&map);
     return status;
 }
 

@@ -77,8 +77,8 @@ grt_status grt_vocabulary_read_merges(grt_vocabulary *out, const char *text, siz
 {
     GRT_TRY(grt_arena_alloc(&out->arena, &out->merges, count_lines(text, n),
                             sizeof(grt_merge), err));
-    grt_piece_index index = {0};
-    GRT_TRY(grt_piece_index_init(&index, out, err));
+    grt_piece_map map = {0};
+    GRT_TRY(grt_piece_map_init(&map, out, false, err));
     grt_status status = GRT_OK;
     size_t at = 0, n_line;
     const char *line;
@@ -89,11 +89,11 @@ grt_status grt_vocabulary_read_merges(grt_vocabulary *out, const char *text, siz
         if (is_comment || n_line == 0) continue;
         const char *space = memchr(line, ' ', n_line);
         size_t n_left = space ? (size_t)(space - line) : n_line;
-        status = grt_vocabulary_add_merge(out, &index, line, n_left,
-                                          space ? space + 1 : line,
-                                          space ? n_line - n_left - 1 : 0, path, err);
+        status =
+            grt_vocabulary_add_merge(out, &map, line, n_left, space ? space + 1 : line,
+                                     space ? n_line - n_left - 1 : 0, path, err);
     }
-    grt_piece_index_release(&index);
+    grt_piece_map_release(&map);
     return status;
 }
 
