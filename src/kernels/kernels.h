@@ -30,7 +30,7 @@ typedef struct grt_weight {
  * aligned. bias: [n_columns] or NULL.  Each product is summed over k from zero in
  * order, then y (when is_added) and bias are added. */
 enum {
-    GRT_GEMM_ROWS = 12,
+    GRT_GEMM_ROWS = 24,
     GRT_GEMM_K = 512,
     GRT_GEMM_LD_A = GRT_GEMM_K + 16, /* not a power of two: rows fall into other sets */
     GRT_STRIP = 16

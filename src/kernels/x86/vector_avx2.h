@@ -25,13 +25,18 @@ static inline __m256i vf_lanes(size_t n)
     const __m256i order = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), order);
 }
+/* Masked stores are microcoded on several CPUs, so whole vectors go without. */
 static inline vf vf_load_n(const float *p, size_t n)
 {
+    if (n == VF) return vf_load(p);
     return _mm256_maskload_ps(p, vf_lanes(n));
 }
 static inline void vf_store_n(float *p, vf v, size_t n)
 {
-    _mm256_maskstore_ps(p, vf_lanes(n), v);
+    if (n == VF)
+        vf_store(p, v);
+    else
+        _mm256_maskstore_ps(p, vf_lanes(n), v);
 }
 static inline vf vf_set(float x)
 {
