@@ -1,0 +1,89 @@
+/* selector.h - who is in the top K, who is not, who computes on.
+ *
+ * Pure functions of scores: no tensors, no files, no memory of their own.  The rules,
+ * their sources and where they differ from the paper: docs/algorithms/selection.md. */
+#ifndef GRT_SELECT_SELECTOR_H
+#define GRT_SELECT_SELECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum grt_verdict {
+    GRT_VERDICT_DEFER, /* computes on */
+    GRT_VERDICT_SELECT,
+    GRT_VERDICT_DROP
+} grt_verdict;
+
+/* The published policy (arXiv 2510.15620): where the coefficient of variation of the
+ * scores exceeds a threshold, cluster them and route clusters by the one that holds the
+ * K-th candidate. */
+typedef struct grt_cluster_policy {
+    size_t first_layer; /* no verdicts at boundaries before this one */
+    float dispersion;   /* threshold on |std / mean| of the active scores */
+    size_t max_clusters;
+    float explained; /* the fewest clusters that explain this share of the variance */
+} grt_cluster_policy;
+
+/* Ours: a difference of two scores at boundary l moves until the last layer by a normal
+ * amount of standard deviation spread[l]. */
+typedef struct grt_bound_policy {
+    const float *spread; /* [n_layers]; spread[l] at boundary l, INFINITY: no verdicts */
+    bool is_relative;    /* spreads are multiples of the scores' standard deviation */
+    float margin;        /* spreads are multiplied by it */
+    float precision;     /* expected share of the full pass's top K, 0..1 */
+} grt_bound_policy;
+
+/* Verdicts by count, for weights that mean nothing: at boundary `layer` the n_select
+ * best are selected and the n_drop worst dropped, as far as slots allow. */
+typedef struct grt_schedule_step {
+    size_t layer;
+    size_t n_select;
+    size_t n_drop;
+} grt_schedule_step;
+
+typedef struct grt_schedule_policy {
+    const grt_schedule_step *steps; /* [n_steps] */
+    size_t n_steps;
+} grt_schedule_policy;
+
+typedef enum grt_selector_kind {
+    GRT_SELECTOR_NONE,
+    GRT_SELECTOR_CLUSTER,
+    GRT_SELECTOR_BOUND,
+    GRT_SELECTOR_SCHEDULE
+} grt_selector_kind;
+
+typedef struct grt_selector {
+    grt_selector_kind kind;
+    bool is_exact_order; /* drop only: whoever may be in the top K runs to the end */
+    union {
+        grt_cluster_policy cluster;
+        grt_bound_policy bound;
+        grt_schedule_policy schedule;
+    };
+} grt_selector;
+
+/* What the selector sees after a layer. */
+typedef struct grt_boundary {
+    size_t layer;        /* layers computed: 1..n_layers - 1 */
+    const float *scores; /* [n] logits of the active candidates; may hold NaN */
+    size_t n;            /* active */
+    size_t slots;        /* of the top K that are still free, 1..n */
+    size_t n_candidates; /* of the request */
+    size_t k;            /* of the request */
+} grt_boundary;
+
+/* Bytes of scratch for n active candidates, aligned to 8. */
+size_t grt_select_scratch_bytes(size_t n);
+
+/* Fills verdicts[n].  At most `slots` are selected and never more than n - slots
+ * dropped, so that the top K can always be filled.  When what is deferred fits the
+ * slots exactly it is selected, and when no slot is left it is dropped: then nothing is
+ * deferred and the request is decided.  With is_exact_order nothing is ever selected.
+ * Candidates with equal scores that straddle the boundary are deferred; a NaN ranks
+ * last and is never selected before others. */
+void grt_select(const grt_selector *selector, const grt_boundary *boundary,
+                grt_verdict *verdicts, void *scratch);
+
+#endif /* GRT_SELECT_SELECTOR_H */
