@@ -12,6 +12,10 @@ static const grt_kernel_entry entries[] = {
 #include "kernels/gemm_f32.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) \
+    {"pack_strip", #isa, needs, (grt_any_fn *)function},
+#include "kernels/pack_strip.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
     {"unpack_f32", #isa, needs, (grt_any_fn *)function},
 #include "kernels/unpack_f32.inc"
 #undef GRT_KERNEL
@@ -78,6 +82,7 @@ void grt_kernels_choose(grt_kernels *out, uint32_t features)
 #define CHOOSE(type, operation) ((type *)best(operation, features)->function)
     *out = (grt_kernels){
         .gemm_f32 = CHOOSE(grt_gemm_f32_fn, "gemm_f32"),
+        .pack_strip = CHOOSE(grt_pack_strip_fn, "pack_strip"),
         .unpack_row = {[GRT_DTYPE_F32] = CHOOSE(grt_unpack_row_fn, "unpack_f32"),
                        [GRT_DTYPE_F16] = CHOOSE(grt_unpack_row_fn, "unpack_f16"),
                        [GRT_DTYPE_BF16] = CHOOSE(grt_unpack_row_fn, "unpack_bf16"),

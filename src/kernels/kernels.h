@@ -39,6 +39,9 @@ typedef void grt_gemm_f32_fn(float *y, size_t ld_y, const float *a, size_t n_row
                              const float *panel, size_t n_columns, size_t k,
                              const float *bias, int is_added);
 
+/* Transposes GRT_STRIP rows of k values, [GRT_STRIP][ld], into strip[k][GRT_STRIP]. */
+typedef void grt_pack_strip_fn(float *strip, const float *rows, size_t ld, size_t k);
+
 /* One row of n values in storage type to f32; n fills whole blocks.  Exact. */
 typedef void grt_unpack_row_fn(float *dst, const void *src, size_t n);
 
@@ -95,6 +98,7 @@ size_t grt_attention_scratch_bytes(size_t n_rows, size_t head_size);
 
 typedef struct grt_kernels {
     grt_gemm_f32_fn *gemm_f32;
+    grt_pack_strip_fn *pack_strip;
     grt_unpack_row_fn *unpack_row[GRT_DTYPE_COUNT];
     grt_layer_norm_fn *layer_norm;
     grt_rms_norm_fn *rms_norm;
@@ -142,6 +146,9 @@ size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads);
 /* Prototypes of all variants. */
 #define GRT_KERNEL(isa, needs, function) grt_gemm_f32_fn function;
 #include "kernels/gemm_f32.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_pack_strip_fn function;
+#include "kernels/pack_strip.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) grt_unpack_row_fn function;
 #include "kernels/unpack_bf16.inc"

@@ -4,7 +4,8 @@
  * worker unpacks the panel into its scratch in strips [k][GRT_STRIP], L2-sized, then
  * goes through all rows in blocks of GRT_GEMM_ROWS: the block of x is copied next to
  * each other (rows of a matrix whose width is a power of two would fall into the same
- * cache sets) and multiplied with every strip while it is in L1.
+ * cache sets) and multiplied with strip after strip from L2.  Meanwhile the next block
+ * is fetched: with many rows x comes from memory.
  *
  * An output is always the sum over the same blocks in the same order, so its bits
  * depend neither on the rows in the call nor on the threads. */
@@ -20,6 +21,8 @@ enum {
     PANEL_FLOATS = WIDE_PANEL * GRT_GEMM_K,
     ROWS_FLOATS = GRT_STRIP * GRT_GEMM_LD_A, /* one strip's rows of W, unpacked */
     A_FLOATS = GRT_GEMM_ROWS * GRT_GEMM_LD_A,
+    GROUP_COLUMNS = 2 * GRT_STRIP, /* multiplied between two prefetches */
+    PREFETCH_PARTS = WIDE_PANEL / GROUP_COLUMNS,
     WORKER_FLOATS = PANEL_FLOATS + ROWS_FLOATS + A_FLOATS
 };
 
@@ -31,6 +34,12 @@ typedef struct linear_job {
     size_t n_groups; /* row groups; each unpacks the panel for itself */
     size_t group_rows;
 } linear_job;
+
+/* What one task computes. */
+typedef struct linear_part {
+    size_t column, n_columns;
+    size_t first_row, last_row;
+} linear_part;
 
 size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads)
 {
@@ -52,9 +61,7 @@ static void unpack_strip(const linear_job *job, float *strip, float *rows, size_
                                            from + c * row_bytes + skip_bytes, k);
     for (size_t c = n_columns; c < GRT_STRIP; c++)
         memset(rows + c * GRT_GEMM_LD_A, 0, k * sizeof(float));
-    for (size_t i = 0; i < k; i++)
-        for (size_t c = 0; c < GRT_STRIP; c++)
-            strip[i * GRT_STRIP + c] = rows[c * GRT_GEMM_LD_A + i];
+    job->kernels->pack_strip(strip, rows, GRT_GEMM_LD_A, k);
 }
 
 static void copy_rows(float *a, const float *x, size_t ld_x, size_t n_rows, size_t k)
@@ -68,30 +75,58 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* Asks for the rows that the next block will copy: `part` of PREFETCH_PARTS. */
+static void prefetch_rows(const float *x, size_t ld_x, size_t n_rows, size_t k,
+                          size_t part)
+{
+    enum { ROWS = GRT_GEMM_ROWS / PREFETCH_PARTS, LINE_FLOATS = 16 };
+    size_t last = least((part + 1) * ROWS, n_rows);
+    for (size_t r = part * ROWS; r < last; r++)
+        for (size_t i = 0; i < k; i += LINE_FLOATS)
+            __builtin_prefetch(x + r * ld_x + i, 0, 2);
+}
+
+/* y (+)= x * panel for the task's rows and inputs k0..k0+k-1. */
+static void multiply_rows(const linear_job *job, const linear_part *part, float *a,
+                          const float *panel, size_t k0, size_t k)
+{
+    const grt_linear_args *args = job->args;
+    const float *bias = args->bias && k0 == 0 ? args->bias + part->column : NULL;
+    for (size_t r = part->first_row; r < part->last_row; r += GRT_GEMM_ROWS) {
+        const float *x = args->x + r * args->ld_x + k0;
+        float *y = args->y + r * args->ld_y + part->column;
+        size_t n = least(GRT_GEMM_ROWS, part->last_row - r);
+        size_t n_next = least(GRT_GEMM_ROWS, part->last_row - r - n);
+        const float *next = n_next ? x + n * args->ld_x : x;
+        copy_rows(a, x, args->ld_x, n, k);
+        for (size_t c = 0; c < part->n_columns; c += GROUP_COLUMNS) {
+            prefetch_rows(next, args->ld_x, n_next, k, c / GROUP_COLUMNS);
+            job->kernels->gemm_f32(y + c, args->ld_y, a, n, panel + c * k,
+                                   least(GROUP_COLUMNS, part->n_columns - c), k,
+                                   bias ? bias + c : NULL, args->is_added || k0 > 0);
+        }
+    }
+}
+
 static void linear_task(size_t task, size_t worker, void *payload)
 {
     const linear_job *job = payload;
-    const grt_linear_args *args = job->args;
-    const grt_weight *w = args->weight;
+    const grt_weight *w = job->args->weight;
     float *panel = job->scratch + worker * WORKER_FLOATS;
     float *rows = panel + PANEL_FLOATS, *a = rows + ROWS_FLOATS;
-    size_t column = task / job->n_groups * job->panel_columns;
-    size_t n_columns = least(job->panel_columns, w->n_out - column);
-    size_t first_row = task % job->n_groups * job->group_rows;
-    size_t last_row = least(first_row + job->group_rows, args->n_rows);
-    for (size_t k0 = 0; k0 < w->n_in; k0 += GRT_GEMM_K) {
+    linear_part part = {.column = task / job->n_groups * job->panel_columns,
+                        .first_row = task % job->n_groups * job->group_rows};
+    part.n_columns = least(job->panel_columns, w->n_out - part.column);
+    part.last_row = least(part.first_row + job->group_rows, job->args->n_rows);
+    size_t k0 = 0;
+    do { /* no inputs at all still give y = bias */
         size_t k = least(GRT_GEMM_K, w->n_in - k0);
-        for (size_t c = 0; c < n_columns; c += GRT_STRIP)
-            unpack_strip(job, panel + c * k, rows, column + c,
-                         least(GRT_STRIP, n_columns - c), k0, k);
-        const float *bias = args->bias && k0 == 0 ? args->bias + column : NULL;
-        for (size_t r = first_row; r < last_row; r += GRT_GEMM_ROWS) {
-            size_t n = least(GRT_GEMM_ROWS, last_row - r);
-            copy_rows(a, args->x + r * args->ld_x + k0, args->ld_x, n, k);
-            job->kernels->gemm_f32(args->y + r * args->ld_y + column, args->ld_y, a, n,
-                                   panel, n_columns, k, bias, args->is_added || k0 > 0);
-        }
-    }
+        for (size_t c = 0; c < part.n_columns; c += GRT_STRIP)
+            unpack_strip(job, panel + c * k, rows, part.column + c,
+                         least(GRT_STRIP, part.n_columns - c), k0, k);
+        multiply_rows(job, &part, a, panel, k0, k);
+        k0 += k;
+    } while (k0 < w->n_in);
 }
 
 void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,

@@ -139,8 +139,8 @@ static void check_shape(const grt_kernels *kernels, grt_dtype dtype, shape s,
 static void test_every_storage_type_on_every_instruction_set(void **state)
 {
     (void)state;
-    const shape odd[] = {
-        {1, 1, 1}, {5, 2, 33}, {13, 67, 515}, {400, 65, 70}, {3, 1030, 24}};
+    const shape odd[] = {{1, 1, 1},     {3, 4, 0},     {5, 2, 33},
+                         {13, 67, 515}, {400, 65, 70}, {3, 1030, 24}};
     const shape blocks[] = {{1, 1, 32}, {13, 67, 544}, {400, 130, 64}, {2, 1030, 1056}};
     const uint32_t sets[] = {0, GRT_CPU_AVX2, GRT_CPU_AVX2 | GRT_CPU_AVX512};
     for (size_t i = 0; i < 3; i++) {
@@ -150,7 +150,7 @@ static void test_every_storage_type_on_every_instruction_set(void **state)
         }
         grt_kernels kernels;
         grt_kernels_choose(&kernels, sets[i]);
-        for (size_t s = 0; s < 5; s++)
+        for (size_t s = 0; s < sizeof(odd) / sizeof(odd[0]); s++)
             for (int dtype = GRT_DTYPE_F32; dtype <= GRT_DTYPE_BF16; dtype++)
                 check_shape(&kernels, (grt_dtype)dtype, odd[s], dtype == GRT_DTYPE_F16);
         for (size_t s = 0; s < 4; s++)

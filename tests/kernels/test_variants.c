@@ -286,6 +286,19 @@ static void check_gemm(const grt_kernel_entry *entry)
     check_gemm_shape(entry, 7, 33, GRT_GEMM_K, 1);
 }
 
+static void check_pack_strip(const grt_kernel_entry *entry)
+{
+    for (size_t k = 0; k <= MAX_N; k++) {
+        size_t ld = k + 3, size = (GRT_STRIP - 1) * ld + k;
+        float *rows = random_block(size), *strip = random_block(k * GRT_STRIP);
+        ((grt_pack_strip_fn *)entry->function)(strip, rows, ld, k);
+        for (size_t i = 0; i < k * GRT_STRIP; i++)
+            assert_true(strip[i] == rows[i % GRT_STRIP * ld + i / GRT_STRIP]);
+        free(rows);
+        free(strip);
+    }
+}
+
 /* softmax in double, straight from the formula. */
 static void reference_attention(const grt_attention_args *args, double *out)
 {
@@ -372,6 +385,7 @@ static void test_all_variants(void **state)
     for_each_variant("unpack_bf16", check_bf16);
     for_each_variant("unpack_q8_0", check_q8_0);
     for_each_variant("gemm_f32", check_gemm);
+    for_each_variant("pack_strip", check_pack_strip);
     for_each_variant("attention", check_attention);
 }
 
@@ -390,7 +404,7 @@ static void test_the_expected_variants_are_there(void **state)
         n_operations += at == 0;
     }
     assert_int_equal(at, 0);
-    assert_int_equal(n_operations, 11);
+    assert_int_equal(n_operations, 12);
 #else
     skip();
 #endif

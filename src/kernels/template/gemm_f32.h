@@ -35,8 +35,11 @@ GRT_INLINE void multiply_tile(const int rows, float *y, size_t ld_y, const float
     vf sums[GEMM_TILE_ROWS][2];
     const float *first = columns->panel[0], *second = columns->panel[1];
 #pragma GCC unroll 12
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
         sums[r][0] = sums[r][1] = vf_set(0.0f);
+        __builtin_prefetch(y + r * ld_y, 1); /* stored only after k steps */
+        __builtin_prefetch(y + r * ld_y + (columns->n[1] ? VF : 0), 1);
+    }
     for (size_t i = 0; i < k; i++) {
         vf b0 = vf_load(first + i * GRT_STRIP), b1 = vf_load(second + i * GRT_STRIP);
 #pragma GCC unroll 12
