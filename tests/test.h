@@ -20,13 +20,22 @@
         if ((expr) != GRT_OK) fail_msg("%s: %s", #expr, (err)->text); \
     } while (0)
 
-/* `expr` gives `status` and a text that contains `fragment`. */
-#define assert_refused(expr, wanted, err, fragment)                          \
-    do {                                                                     \
-        assert_int_equal((expr), (wanted));                                  \
-        assert_int_equal((err)->status, (wanted));                           \
-        if (!strstr((err)->text, (fragment)))                                \
-            fail_msg("\"%s\" does not say \"%s\"", (err)->text, (fragment)); \
+/* `expr` gives the status `wanted`, and a text of one line that contains `fragment`. */
+#define assert_refused(expr, wanted, err, fragment) \
+    assert_refused_at(expr, wanted, err, fragment, ANY_OFFSET)
+
+/* The same, and the error stands at byte `at` (-1: at none). */
+enum { ANY_OFFSET = -2 };
+#define assert_refused_at(expr, wanted, err, fragment, at)                      \
+    do {                                                                        \
+        grt_status status_ = (expr);                                            \
+        if (status_ != (wanted) || !strstr((err)->text, (fragment)))            \
+            fail_msg("status %d, and \"%s\" does not say \"%s\"", (int)status_, \
+                     (err)->text, (fragment));                                  \
+        assert_int_equal((err)->status, (wanted));                              \
+        assert_null(strchr((err)->text, '\n'));                                 \
+        if ((int64_t)(at) != ANY_OFFSET)                                        \
+            assert_int_equal((err)->offset, (int64_t)(at));                     \
     } while (0)
 
 #endif /* GRT_TESTS_TEST_H */

@@ -1,7 +1,8 @@
 /* test_cpu.c - GRT_ISA caps what was found; each cap is tried in a process of its own,
  * as detection runs once. */
+#include "test.h"
+
 #include "base/cpu.h"
-#include "io/unit.h"
 
 #include <stdlib.h>
 #include <sys/wait.h>

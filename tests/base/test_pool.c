@@ -1,7 +1,8 @@
 /* test_pool.c - each task runs once, on any number of threads, round after round. */
+#include "test.h"
+
 #include "base/memory.h"
 #include "base/pool.h"
-#include "io/unit.h"
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -33,7 +34,7 @@ static void each_task_runs_once(void **state)
     grt_error err;
     for (size_t t = 0; t < 3; t++) {
         grt_pool *pool;
-        assert_ok(grt_pool_create(&pool, threads[t], &err), err);
+        assert_ok(grt_pool_create(&pool, threads[t], &err), &err);
         assert_int_equal(grt_pool_n_threads(pool), threads[t]);
         for (size_t round = 0; round < N_ROUNDS; round++) {
             size_t n = tasks[round % 8];
@@ -64,7 +65,7 @@ static void results_are_visible_after_a_round(void **state)
     (void)state;
     grt_error err;
     grt_pool *pool;
-    assert_ok(grt_pool_create(&pool, 4, &err), err);
+    assert_ok(grt_pool_create(&pool, 4, &err), &err);
     for (int round = 0; round < 200; round++) {
         size_t squares[MAX_TASKS] = {0};
         grt_pool_run(pool, MAX_TASKS, write_square, squares);

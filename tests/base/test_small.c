@@ -1,12 +1,13 @@
 /* test_small.c - the small parts of base: cursor, checked arithmetic, arena, errors,
  * types. */
+#include "test.h"
+
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/dtype.h"
 #include "base/memory.h"
-#include "io/unit.h"
 
 static void cursor_reads_little_endian(void **state)
 {
@@ -67,7 +68,7 @@ static void arena_gives_zeros_that_do_not_overlap(void **state)
     static unsigned char *objects[N];
     for (size_t i = 0; i < N; i++) {
         size_t n = i % 97 + (i == 1000 ? 200000 : 0);
-        assert_ok(grt_arena_alloc(&arena, &objects[i], n, 1, &err), err);
+        assert_ok(grt_arena_alloc(&arena, &objects[i], n, 1, &err), &err);
         assert_int_equal((uintptr_t)objects[i] % 16, 0);
         for (size_t k = 0; k < n; k++)
             assert_int_equal(objects[i][k], 0);
@@ -77,12 +78,12 @@ static void arena_gives_zeros_that_do_not_overlap(void **state)
         for (size_t k = 0; k < i % 97; k++)
             assert_int_equal(objects[i][k], i % 251 + 1);
     const char *text;
-    assert_ok(grt_arena_copy_text(&arena, &text, "owls at night", 4, &err), err);
+    assert_ok(grt_arena_copy_text(&arena, &text, "owls at night", 4, &err), &err);
     assert_string_equal(text, "owls");
-    assert_fault(grt_arena_alloc(&arena, &objects[0], SIZE_MAX / 2, 3, &err), err,
-                 GRT_E_NO_MEMORY, "no memory", -1);
-    assert_fault(grt_arena_alloc(&arena, &objects[0], SIZE_MAX - 3, 1, &err), err,
-                 GRT_E_NO_MEMORY, "no memory", -1);
+    assert_refused_at(grt_arena_alloc(&arena, &objects[0], SIZE_MAX / 2, 3, &err),
+                      GRT_E_NO_MEMORY, &err, "no memory", -1);
+    assert_refused_at(grt_arena_alloc(&arena, &objects[0], SIZE_MAX - 3, 1, &err),
+                      GRT_E_NO_MEMORY, &err, "no memory", -1);
     grt_arena_release(&arena);
     assert_null(arena.newest);
     assert_int_equal(grt_memory_now(), before);
@@ -94,22 +95,23 @@ static void memory_is_accounted(void **state)
     grt_error err;
     uint64_t before = grt_memory_now();
     unsigned char *block;
-    assert_ok(grt_alloc_array(&block, 100, 10, "a test", &err), err);
+    assert_ok(grt_alloc_array(&block, 100, 10, "a test", &err), &err);
     assert_int_equal((uintptr_t)block % 64, 0);
     assert_int_equal(grt_memory_now() - before, 1064);
     assert_true(grt_memory_peak() >= before + 1064);
     for (size_t i = 0; i < 1000; i++)
         assert_int_equal(block[i], 0);
     block[999] = 42;
-    assert_ok(grt_realloc_array(&block, 5000, 1, "a test", &err), err);
+    assert_ok(grt_realloc_array(&block, 5000, 1, "a test", &err), &err);
     assert_int_equal(block[999], 42);
     assert_int_equal(grt_memory_now() - before, 5064);
     grt_memory_fail_nth(1);
-    assert_fault(grt_realloc_array(&block, 9000, 1, "a test", &err), err,
-                 GRT_E_NO_MEMORY, "no memory for a test (9000 x 1 bytes)", -1);
+    assert_refused_at(grt_realloc_array(&block, 9000, 1, "a test", &err),
+                      GRT_E_NO_MEMORY, &err, "no memory for a test (9000 x 1 bytes)",
+                      -1);
     assert_int_equal(block[999], 42);
-    assert_fault(grt_alloc_array(&block, SIZE_MAX / 2, 3, "a test", &err), err,
-                 GRT_E_NO_MEMORY, "no memory for a test", -1);
+    assert_refused_at(grt_alloc_array(&block, SIZE_MAX / 2, 3, "a test", &err),
+                      GRT_E_NO_MEMORY, &err, "no memory for a test", -1);
     grt_free(block);
     grt_free(NULL);
     assert_int_equal(grt_memory_now(), before);

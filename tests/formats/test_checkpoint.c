@@ -1,9 +1,10 @@
 /* test_checkpoint.c - what lies at a path: directories, shards, files of other kinds.
  */
+#include "test.h"
+
 #include "base/memory.h"
 #include "formats/checkpoint.h"
 #include "formats/writer.h"
-#include "io/unit.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -61,9 +62,8 @@ static int remove_root(void **state)
     return rmdir(root);
 }
 
-#define assert_open_refused(path, wanted, fragment)                                \
-    assert_fault(grt_checkpoint_open(&c, (path), &err), err, (wanted), (fragment), \
-                 UNIT_ANY_OFFSET)
+#define assert_open_refused(path, wanted, fragment) \
+    assert_refused(grt_checkpoint_open(&c, (path), &err), (wanted), &err, (fragment))
 
 static const char index_text[] = "{\"metadata\":{},\"weight_map\":{\"a\":\"m-1."
                                  "safetensors\",\"b\":\"m-2.safetensors\"}}";
@@ -80,7 +80,7 @@ static void opens_shards_once_each(void **state)
 {
     (void)state;
     write_sharded(index_text);
-    assert_ok(grt_checkpoint_open(&c, root, &err), err);
+    assert_ok(grt_checkpoint_open(&c, root, &err), &err);
     assert_int_equal(c.format, GRT_FORMAT_SAFETENSORS);
     assert_string_equal(c.path, root);
     assert_int_equal(c.catalogue.n_files, 2);
@@ -171,7 +171,7 @@ static void needs_a_config(void **state)
     write_text("config.json", "{\"x\":}");
     assert_open_refused(root, GRT_E_FORMAT, "config.json: malformed JSON in line 1");
     write_text("config.json", "{\"x\":1}");
-    assert_ok(grt_checkpoint_open(&c, in_root("model.safetensors"), &err), err);
+    assert_ok(grt_checkpoint_open(&c, in_root("model.safetensors"), &err), &err);
     assert_int_equal(c.catalogue.n_tensors, 1);
     assert_non_null(grt_metadata_get(&c.metadata, "x"));
     grt_checkpoint_release(&c);
@@ -209,7 +209,7 @@ static void tells_gguf_by_its_first_bytes(void **state)
     gguf_key(&w, "general.architecture", 8);
     put_text(&w, "bert");
     write_file("model.safetensors", w.data, w.size);
-    assert_ok(grt_checkpoint_open(&c, in_root("model.safetensors"), &err), err);
+    assert_ok(grt_checkpoint_open(&c, in_root("model.safetensors"), &err), &err);
     assert_int_equal(c.format, GRT_FORMAT_GGUF);
     assert_non_null(grt_metadata_get(&c.metadata, "general.architecture"));
     grt_checkpoint_release(&c);
@@ -239,11 +239,11 @@ static void opens_the_embedded_model(void **state)
 {
     (void)state;
     assert_ok(grt_checkpoint_open(&c, GRT_SOURCE_DIR "/models/grating-mini", &err),
-              err);
+              &err);
     uint64_t hidden = 0;
     assert_ok(
         grt_metadata_need_u64(&c.metadata, "hidden_size", 1, 10000, &hidden, &err),
-        err);
+        &err);
     assert_int_equal(hidden, 256);
     const grt_tensor *words =
         grt_catalogue_get(&c.catalogue, "bert.embeddings.word_embeddings.weight");

@@ -1,7 +1,8 @@
 /* test_config.c - config.json as metadata. */
+#include "test.h"
+
 #include "base/memory.h"
 #include "formats/checkpoint.h"
-#include "io/unit.h"
 
 static grt_metadata m;
 static grt_error err;
@@ -23,7 +24,7 @@ static const char sample[] =
 static void reads_scalars(void **state)
 {
     (void)state;
-    assert_ok(read_text(sample), err);
+    assert_ok(read_text(sample), &err);
     grt_text text;
     uint64_t u64 = 0;
     double f64 = 0;
@@ -57,7 +58,7 @@ static void reads_scalars(void **state)
 static void reads_arrays_of_one_type(void **state)
 {
     (void)state;
-    assert_ok(read_text(sample), err);
+    assert_ok(read_text(sample), &err);
     const grt_meta_value *texts = grt_metadata_get(&m, "architectures");
     assert_true(texts->is_array && texts->type == GRT_META_TEXT && texts->n == 2);
     assert_memory_equal(texts->texts[1].data, "Bc", 2);
@@ -88,18 +89,18 @@ static void refuses_bad_text(void **state)
         {"{\"a\":1", "malformed JSON in line 1, column 6", 6},
         {"{\"a\":1}x", "end of file expected", 8},
         {"{\n\"a\":x}", "malformed JSON in line 2", 7},
-        {"{\"a\":\"\xFF\"}", "malformed JSON", UNIT_ANY_OFFSET},
-        {"{\"a\":1,\"a\":2}", "duplicate object key", UNIT_ANY_OFFSET},
+        {"{\"a\":\"\xFF\"}", "malformed JSON", ANY_OFFSET},
+        {"{\"a\":1,\"a\":2}", "duplicate object key", ANY_OFFSET},
         {"{\"a.b\":1,\"a\":{\"b\":2}}", "key \"a.b\" appears twice", -1},
-        {"{\"a\":\"x\\u0000y\"}", "malformed JSON", UNIT_ANY_OFFSET},
+        {"{\"a\":\"x\\u0000y\"}", "malformed JSON", ANY_OFFSET},
         {"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":"
          "{"
          "\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}}}}}}}}}",
          "nested deeper than 16 levels", -1},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_fault(read_text(cases[i].json), err, GRT_E_FORMAT, cases[i].fragment,
-                     cases[i].offset);
+        assert_refused_at(read_text(cases[i].json), GRT_E_FORMAT, &err,
+                          cases[i].fragment, cases[i].offset);
         assert_ptr_equal(strstr(err.text, "dir/config.json: "), err.text);
         grt_metadata_release(&m);
     }
@@ -110,8 +111,8 @@ static void refuses_every_truncation(void **state)
     (void)state;
     for (size_t n = 0; n < sizeof(sample) - 1; n++) {
         memset(&m, 0, sizeof(m));
-        assert_fault(grt_config_read(&m, sample, n, "c", &err), err, GRT_E_FORMAT,
-                     "c: malformed JSON", UNIT_ANY_OFFSET);
+        assert_refused(grt_config_read(&m, sample, n, "c", &err), GRT_E_FORMAT, &err,
+                       "c: malformed JSON");
         assert_in_range(err.offset, 0, n);
         grt_metadata_release(&m);
     }
@@ -124,7 +125,8 @@ static void refuses_long_keys(void **state)
     memset(json, 'k', sizeof(json));
     memcpy(json, "{\"", 2);
     memcpy(json + 600, "\":1}", 5);
-    assert_fault(read_text(json), err, GRT_E_FORMAT, "has more than 512 bytes", -1);
+    assert_refused_at(read_text(json), GRT_E_FORMAT, &err, "has more than 512 bytes",
+                      -1);
     grt_metadata_release(&m);
 }
 

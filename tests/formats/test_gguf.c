@@ -1,7 +1,8 @@
 /* test_gguf.c - GGUF files that are right, and each way in which they can be wrong. */
+#include "test.h"
+
 #include "formats/opened.h"
 #include "formats/writer.h"
-#include "io/unit.h"
 
 static writer w;
 static opened o;
@@ -12,12 +13,12 @@ static grt_status read_w(void)
 }
 
 /* Reads w, which must be refused, and releases. */
-#define assert_refused_w(wanted, fragment, at)                   \
-    do {                                                         \
-        assert_fault(read_w(), o.err, (wanted), (fragment), at); \
-        assert_int_equal(o.source.n_closed, 0);                  \
-        opened_release(&o);                                      \
-        assert_int_equal(o.source.n_closed, 1);                  \
+#define assert_refused_w(wanted, fragment, at)                         \
+    do {                                                               \
+        assert_refused_at(read_w(), (wanted), &o.err, (fragment), at); \
+        assert_int_equal(o.source.n_closed, 0);                        \
+        opened_release(&o);                                            \
+        assert_int_equal(o.source.n_closed, 1);                        \
     } while (0)
 
 static const uint64_t dims_32x2[] = {32, 2};
@@ -51,7 +52,7 @@ static void reads_values_and_tensors(void **state)
     (void)state;
     for (uint32_t version = 2; version <= 3; version++) {
         write_sample(version);
-        assert_ok(read_w(), o.err);
+        assert_ok(read_w(), &o.err);
         const grt_metadata *m = &o.metadata;
         grt_text text;
         double number;
@@ -115,15 +116,15 @@ static void reads_in_small_pieces(void **state)
     memset(&o, 0, sizeof(o));
     o.source = (faulty_file){.data = w.data, .size = w.size, .piece = 1};
     grt_file *file;
-    assert_ok(faulty_open(&file, &o.source, "memory", &o.err), o.err);
-    assert_ok(grt_gguf_read(&o.catalogue, &o.metadata, file, &o.err), o.err);
+    assert_ok(faulty_open(&file, &o.source, "memory", &o.err), &o.err);
+    assert_ok(grt_gguf_read(&o.catalogue, &o.metadata, file, &o.err), &o.err);
     assert_int_equal(o.catalogue.n_tensors, 2);
     opened_release(&o);
     o.source = (faulty_file){
         .data = w.data, .size = w.size, .piece = 64, .fail_read = 3, .fail_code = 5};
-    assert_ok(faulty_open(&file, &o.source, "memory", &o.err), o.err);
-    assert_fault(grt_gguf_read(&o.catalogue, &o.metadata, file, &o.err), o.err,
-                 GRT_E_IO, "memory: reading at byte 128", 128);
+    assert_ok(faulty_open(&file, &o.source, "memory", &o.err), &o.err);
+    assert_refused_at(grt_gguf_read(&o.catalogue, &o.metadata, file, &o.err), GRT_E_IO,
+                      &o.err, "memory: reading at byte 128", 128);
     opened_release(&o);
 }
 
@@ -302,7 +303,7 @@ static void takes_the_alignment_from_its_key(void **state)
     put_le(&w, 256, 4);
     gguf_tensor(&w, "w", 1, dims_3, 0, 0);
     gguf_data(&w, 256, 12);
-    assert_ok(read_w(), o.err);
+    assert_ok(read_w(), &o.err);
     assert_int_equal(o.catalogue.tensors[0].offset, 256);
     opened_release(&o);
 }
@@ -324,7 +325,7 @@ static void knows_the_size_of_other_types(void **state)
         gguf_start(&w, 3, 1, 0);
         gguf_tensor(&w, "w", 1, dims, cases[i].type, 0);
         gguf_data(&w, 32, (size_t)cases[i].n_bytes);
-        assert_ok(read_w(), o.err);
+        assert_ok(read_w(), &o.err);
         assert_int_equal(o.catalogue.tensors[0].dtype, GRT_DTYPE_OTHER);
         assert_string_equal(o.catalogue.tensors[0].dtype_name, cases[i].name);
         assert_int_equal(o.catalogue.tensors[0].n_bytes, cases[i].n_bytes);
@@ -338,18 +339,18 @@ static void says_what_a_needed_key_lacks(void **state)
 {
     (void)state;
     write_sample(3);
-    assert_ok(read_w(), o.err);
+    assert_ok(read_w(), &o.err);
     uint64_t got = 0;
     const grt_metadata *m = &o.metadata;
-    assert_fault(
-        grt_metadata_need_u64(m, "none", 1, 5, &got, &o.err), o.err, GRT_E_FORMAT,
+    assert_refused_at(
+        grt_metadata_need_u64(m, "none", 1, 5, &got, &o.err), GRT_E_FORMAT, &o.err,
         "memory: \"none\": found nothing, expected an integer from 1 to 5", -1);
-    assert_fault(grt_metadata_need_u64(m, "x.f32", 1, 5, &got, &o.err), o.err,
-                 GRT_E_FORMAT, "found 1.5", -1);
-    assert_fault(grt_metadata_need_u64(m, "x.i8", 1, 5, &got, &o.err), o.err,
-                 GRT_E_FORMAT, "found -2", -1);
-    assert_fault(grt_metadata_need_u64(m, "x.ints", 1, 5, &got, &o.err), o.err,
-                 GRT_E_FORMAT, "found an array of 2 integers", -1);
+    assert_refused_at(grt_metadata_need_u64(m, "x.f32", 1, 5, &got, &o.err),
+                      GRT_E_FORMAT, &o.err, "found 1.5", -1);
+    assert_refused_at(grt_metadata_need_u64(m, "x.i8", 1, 5, &got, &o.err),
+                      GRT_E_FORMAT, &o.err, "found -2", -1);
+    assert_refused_at(grt_metadata_need_u64(m, "x.ints", 1, 5, &got, &o.err),
+                      GRT_E_FORMAT, &o.err, "found an array of 2 integers", -1);
     assert_int_equal(got, 0);
     opened_release(&o);
 }
@@ -383,7 +384,7 @@ static void reads_a_real_vocabulary(void **state)
     }
     grt_checkpoint c;
     grt_error err;
-    assert_ok(grt_checkpoint_open(&c, path, &err), err);
+    assert_ok(grt_checkpoint_open(&c, path, &err), &err);
     assert_int_equal(c.format, GRT_FORMAT_GGUF);
     assert_int_equal(c.catalogue.n_tensors, 0);
     const grt_meta_value *tokens =

@@ -1,7 +1,8 @@
 /* test_safetensors.c - safetensors files that are right, and those that are wrong. */
+#include "test.h"
+
 #include "formats/opened.h"
 #include "formats/writer.h"
-#include "io/unit.h"
 
 static writer w;
 static opened o;
@@ -21,7 +22,7 @@ static void reads_tensors(void **state)
 {
     (void)state;
     safetensors_file(&w, sample, 22);
-    assert_ok(read_w(), o.err);
+    assert_ok(read_w(), &o.err);
     uint64_t data = w.size - 22;
     assert_int_equal(o.catalogue.n_tensors, 3);
     const grt_tensor *ids = &o.catalogue.tensors[0];
@@ -47,8 +48,8 @@ static void refuses_every_truncation(void **state)
     (void)state;
     safetensors_file(&w, sample, 22);
     for (size_t n = 0; n < w.size; n++) {
-        assert_fault(opened_read(&o, GRT_FORMAT_SAFETENSORS, w.data, n), o.err,
-                     GRT_E_FORMAT, "memory: truncated", UNIT_ANY_OFFSET);
+        assert_refused(opened_read(&o, GRT_FORMAT_SAFETENSORS, w.data, n), GRT_E_FORMAT,
+                       &o.err, "memory: truncated");
         assert_in_range(o.err.offset, 0, w.size);
         opened_release(&o);
     }
@@ -98,11 +99,11 @@ static void refuses_bad_entries(void **state)
          "a tensor name of 0 bytes is empty", GRT_E_FORMAT, 8},
         {"{\"a\\nb\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}",
          "holds a control character", GRT_E_FORMAT, 8},
-        {"{\"\xFF\":1}", "malformed JSON in line 1", GRT_E_FORMAT, UNIT_ANY_OFFSET},
+        {"{\"\xFF\":1}", "malformed JSON in line 1", GRT_E_FORMAT, ANY_OFFSET},
         {"{\"a\":1,,}", "malformed JSON in line 1, column 8", GRT_E_FORMAT, 16},
         {"{\"w\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
          "\"w\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}",
-         "duplicate object key", GRT_E_FORMAT, UNIT_ANY_OFFSET},
+         "duplicate object key", GRT_E_FORMAT, ANY_OFFSET},
         {"{\"left\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
          "\"right\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[3,5]}}",
          "tensors \"left\" and \"right\" overlap at byte", GRT_E_FORMAT, -13},
@@ -111,7 +112,7 @@ static void refuses_bad_entries(void **state)
         safetensors_file(&w, cases[i].header, 64);
         int64_t at = cases[i].offset;
         if (at <= -10) at = (int64_t)(8 + strlen(cases[i].header)) - at - 10;
-        assert_fault(read_w(), o.err, cases[i].status, cases[i].fragment, at);
+        assert_refused_at(read_w(), cases[i].status, &o.err, cases[i].fragment, at);
         assert_ptr_equal(strstr(o.err.text, "memory: "), o.err.text);
         opened_release(&o);
     }
@@ -123,17 +124,18 @@ static void refuses_bad_lengths(void **state)
     w.size = 0;
     put_le(&w, 100000001, 8);
     put_zeros(&w, 100);
-    assert_fault(read_w(), o.err, GRT_E_FORMAT, "header would have 100000001 bytes", 0);
+    assert_refused_at(read_w(), GRT_E_FORMAT, &o.err,
+                      "header would have 100000001 bytes", 0);
     opened_release(&o);
     w.size = 0;
     put_le(&w, 101, 8);
     put_zeros(&w, 100);
-    assert_fault(read_w(), o.err, GRT_E_FORMAT, "truncated: its header has 101 bytes",
-                 8);
+    assert_refused_at(read_w(), GRT_E_FORMAT, &o.err,
+                      "truncated: its header has 101 bytes", 8);
     opened_release(&o);
     w.size = 0;
     put(&w, "version https://git-lfs.github.com/spec/v1\n", 43);
-    assert_fault(read_w(), o.err, GRT_E_FORMAT, "Git LFS pointer", 0);
+    assert_refused_at(read_w(), GRT_E_FORMAT, &o.err, "Git LFS pointer", 0);
     opened_release(&o);
 }
 
@@ -149,9 +151,10 @@ static void refuses_long_names(void **state)
             name);
         safetensors_file(&w, header, 1);
         if (n == GRT_MAX_TENSOR_NAME_BYTES)
-            assert_ok(read_w(), o.err);
+            assert_ok(read_w(), &o.err);
         else
-            assert_fault(read_w(), o.err, GRT_E_FORMAT, "of 513 bytes is too long", 8);
+            assert_refused_at(read_w(), GRT_E_FORMAT, &o.err,
+                              "of 513 bytes is too long", 8);
         opened_release(&o);
     }
 }

@@ -1,7 +1,8 @@
 /* test_file.c - reading files that are whole, short, failing, shrinking, or no files.
  */
+#include "test.h"
+
 #include "io/faulty_file.h"
-#include "io/unit.h"
 
 #include "base/memory.h"
 
@@ -42,19 +43,19 @@ static void reads_exact_ranges(void **state)
     (void)state;
     grt_error err;
     grt_file *file;
-    assert_ok(grt_file_open(&file, path, &err), err);
+    assert_ok(grt_file_open(&file, path, &err), &err);
     assert_int_equal(grt_file_size(file), sizeof(content) - 1);
     assert_string_equal(grt_file_path(file), path);
     char got[8] = "";
-    assert_ok(grt_file_read_at(file, 4, got, 5, &err), err);
+    assert_ok(grt_file_read_at(file, 4, got, 5, &err), &err);
     assert_string_equal(got, "quick");
-    assert_ok(grt_file_read_at(file, sizeof(content) - 1, got, 0, &err), err);
-    assert_fault(
-        grt_file_read_at(file, 17, got, 5, &err), err, GRT_E_FORMAT,
+    assert_ok(grt_file_read_at(file, sizeof(content) - 1, got, 0, &err), &err);
+    assert_refused_at(
+        grt_file_read_at(file, 17, got, 5, &err), GRT_E_FORMAT, &err,
         "plain.txt: truncated: 5 bytes wanted at byte 17, the file ends at byte 19",
         19);
-    assert_fault(grt_file_read_at(file, UINT64_MAX - 2, got, 5, &err), err,
-                 GRT_E_FORMAT, "truncated", UNIT_ANY_OFFSET);
+    assert_refused(grt_file_read_at(file, UINT64_MAX - 2, got, 5, &err), GRT_E_FORMAT,
+                   &err, "truncated");
     grt_file_close(file);
     grt_file_close(NULL);
 }
@@ -67,10 +68,10 @@ static void notices_a_file_that_shrank(void **state)
     char other[160], got[19];
     (void)snprintf(other, sizeof(other), "%s/shrinks", directory);
     assert_int_equal(write_content(other), 0);
-    assert_ok(grt_file_open(&file, other, &err), err);
+    assert_ok(grt_file_open(&file, other, &err), &err);
     assert_int_equal(truncate(other, 7), 0);
-    assert_fault(grt_file_read_at(file, 0, got, 19, &err), err, GRT_E_FORMAT,
-                 "shrinks: truncated", 7);
+    assert_refused_at(grt_file_read_at(file, 0, got, 19, &err), GRT_E_FORMAT, &err,
+                      "shrinks: truncated", 7);
     grt_file_close(file);
     (void)unlink(other);
 }
@@ -81,18 +82,19 @@ static void refuses_what_is_no_file(void **state)
     grt_error err;
     grt_file *file = NULL;
     char other[160];
-    assert_fault(grt_file_open(&file, directory, &err), err, GRT_E_IO, "is a directory",
-                 -1);
+    assert_refused_at(grt_file_open(&file, directory, &err), GRT_E_IO, &err,
+                      "is a directory", -1);
     (void)snprintf(other, sizeof(other), "%s/nothing", directory);
-    assert_fault(grt_file_open(&file, other, &err), err, GRT_E_NOT_FOUND,
-                 "nothing: no such", -1);
+    assert_refused_at(grt_file_open(&file, other, &err), GRT_E_NOT_FOUND, &err,
+                      "nothing: no such", -1);
     (void)snprintf(other, sizeof(other), "%s/plain.txt/below", directory);
-    assert_fault(grt_file_open(&file, other, &err), err, GRT_E_NOT_FOUND,
-                 "no such file", -1);
-    assert_fault(grt_file_open(&file, "/dev/null", &err), err, GRT_E_IO, "device", -1);
+    assert_refused_at(grt_file_open(&file, other, &err), GRT_E_NOT_FOUND, &err,
+                      "no such file", -1);
+    assert_refused_at(grt_file_open(&file, "/dev/null", &err), GRT_E_IO, &err, "device",
+                      -1);
     (void)snprintf(other, sizeof(other), "%s/fifo", directory);
     assert_int_equal(mkfifo(other, 0600), 0);
-    assert_fault(grt_file_open(&file, other, &err), err, GRT_E_IO, "pipe", -1);
+    assert_refused_at(grt_file_open(&file, other, &err), GRT_E_IO, &err, "pipe", -1);
     (void)unlink(other);
     assert_null(file);
 }
@@ -109,8 +111,8 @@ static void puts_short_reads_together(void **state)
                          .fail_code = EINTR};
         grt_file *file;
         char got[20] = "";
-        assert_ok(faulty_open(&file, &f, "memory", &err), err);
-        assert_ok(grt_file_read_at(file, 0, got, 19, &err), err);
+        assert_ok(faulty_open(&file, &f, "memory", &err), &err);
+        assert_ok(grt_file_read_at(file, 0, got, 19, &err), &err);
         assert_string_equal(got, content);
         assert_int_equal(f.n_reads, (19 + piece - 1) / piece + 1);
         grt_file_close(file);
@@ -129,9 +131,9 @@ static void reports_a_failing_read(void **state)
                      .fail_code = EIO};
     grt_file *file;
     char got[19];
-    assert_ok(faulty_open(&file, &f, "memory", &err), err);
-    assert_fault(grt_file_read_at(file, 2, got, 17, &err), err, GRT_E_IO,
-                 "memory: reading at byte 10: ", 10);
+    assert_ok(faulty_open(&file, &f, "memory", &err), &err);
+    assert_refused_at(grt_file_read_at(file, 2, got, 17, &err), GRT_E_IO, &err,
+                      "memory: reading at byte 10: ", 10);
     grt_file_close(file);
 }
 
@@ -148,8 +150,9 @@ static void refuses_a_source_that_gives_too_much(void **state)
     grt_file_source source = {overlong, NULL, NULL};
     grt_file *file;
     char got[4];
-    assert_ok(grt_file_from_source(&file, "liar", &source, 100, &err), err);
-    assert_fault(grt_file_read_at(file, 8, got, 4, &err), err, GRT_E_IO, "too much", 8);
+    assert_ok(grt_file_from_source(&file, "liar", &source, 100, &err), &err);
+    assert_refused_at(grt_file_read_at(file, 8, got, 4, &err), GRT_E_IO, &err,
+                      "too much", 8);
     grt_file_close(file);
 }
 
@@ -159,13 +162,13 @@ static void loads_whole_files_up_to_a_limit(void **state)
     grt_error err;
     char *text = NULL;
     size_t n = 0;
-    assert_ok(grt_file_load(&text, &n, path, 19, &err), err);
+    assert_ok(grt_file_load(&text, &n, path, 19, &err), &err);
     assert_int_equal(n, 19);
     assert_string_equal(text, content);
     grt_free(text);
     text = NULL;
-    assert_fault(grt_file_load(&text, &n, path, 18, &err), err, GRT_E_TOO_LONG,
-                 "has 19 bytes; at most 18", -1);
+    assert_refused_at(grt_file_load(&text, &n, path, 18, &err), GRT_E_TOO_LONG, &err,
+                      "has 19 bytes; at most 18", -1);
     assert_null(text);
 }
 
@@ -174,13 +177,13 @@ static void joins_and_shortens_paths(void **state)
     (void)state;
     grt_error err;
     char *joined;
-    assert_ok(grt_path_join(&joined, "a/b", "c", &err), err);
+    assert_ok(grt_path_join(&joined, "a/b", "c", &err), &err);
     assert_string_equal(joined, "a/b/c");
     grt_free(joined);
-    assert_ok(grt_path_join(&joined, "a/", "c", &err), err);
+    assert_ok(grt_path_join(&joined, "a/", "c", &err), &err);
     assert_string_equal(joined, "a/c");
     grt_free(joined);
-    assert_ok(grt_path_join(&joined, "", "c", &err), err);
+    assert_ok(grt_path_join(&joined, "", "c", &err), &err);
     assert_string_equal(joined, "c");
     grt_free(joined);
     char name[160];
