@@ -11,12 +11,13 @@ if(GRT_DEV AND PYTHON3)
     COMMAND sh ${tools}/check_isa_objects.sh ${PROJECT_BINARY_DIR}/CMakeFiles/grt_core.dir)
   add_test(NAME checks.symbols
     COMMAND sh ${tools}/check_symbols.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:grating>)
+  add_test(NAME checks.setup COMMAND sh ${tools}/check_setup.sh ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.checks COMMAND sh ${tools}/check_checks.sh ${PROJECT_SOURCE_DIR})
   if(NOT GRT_SANITIZE)
     add_test(NAME checks.install
       COMMAND sh ${tools}/check_install.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
   endif()
-  set_tests_properties(checks.format PROPERTIES SKIP_REGULAR_EXPRESSION "^SKIP")
+  set_tests_properties(checks.format checks.setup PROPERTIES SKIP_REGULAR_EXPRESSION "^SKIP")
 endif()
 
 # grating.h in C99 and C++11, alone.
