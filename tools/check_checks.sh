@@ -14,8 +14,8 @@ plant() {
     shift 2
     tree=$folder/tree
     rm -rf "$tree"
-    mkdir -p "$tree/src/base" "$tree/src/io" "$tree/cli" "$tree/tests" "$tree/include" \
-        "$tree/fuzz" "$tree/bench"
+    mkdir -p "$tree/src/base" "$tree/src/io" "$tree/src/unknown" "$tree/cli" "$tree/tests" \
+        "$tree/include" "$tree/fuzz" "$tree/bench"
     printf '/* fine */\nint grt_fine;\n' >"$tree/src/base/fine.c"
     cp "$root/.clang-format" "$tree/"
     if ! "$@" "$tree" >/dev/null; then
@@ -32,9 +32,24 @@ plant() {
 layers=$root/tools/check_layers.py
 source=$root/tools/check_source.py
 plant src/base/bad.c '#include "io/file.h"\n' python3 "$layers"
+plant src/base/bad.c '#include <io/file.h>\n' python3 "$layers"
+plant src/base/bad.inc '#include "io/file.h"\n' python3 "$layers"
+plant src/base/bad.c '#include "../io/file.h"\n' python3 "$layers"
+plant src/base/bad.c '#include "base/../io/file.h"\n' python3 "$layers"
+plant src/base/bad.c '#include <../io/file.h>\n' python3 "$layers"
+plant src/base/bad.c '#include <api/machine.h>\n' python3 "$layers"
+plant src/base/bad.c '#include <calibrate/ridge.h>\n' python3 "$layers"
+plant src/unknown/bad.c 'int x;\n' python3 "$layers"
 plant cli/bad.c '#include "base/error.h"\n' python3 "$layers"
+plant cli/bad.c '#include <base/error.h>\n' python3 "$layers"
+plant cli/bad.c '#include "../src/base/fine.c"\n' python3 "$layers"
+plant cli/bad.inc '#include "base/error.h"\n' python3 "$layers"
 plant src/io/bad.c 'void f(char *a, char *b)\n{\n    strcpy(a, b);\n}\n' python3 "$source"
 plant src/io/bad.c 'void *f(void)\n{\n    return malloc(1);\n}\n' python3 "$source"
+plant src/io/bad.c 'char *f(const char *a)\n{\n    return strdup(a);\n}\n' python3 "$source"
+plant src/io/bad.inc 'void f(void)\n{\n    puts("");\n}\n' python3 "$source"
+plant src/base/bad.c 'int f(void)\n{\n    return open("a", 0);\n}\n' python3 "$source"
+plant src/io/bad.c "$(printf '%01201d' 0 | sed 's/0/int x;\\n/g')" python3 "$source"
 plant src/io/bad.c 'int x; \n' python3 "$source"
 plant src/io/bad.c '/* \303\251 */\n' python3 "$source"
 plant src/io/bad.c '/* TO''DO later */\n' python3 "$source"
@@ -49,6 +64,27 @@ echo 'int grt_leak(void) { return 1; }' >"$folder/leak.c"
 cc -c "$folder/leak.c" -o "$folder/objects/leak_avx2.c.o"
 if sh "$root/tools/check_isa_objects.sh" "$folder/objects" >/dev/null; then
     echo "check_isa_objects.sh does not see a leak"
+    failures=$((failures + 1))
+fi
+rm "$folder"/objects/*
+if sh "$root/tools/check_isa_objects.sh" "$folder/objects" >/dev/null; then
+    echo "check_isa_objects.sh passes where there is no object"
+    failures=$((failures + 1))
+fi
+
+# A library that exports more than the header, and one that exports less.
+mkdir "$folder/include"
+echo 'GRT_API int grt_a(void);' >"$folder/include/grating.h"
+for exports in 'int grt_a(void) { return 1; } int grt_b(void) { return 1; }' 'int grt_c;' \
+    'int grt_a(void) { return 1; }'; do
+    echo "$exports" >"$folder/exports.c"
+    cc -shared -fPIC "$folder/exports.c" -o "$folder/exports.so"
+    last=0
+    sh "$root/tools/check_symbols.sh" "$folder" "$folder/exports.so" >/dev/null || last=1
+    wrong="${wrong:-}$last"
+done
+if [ "$wrong" != 110 ]; then
+    echo "check_symbols.sh says $wrong, not 110"
     failures=$((failures + 1))
 fi
 echo "$failures checks that cannot fail"
