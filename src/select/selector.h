@@ -28,7 +28,7 @@ typedef struct grt_cluster_policy {
 /* Ours: a difference of two scores at boundary l moves until the last layer by a normal
  * amount of standard deviation spread[l]. */
 typedef struct grt_bound_policy {
-    const float *spread; /* [n_layers]; spread[l] at boundary l, INFINITY: no verdicts */
+    const float *spread; /* [n_layers], at boundary l; INFINITY: no verdicts */
     bool is_relative;    /* spreads are multiples of the scores' standard deviation */
     float margin;        /* spreads are multiplied by it */
     float precision;     /* expected share of the full pass's top K, 0..1 */
