@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs a build into an empty folder and builds the README's program against it.
 #
-# usage: cmake_install.sh SOURCE_DIR BUILD_DIR
+# usage: check_install.sh SOURCE_DIR BUILD_DIR
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
