@@ -20,7 +20,7 @@ static double movement(const grt_bound_policy *policy, size_t layer,
                        const grt_ranked *ranked)
 {
     double spread = (double)policy->margin * (double)policy->spread[layer];
-    if (!(spread >= 0 && spread < HUGE_VAL)) return NAN;
+    if (!(spread >= 0 && spread < HUGE_VAL)) return (double)NAN;
     return policy->is_relative ? spread * grt_finite_moments(ranked).deviation : spread;
 }
 

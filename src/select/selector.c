@@ -22,7 +22,7 @@ size_t grt_select_scratch_bytes(size_t n)
 grt_moments grt_finite_moments(const grt_ranked *ranked)
 {
     const float *scores = ranked->scores;
-    grt_moments moments = {.begin = 0, .end = 0, .mean = NAN, .deviation = NAN};
+    grt_moments moments = {.mean = (double)NAN, .deviation = (double)NAN};
     while (moments.begin < ranked->n && scores[moments.begin] == INFINITY)
         moments.begin++;
     moments.end = moments.begin;

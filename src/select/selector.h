@@ -21,7 +21,7 @@ typedef enum grt_verdict {
 typedef struct grt_cluster_policy {
     size_t first_layer;  /* silent at boundaries before this one */
     float dispersion;    /* threshold on |std / mean| of the active scores */
-    size_t max_clusters; /* from 2 on; below, it is always silent */
+    size_t max_clusters; /* from 2 on; below, all finite scores are one cluster */
     float explained;     /* the fewest clusters that explain this share of the variance,
                             0..1, are taken, but at most max_clusters */
 } grt_cluster_policy;
@@ -29,8 +29,7 @@ typedef struct grt_cluster_policy {
 /* Ours: a difference of two scores at boundary l moves until the last layer by a normal
  * amount of standard deviation spread[l]. */
 typedef struct grt_bound_policy {
-    /* [n_layers], spread[l] at boundary l; silent where it is INFINITY, NaN, negative
-     */
+    /* [n_layers], spread[l] at boundary l; silent where INFINITY, NaN or negative */
     const float *spread;
     bool is_relative; /* spreads are multiples of the scores' standard deviation */
     float margin;     /* spreads are multiplied by it */
