@@ -326,6 +326,11 @@ static void test_edges(void **state)
     expect(&cluster, falling, 4, 2, 2, "....");
     expect(&cluster, falling, 4, 2, 3, "++--");
     expect(&exact, falling, 4, 2, 3, "..--");
+    const float negative[] = {-1, -2, -9, -9.5f};
+    expect(&cluster, negative, 4, 2, 3, "++--");
+    cluster.cluster.explained = 0; /* two clusters all the same */
+    expect(&cluster, falling, 4, 2, 3, "++--");
+    cluster.cluster.explained = 0.9f;
     const float equal[] = {2, 2, 2, 2};
     expect(&cluster, equal, 4, 2, 3, "....");
     expect(&sure, equal, 4, 2, 3, "....");
