@@ -19,23 +19,26 @@ typedef enum grt_verdict {
  * scores exceeds a threshold, cluster them and route clusters by the one that holds the
  * K-th candidate. */
 typedef struct grt_cluster_policy {
-    size_t first_layer; /* no verdicts at boundaries before this one */
-    float dispersion;   /* threshold on |std / mean| of the active scores */
-    size_t max_clusters;
-    float explained; /* the fewest clusters that explain this share of the variance */
+    size_t first_layer;  /* silent at boundaries before this one */
+    float dispersion;    /* threshold on |std / mean| of the active scores */
+    size_t max_clusters; /* from 2 on; below, all finite scores are one cluster */
+    float explained;     /* the fewest clusters that explain this share of the variance,
+                            0..1, are taken, but at most max_clusters */
 } grt_cluster_policy;
 
 /* Ours: a difference of two scores at boundary l moves until the last layer by a normal
  * amount of standard deviation spread[l]. */
 typedef struct grt_bound_policy {
-    const float *spread; /* [n_layers], at boundary l; INFINITY: no verdicts */
-    bool is_relative;    /* spreads are multiples of the scores' standard deviation */
-    float margin;        /* spreads are multiplied by it */
-    float precision;     /* expected share of the full pass's top K, 0..1 */
+    /* [n_layers], spread[l] at boundary l; silent where INFINITY, NaN or negative */
+    const float *spread;
+    bool is_relative; /* spreads are multiples of the scores' standard deviation */
+    float margin;     /* spreads are multiplied by it */
+    float precision;  /* expected share of the full pass's top K, 0..1 */
 } grt_bound_policy;
 
 /* Verdicts by count, for weights that mean nothing: at boundary `layer` the n_select
- * best are selected and the n_drop worst dropped, as far as slots allow. */
+ * best are selected and the n_drop worst dropped, as far as slots and ties allow.  Of
+ * several steps for one layer the last one counts. */
 typedef struct grt_schedule_step {
     size_t layer;
     size_t n_select;
@@ -48,7 +51,7 @@ typedef struct grt_schedule_policy {
 } grt_schedule_policy;
 
 typedef enum grt_selector_kind {
-    GRT_SELECTOR_NONE,
+    GRT_SELECTOR_NONE, /* the full pass: all are deferred, always */
     GRT_SELECTOR_CLUSTER,
     GRT_SELECTOR_BOUND,
     GRT_SELECTOR_SCHEDULE
@@ -74,15 +77,17 @@ typedef struct grt_boundary {
     size_t k;            /* of the request */
 } grt_boundary;
 
-/* Bytes of scratch for n active candidates, aligned to 8. */
+/* Bytes of scratch for n active candidates, aligned to 8; never falls with n. */
 size_t grt_select_scratch_bytes(size_t n);
 
 /* Fills verdicts[n].  At most `slots` are selected and never more than n - slots
- * dropped, so that the top K can always be filled.  When what is deferred fits the
- * slots exactly it is selected, and when no slot is left it is dropped: then nothing is
- * deferred and the request is decided.  With is_exact_order nothing is ever selected.
- * Candidates with equal scores that straddle the boundary are deferred; a NaN ranks
- * last and is never selected before others. */
+ * dropped, so that the top K can always be filled.  At any layer, also where the policy
+ * is silent: when what is deferred fits the slots exactly it is selected (so all are
+ * where n == slots), and when no slot is left it is dropped; then nothing is deferred
+ * and the request is decided.  With is_exact_order nothing is ever selected: who would
+ * be is deferred, also when the deferred fit the slots exactly.  Candidates with equal
+ * scores that straddle the boundary are deferred; a NaN ranks last and is never
+ * selected before others. */
 void grt_select(const grt_selector *selector, const grt_boundary *boundary,
                 grt_verdict *verdicts, void *scratch);
 

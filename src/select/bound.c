@@ -1,0 +1,54 @@
+/* bound.c - verdicts by the probability that a candidate still crosses the boundary. */
+#include "select/policy.h"
+
+/* Never negative; better ranks before worse. */
+static double gap_between(float better, float worse)
+{
+    if (grt_is_same_score(better, worse)) return 0;
+    if (isnan(worse)) return HUGE_VAL;
+    return (double)better - (double)worse;
+}
+
+static double swap_probability(double gap, double deviation)
+{
+    if (deviation == 0) return gap > 0 ? 0 : 0.5;
+    return 0.5 * erfc(gap / (deviation * sqrt(2)));
+}
+
+/* The standard deviation of what a difference still moves; NaN: nothing is known. */
+static double movement(const grt_bound_policy *policy, size_t layer,
+                       const grt_ranked *ranked)
+{
+    double spread = (double)policy->margin * (double)policy->spread[layer];
+    if (!(spread >= 0 && spread < HUGE_VAL)) return (double)NAN;
+    return policy->is_relative ? spread * grt_finite_moments(ranked).deviation : spread;
+}
+
+grt_cut grt_cut_by_bound(const grt_bound_policy *policy, const grt_boundary *boundary,
+                         const grt_ranked *ranked)
+{
+    grt_cut cut = {0, 0};
+    double deviation = movement(policy, boundary->layer, ranked);
+    if (isnan(deviation)) return cut;
+    double share = (1 - (double)policy->precision) * (double)boundary->k /
+                   (double)boundary->n_candidates;
+    if (!(share > 0)) {
+        /* No error is allowed: a probability may round to 0, but only where nothing
+         * moves is it 0. */
+        if (deviation > 0) return cut;
+        share = 0;
+    }
+    const float *scores = ranked->scores;
+    size_t slots = ranked->slots, n = ranked->n;
+    float last_inside = scores[slots - 1], best_outside = scores[slots];
+    /* Gaps grow with the distance from the boundary: the first "no" ends a search. */
+    while (cut.n_select < slots &&
+           swap_probability(gap_between(scores[cut.n_select], best_outside),
+                            deviation) <= share)
+        cut.n_select++;
+    while (cut.n_drop < n - slots &&
+           swap_probability(gap_between(last_inside, scores[n - 1 - cut.n_drop]),
+                            deviation) <= share)
+        cut.n_drop++;
+    return cut;
+}
