@@ -22,10 +22,9 @@ typedef struct grt_ridge_samples {
  * that predicts best out of fold, and gives every sample the prediction of the fit that
  * did not see its group (n_folds >= 2 folds of whole groups; group g is in fold
  * g % n_folds).  Predictions carry a bias of their own fold, so that they compare
- * within a group and, roughly, between groups.
- * weights: [n_features], out_of_fold: [n_samples].
- * GRT_E_INVALID_ARG (fewer than n_folds groups, or a value that is not finite),
- * GRT_E_NO_MEMORY. */
+ * within a group and, roughly, between groups. weights: [n_features], out_of_fold:
+ * [n_samples]. GRT_E_INVALID_ARG (fewer than n_folds groups, or a value that is not
+ * finite), GRT_E_NO_MEMORY. */
 GRT_NODISCARD grt_status grt_ridge_fit(const grt_ridge_samples *samples, size_t n_folds,
                                        float *weights, float *bias, float *out_of_fold,
                                        grt_error *err);
