@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -198,6 +199,26 @@ static void reads_directly(void **state)
     if (access("/dev/shm", W_OK) == 0) check_direct_reads("/dev/shm");
 }
 
+/* No second descriptor is left: as where the file system refuses O_DIRECT. */
+static void direct_reads_do_without_a_second_descriptor(void **state)
+{
+    (void)state;
+    static _Alignas(GRT_DIRECT_ALIGNMENT) unsigned char got[GRT_DIRECT_ALIGNMENT];
+    grt_error err;
+    grt_file *file;
+    struct rlimit limit, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 0;
+    assert_ok(grt_file_open(&file, path, &err), err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    grt_status status = grt_file_read_direct(file, 0, got, sizeof(got), &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_ok(status, err);
+    assert_memory_equal(got, content, 19);
+    grt_file_close(file);
+}
+
 static void direct_reads_of_a_source_go_through_it(void **state)
 {
     (void)state;
@@ -301,6 +322,7 @@ int main(void)
         cmocka_unit_test(reports_a_failing_read),
         cmocka_unit_test(refuses_a_source_that_gives_too_much),
         cmocka_unit_test(reads_directly),
+        cmocka_unit_test(direct_reads_do_without_a_second_descriptor),
         cmocka_unit_test(direct_reads_of_a_source_go_through_it),
         cmocka_unit_test(loads_whole_files_up_to_a_limit),
         cmocka_unit_test(joins_and_shortens_paths),
