@@ -26,8 +26,7 @@ typedef struct grt_layer_plan {
 } grt_layer_plan;
 
 typedef struct grt_window_options {
-    size_t
-        n_slots; /* at least 2, or 1 for a single layer; n_layers or more: all stay */
+    size_t n_slots; /* 2 or more, 1 for a single layer; n_layers or more: all stay */
     bool is_direct; /* bypass the page cache where the file allows */
 } grt_window_options;
 
