@@ -2,29 +2,39 @@
  *
  * Every file is a source (read_at, close, payload); grt_file_open makes one over a
  * descriptor and pread, so that there is a single loop for short reads, interruptions
- * and the end of the file, and tests reach it with sources of their own. */
+ * and the end of the file, and tests reach it with sources of their own.
+ *
+ * A direct read takes what it can get through a second descriptor and leaves the rest
+ * to that loop: whatever goes wrong, the loop meets it again and gives its error. */
 #include "io/file.h"
 
 #include "base/checked.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     MAX_PATH_IN_TEXT = 100,
-    MAX_READ = 1 << 30 /* bytes asked from a source in one go */
+    MAX_READ = 1 << 30, /* bytes asked from a source in one go */
+    DIRECT_UNTRIED = -1,
+    DIRECT_REFUSED = -2
 };
 
 struct grt_file {
     grt_file_source source;
     uint64_t size_bytes;
-    int fd; /* -1: not ours */
+    int fd;               /* -1: not ours */
+    grt_file *self;       /* for direct_fd in a const file: it is opened when needed */
+    atomic_int direct_fd; /* of O_DIRECT, or DIRECT_UNTRIED, DIRECT_REFUSED */
     char path[];
 };
 
@@ -48,6 +58,8 @@ static grt_status file_new(grt_file **out, const char *path, grt_error *err)
     GRT_TRY(grt_alloc_array(&file, 1, n_bytes, "an open file", err));
     memcpy(file->path, path, n);
     file->fd = -1;
+    file->self = file;
+    atomic_init(&file->direct_fd, DIRECT_UNTRIED);
     *out = file;
     return GRT_OK;
 }
@@ -147,9 +159,65 @@ grt_status grt_file_read_at(const grt_file *file, uint64_t offset, void *dst, si
     return GRT_OK;
 }
 
+/* Through /proc: the path may name another file by now. */
+static int open_direct(int fd)
+{
+    char name[64];
+    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    int direct = open(name, O_RDONLY | O_CLOEXEC | O_DIRECT);
+    return direct < 0 ? DIRECT_REFUSED : direct;
+}
+
+static int direct_descriptor(const grt_file *file)
+{
+    if (file->fd < 0) return DIRECT_REFUSED;
+    atomic_int *slot = &file->self->direct_fd;
+    int fd = atomic_load(slot);
+    if (fd != DIRECT_UNTRIED) return fd;
+    int opened = open_direct(file->fd);
+    if (atomic_compare_exchange_strong(slot, &fd, opened)) return opened;
+    if (opened >= 0) (void)close(opened); /* another thread was faster */
+    return fd;
+}
+
+/* Bytes read directly, n at most: fewer at the end of the file, at an error, and where
+ * the file system refuses. */
+static size_t direct_bytes(int fd, uint64_t offset, unsigned char *dst, size_t n)
+{
+    size_t done = 0;
+    while (done < n && done % GRT_DIRECT_ALIGNMENT == 0) {
+        size_t want = n - done < MAX_READ ? n - done : MAX_READ;
+        ssize_t got = pread(fd, dst + done, want, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        done += (size_t)got;
+    }
+    return done;
+}
+
+grt_status grt_file_read_direct(const grt_file *file, uint64_t offset, void *dst,
+                                size_t n, grt_error *err)
+{
+    assert(offset % GRT_DIRECT_ALIGNMENT == 0 && n % GRT_DIRECT_ALIGNMENT == 0);
+    assert((uintptr_t)dst % GRT_DIRECT_ALIGNMENT == 0);
+    if (offset >= file->size_bytes) return GRT_OK;
+    uint64_t left = file->size_bytes - offset;
+    size_t wanted = left < n ? (size_t)left : n;
+    int fd = direct_descriptor(file);
+    size_t done = fd >= 0 ? direct_bytes(fd, offset, dst, n) : 0;
+    if (done >= wanted) return GRT_OK;
+    GRT_TRY(grt_file_read_at(file, offset + done, (unsigned char *)dst + done,
+                             wanted - done, err));
+    if (file->fd >= 0)
+        (void)posix_fadvise(file->fd, (off_t)offset, (off_t)n, POSIX_FADV_DONTNEED);
+    return GRT_OK;
+}
+
 void grt_file_close(grt_file *file)
 {
     if (!file) return;
+    int direct = atomic_load(&file->direct_fd);
+    if (direct >= 0) (void)close(direct);
     if (file->source.close) file->source.close(file->source.payload);
     grt_free(file);
 }

@@ -37,6 +37,16 @@ uint64_t grt_file_size(const grt_file *file);
 GRT_NODISCARD grt_status grt_file_read_at(const grt_file *file, uint64_t offset,
                                           void *dst, size_t n, grt_error *err);
 
+/* Direct reads (past the page cache) start at multiples of this, in file and memory. */
+enum { GRT_DIRECT_ALIGNMENT = 4096 };
+
+/* The bytes from offset to offset + n or to the file's end as it was at open, whichever
+ * comes first; offset, dst and n are multiples of GRT_DIRECT_ALIGNMENT, and all n bytes
+ * at dst may be written.  Leaves nothing in the page cache: a file system that refuses
+ * direct reads is read the usual way and told to drop the pages.  Errors as above. */
+GRT_NODISCARD grt_status grt_file_read_direct(const grt_file *file, uint64_t offset,
+                                              void *dst, size_t n, grt_error *err);
+
 /* Accepts NULL. */
 void grt_file_close(grt_file *file);
 

@@ -43,8 +43,9 @@ grt_status grt_session_init(grt_session *session, const grt_model *model,
     session->n_threads = n_threads;
     grt_kernels_choose(&session->kernels, grt_cpu_features());
     GRT_TRY(grt_pool_create(&session->pool, n_threads, err));
-    GRT_TRY(
-        grt_window_create(&session->window, network->layers, network->n_layers, err));
+    grt_window_options window = {network->n_layers, false};
+    GRT_TRY(grt_window_create(&session->window, network->layers, network->n_layers,
+                              &window, err));
     GRT_TRY(grt_buffer_need(&session->linear_scratch,
                             grt_linear_scratch_bytes(&session->kernels, n_threads), 1,
                             "matrix scratch", err));
@@ -296,19 +297,29 @@ static grt_status make_result(grt_session *session, const grt_stats *stats,
     return GRT_OK;
 }
 
+static grt_status run_layers(grt_session *session, const grt_workspace *workspace,
+                             const grt_request *request, size_t max_rows,
+                             grt_error *err)
+{
+    size_t n_layers = session->model->network.n_layers;
+    for (size_t layer = 0; layer < n_layers; layer++) {
+        GRT_TRY(report_progress(request, layer, n_layers, err));
+        GRT_TRY(run_layer(session, workspace, layer, max_rows, err));
+    }
+    return report_progress(request, n_layers, n_layers, err);
+}
+
 static grt_status compute(grt_session *session, const grt_request *request,
                           grt_error *err)
 {
-    size_t n_layers = session->model->network.n_layers;
     grt_workspace workspace;
     size_t max_rows;
     GRT_TRY(embed_pairs(session, err));
     GRT_TRY(prepare_workspace(session, &workspace, &max_rows, err));
-    for (size_t layer = 0; layer < n_layers; layer++) {
-        GRT_TRY(report_progress(request, layer, n_layers, err));
-        GRT_TRY(run_layer(session, &workspace, layer, max_rows, err));
-    }
-    GRT_TRY(report_progress(request, n_layers, n_layers, err));
+    grt_window_begin(session->window);
+    grt_status status = run_layers(session, &workspace, request, max_rows, err);
+    grt_window_end(session->window);
+    GRT_TRY(status);
     return score_pairs(session, &workspace, err);
 }
 
@@ -316,7 +327,7 @@ grt_status grt_session_rank(grt_session *session, const grt_request *request,
                             grt_result **out, grt_error *err)
 {
     uint64_t start = grt_clock_ns();
-    uint64_t bytes_before = grt_window_bytes_read(session->window);
+    uint64_t bytes_before = grt_window_count(session->window).bytes_read;
     GRT_TRY(build_pairs(session, request, err));
     uint64_t tokenized = grt_clock_ns();
     GRT_TRY(compute(session, request, err));
@@ -328,7 +339,7 @@ grt_status grt_session_rank(grt_session *session, const grt_request *request,
                        .n_tokens = n_rows,
                        .tokens_x_layers = (uint64_t)n_rows * network->n_layers,
                        .weight_bytes =
-                           grt_window_bytes_read(session->window) - bytes_before,
+                           grt_window_count(session->window).bytes_read - bytes_before,
                        .memory_bytes = grt_memory_peak(),
                        .tokenize_ns = tokenized - start,
                        .compute_ns = end - tokenized,

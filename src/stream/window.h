@@ -1,12 +1,14 @@
-/* window.h - the bytes of the layer that computes, in storage type.
+/* window.h - the bytes of the layers that compute next, in storage type.
  *
- * The layer loop asks for its layer, uses it, and releases it:
+ * A window has slots; a reader thread fills them while the caller computes.  With fewer
+ * slots than layers the last n_slots - 2 layers have slots of their own and stay loaded
+ * between passes; the layers before them take turns in two rolling slots.
  *
- *     absent --acquire--> held --release--> loaded --acquire--> held ...
+ *     grt_window_begin(w);
+ *     for each layer i in rising order: acquire(i), compute, release(i)
+ *     grt_window_end(w);            (also early: what is being read is cancelled)
  *
- * A layer is a list of byte ranges in files ("parts"), one per tensor, laid out in one
- * slot with each part aligned to 64 bytes.  This window keeps every layer that it has
- * read. */
+ * A layer is a list of byte ranges in files ("parts"), one per tensor. */
 #ifndef GRT_STREAM_WINDOW_H
 #define GRT_STREAM_WINDOW_H
 
@@ -23,22 +25,45 @@ typedef struct grt_layer_plan {
     size_t n_parts;
 } grt_layer_plan;
 
-/* One thread at a time. */
+typedef struct grt_window_options {
+    size_t n_slots; /* 2 or more, 1 for a single layer; n_layers or more: all stay */
+    bool is_direct; /* bypass the page cache where the file allows */
+} grt_window_options;
+
+typedef struct grt_window_counters { /* since create */
+    uint64_t bytes_read;
+    uint64_t read_ns; /* the reader was reading */
+    uint64_t wait_ns; /* the caller waited for it */
+} grt_window_counters;
+
+/* One thread at a time (the reader thread is its own). */
 typedef struct grt_window grt_window;
 
-/* `layers` is kept and must outlive the window. */
+/* Memory that a window with so many slots takes; SIZE_MAX when it cannot be counted. */
+size_t grt_window_bytes(const grt_layer_plan *layers, size_t n_layers, size_t n_slots);
+
+/* Allocates all slots.  `layers` is kept and must outlive the window. */
 GRT_NODISCARD grt_status grt_window_create(grt_window **out,
                                            const grt_layer_plan *layers,
-                                           size_t n_layers, grt_error *err);
+                                           size_t n_layers,
+                                           const grt_window_options *options,
+                                           grt_error *err);
+
+/* Starts a pass: asks for its first layers and returns at once. */
+void grt_window_begin(grt_window *window);
 
 /* Waits for the layer's bytes; (*parts)[i] is the start of part i, valid until release.
- * GRT_E_IO and GRT_E_FORMAT leave the window usable. */
+ * Within a pass layers are acquired in rising order, each once; one is held at a time.
+ * GRT_E_IO and GRT_E_FORMAT ("layer 7: ...") leave the window usable: end the pass. */
 GRT_NODISCARD grt_status grt_window_acquire(grt_window *window, size_t layer,
                                             const void *const **parts, grt_error *err);
 void grt_window_release(grt_window *window, size_t layer);
 
-/* Bytes read from files since create. */
-uint64_t grt_window_bytes_read(const grt_window *window);
+/* Ends a pass, also in its middle or after a failed acquire; reads under way are
+ * cancelled.  What is loaded stays for the next pass. */
+void grt_window_end(grt_window *window);
+
+grt_window_counters grt_window_count(const grt_window *window);
 
 void grt_window_free(grt_window *window);
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -156,6 +157,93 @@ static void refuses_a_source_that_gives_too_much(void **state)
     grt_file_close(file);
 }
 
+/* Three and a half pages in a directory, read from every page on. */
+static void check_direct_reads(const char *where)
+{
+    enum { PAGE = GRT_DIRECT_ALIGNMENT, SIZE = 3 * PAGE + PAGE / 2, ROOM = 6 * PAGE };
+    static _Alignas(GRT_DIRECT_ALIGNMENT) unsigned char got[ROOM];
+    static unsigned char wanted[SIZE];
+    char other[160];
+    grt_error err;
+    grt_file *file;
+    (void)snprintf(other, sizeof(other), "%s/grating_direct_%ld", where,
+                   (long)getpid());
+    for (size_t i = 0; i < SIZE; i++)
+        wanted[i] = (unsigned char)(i * 13 + (i >> 8));
+    FILE *out = fopen(other, "wb");
+    assert_non_null(out);
+    assert_int_equal(fwrite(wanted, 1, SIZE, out), SIZE);
+    assert_int_equal(fclose(out), 0);
+    assert_ok(grt_file_open(&file, other, &err), err);
+    for (size_t offset = 0; offset <= 5 * PAGE; offset += PAGE)
+        for (size_t n = 0; n <= ROOM; n += PAGE) {
+            size_t left = offset < SIZE ? SIZE - offset : 0;
+            memset(got, 0xEE, ROOM);
+            assert_ok(grt_file_read_direct(file, offset, got, n, &err), err);
+            if (left > 0)
+                assert_memory_equal(got, wanted + offset, n < left ? n : left);
+            if (n < ROOM) assert_int_equal(got[n], 0xEE);
+        }
+    assert_int_equal(truncate(other, 2 * PAGE + 100), 0);
+    assert_fault(grt_file_read_direct(file, PAGE, got, 4 * PAGE, &err), err,
+                 GRT_E_FORMAT, "truncated", 2 * PAGE + 100);
+    assert_int_equal(truncate(other, PAGE), 0);
+    assert_fault(grt_file_read_direct(file, 0, got, 2 * PAGE, &err), err, GRT_E_FORMAT,
+                 "truncated", PAGE);
+    grt_file_close(file);
+    (void)unlink(other);
+}
+
+static void reads_directly(void **state)
+{
+    (void)state;
+    check_direct_reads(directory);
+    check_direct_reads(GRT_BUILD_DIR);
+    if (access("/dev/shm", W_OK) == 0) check_direct_reads("/dev/shm");
+}
+
+/* No second descriptor is left: as where the file system refuses O_DIRECT. */
+static void direct_reads_do_without_a_second_descriptor(void **state)
+{
+    (void)state;
+    static _Alignas(GRT_DIRECT_ALIGNMENT) unsigned char got[GRT_DIRECT_ALIGNMENT];
+    grt_error err;
+    grt_file *file;
+    struct rlimit limit, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 0;
+    assert_ok(grt_file_open(&file, path, &err), err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    grt_status status = grt_file_read_direct(file, 0, got, sizeof(got), &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_ok(status, err);
+    assert_memory_equal(got, content, 19);
+    grt_file_close(file);
+}
+
+static void direct_reads_of_a_source_go_through_it(void **state)
+{
+    (void)state;
+    static _Alignas(GRT_DIRECT_ALIGNMENT) unsigned char got[GRT_DIRECT_ALIGNMENT];
+    grt_error err;
+    faulty_file f = {.data = (const unsigned char *)content,
+                     .size = 19,
+                     .piece = 4,
+                     .fail_read = 6,
+                     .fail_code = EIO};
+    grt_file *file;
+    assert_ok(faulty_open(&file, &f, "memory", &err), err);
+    assert_ok(grt_file_read_direct(file, 0, got, sizeof(got), &err), err);
+    assert_memory_equal(got, content, 19);
+    assert_fault(grt_file_read_direct(file, 0, got, sizeof(got), &err), err, GRT_E_IO,
+                 "memory: reading at byte 0", 0);
+    f.shrinks_at = 7;
+    assert_fault(grt_file_read_direct(file, 0, got, sizeof(got), &err), err,
+                 GRT_E_FORMAT, "truncated", 7);
+    grt_file_close(file);
+}
+
 static void loads_whole_files_up_to_a_limit(void **state)
 {
     (void)state;
@@ -236,6 +324,9 @@ int main(void)
         cmocka_unit_test(puts_short_reads_together),
         cmocka_unit_test(reports_a_failing_read),
         cmocka_unit_test(refuses_a_source_that_gives_too_much),
+        cmocka_unit_test(reads_directly),
+        cmocka_unit_test(direct_reads_do_without_a_second_descriptor),
+        cmocka_unit_test(direct_reads_of_a_source_go_through_it),
         cmocka_unit_test(loads_whole_files_up_to_a_limit),
         cmocka_unit_test(joins_and_shortens_paths),
         cmocka_unit_test(finds_by_suffix),

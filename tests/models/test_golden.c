@@ -149,14 +149,18 @@ static void check_case(const golden *g, uint32_t features)
     assert_int_equal(network->hidden_size, g->hidden_size);
     assert_int_equal(network->max_tokens, g->max_tokens);
     grt_window *window = NULL;
-    assert_ok(grt_window_create(&window, network->layers, network->n_layers, &err),
-              &err);
+    grt_window_options options = {2, true};
+    assert_ok(
+        grt_window_create(&window, network->layers, network->n_layers, &options, &err),
+        &err);
     embed(&r, g);
     double worst = compare_hidden(&r, g, 0);
+    grt_window_begin(window);
     for (size_t layer = 0; layer < network->n_layers; layer++) {
         run_layer(&r, g, window, layer);
         worst = fmax(worst, compare_hidden(&r, g, layer + 1));
     }
+    grt_window_end(window);
     double worst_logit = 0.0;
     for (size_t s = 0; s < g->n_sequences; s++) {
         size_t row = network->architecture->reads_last_row ? g->offsets[s + 1] - 1
