@@ -1,5 +1,9 @@
-/* memory.c - see memory.h.  Each block is preceded by a 64-byte header with its size.
- */
+/* memory.c - see memory.h.
+ *
+ * Each block is preceded by a 64-byte header with its size.  Large blocks are mapped on
+ * their own, so that freeing one gives its pages back to the system at once and pages
+ * that were never touched cost nothing: the memory promise counts on both.  Sanitizers
+ * see every block of theirs. */
 #include "base/memory.h"
 
 #include "base/checked.h"
@@ -7,8 +11,21 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { HEADER = 64 };
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MAPPED_FROM SIZE_MAX
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define MAPPED_FROM SIZE_MAX
+#endif
+#endif
+#ifndef MAPPED_FROM
+#define MAPPED_FROM ((size_t)256 << 10)
+#endif
 
 static atomic_uint_fast64_t bytes_now;
 static atomic_uint_fast64_t bytes_peak;
@@ -31,12 +48,25 @@ static bool must_fail(void)
     return false;
 }
 
+/* `total` bytes, header included; mapped blocks are zeros. */
+static unsigned char *base_new(size_t total)
+{
+    if (total < MAPPED_FROM) return aligned_alloc(HEADER, total);
+    void *base =
+        mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return base == MAP_FAILED ? NULL : base;
+}
+
+static size_t total_of(size_t n_bytes)
+{
+    size_t total = n_bytes + 2 * HEADER - 1;
+    return total - total % HEADER; /* aligned_alloc wants whole alignments */
+}
+
 static void *block_new(size_t n_bytes)
 {
-    size_t total;
-    if (!grt_add_size(&total, n_bytes, 2 * HEADER - 1) || must_fail()) return NULL;
-    total -= total % HEADER; /* aligned_alloc wants a multiple of the alignment */
-    unsigned char *base = aligned_alloc(HEADER, total);
+    if (n_bytes > SIZE_MAX - 2 * HEADER || must_fail()) return NULL;
+    unsigned char *base = base_new(total_of(n_bytes));
     if (!base) return NULL;
     memcpy(base, &n_bytes, sizeof(n_bytes));
     account_add(n_bytes + HEADER);
@@ -70,7 +100,7 @@ grt_status grt_alloc_array(void *out, size_t count, size_t size, const char *wha
     size_t n_bytes;
     void *block = grt_mul_size(&n_bytes, count, size) ? block_new(n_bytes) : NULL;
     if (!block) return no_memory(err, what, count, size);
-    memset(block, 0, n_bytes);
+    if (total_of(n_bytes) < MAPPED_FROM) memset(block, 0, n_bytes);
     memcpy(out, &block, sizeof(block));
     return GRT_OK;
 }
@@ -95,8 +125,13 @@ grt_status grt_realloc_array(void *block, size_t count, size_t size, const char 
 void grt_free(void *block)
 {
     if (!block) return;
-    atomic_fetch_sub(&bytes_now, block_bytes(block) + HEADER);
-    free((unsigned char *)block - HEADER);
+    size_t n_bytes = block_bytes(block);
+    unsigned char *base = (unsigned char *)block - HEADER;
+    atomic_fetch_sub(&bytes_now, n_bytes + HEADER);
+    if (total_of(n_bytes) < MAPPED_FROM)
+        free(base);
+    else
+        (void)munmap(base, total_of(n_bytes));
 }
 
 uint64_t grt_memory_now(void)

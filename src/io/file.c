@@ -213,6 +213,12 @@ grt_status grt_file_read_direct(const grt_file *file, uint64_t offset, void *dst
     return GRT_OK;
 }
 
+void grt_file_expect(const grt_file *file, uint64_t offset, size_t n)
+{
+    if (file->fd >= 0 && offset <= INT64_MAX - n)
+        (void)posix_fadvise(file->fd, (off_t)offset, (off_t)n, POSIX_FADV_WILLNEED);
+}
+
 void grt_file_close(grt_file *file)
 {
     if (!file) return;

@@ -47,6 +47,9 @@ enum { GRT_DIRECT_ALIGNMENT = 4096 };
 GRT_NODISCARD grt_status grt_file_read_direct(const grt_file *file, uint64_t offset,
                                               void *dst, size_t n, grt_error *err);
 
+/* Tells the system that these bytes will be read soon.  Only a hint. */
+void grt_file_expect(const grt_file *file, uint64_t offset, size_t n);
+
 /* Accepts NULL. */
 void grt_file_close(grt_file *file);
 

@@ -174,22 +174,22 @@ static void check_direct_reads(const char *where)
     assert_non_null(out);
     assert_int_equal(fwrite(wanted, 1, SIZE, out), SIZE);
     assert_int_equal(fclose(out), 0);
-    assert_ok(grt_file_open(&file, other, &err), err);
+    assert_ok(grt_file_open(&file, other, &err), &err);
     for (size_t offset = 0; offset <= 5 * PAGE; offset += PAGE)
         for (size_t n = 0; n <= ROOM; n += PAGE) {
             size_t left = offset < SIZE ? SIZE - offset : 0;
             memset(got, 0xEE, ROOM);
-            assert_ok(grt_file_read_direct(file, offset, got, n, &err), err);
+            assert_ok(grt_file_read_direct(file, offset, got, n, &err), &err);
             if (left > 0)
                 assert_memory_equal(got, wanted + offset, n < left ? n : left);
             if (n < ROOM) assert_int_equal(got[n], 0xEE);
         }
     assert_int_equal(truncate(other, 2 * PAGE + 100), 0);
-    assert_fault(grt_file_read_direct(file, PAGE, got, 4 * PAGE, &err), err,
-                 GRT_E_FORMAT, "truncated", 2 * PAGE + 100);
+    assert_refused_at(grt_file_read_direct(file, PAGE, got, 4 * PAGE, &err),
+                      GRT_E_FORMAT, &err, "truncated", 2 * PAGE + 100);
     assert_int_equal(truncate(other, PAGE), 0);
-    assert_fault(grt_file_read_direct(file, 0, got, 2 * PAGE, &err), err, GRT_E_FORMAT,
-                 "truncated", PAGE);
+    assert_refused_at(grt_file_read_direct(file, 0, got, 2 * PAGE, &err), GRT_E_FORMAT,
+                      &err, "truncated", PAGE);
     grt_file_close(file);
     (void)unlink(other);
 }
@@ -213,11 +213,11 @@ static void direct_reads_do_without_a_second_descriptor(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     none = limit;
     none.rlim_cur = 0;
-    assert_ok(grt_file_open(&file, path, &err), err);
+    assert_ok(grt_file_open(&file, path, &err), &err);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     grt_status status = grt_file_read_direct(file, 0, got, sizeof(got), &err);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    assert_ok(status, err);
+    assert_ok(status, &err);
     assert_memory_equal(got, content, 19);
     grt_file_close(file);
 }
@@ -233,14 +233,14 @@ static void direct_reads_of_a_source_go_through_it(void **state)
                      .fail_read = 6,
                      .fail_code = EIO};
     grt_file *file;
-    assert_ok(faulty_open(&file, &f, "memory", &err), err);
-    assert_ok(grt_file_read_direct(file, 0, got, sizeof(got), &err), err);
+    assert_ok(faulty_open(&file, &f, "memory", &err), &err);
+    assert_ok(grt_file_read_direct(file, 0, got, sizeof(got), &err), &err);
     assert_memory_equal(got, content, 19);
-    assert_fault(grt_file_read_direct(file, 0, got, sizeof(got), &err), err, GRT_E_IO,
-                 "memory: reading at byte 0", 0);
+    assert_refused_at(grt_file_read_direct(file, 0, got, sizeof(got), &err), GRT_E_IO,
+                      &err, "memory: reading at byte 0", 0);
     f.shrinks_at = 7;
-    assert_fault(grt_file_read_direct(file, 0, got, sizeof(got), &err), err,
-                 GRT_E_FORMAT, "truncated", 7);
+    assert_refused_at(grt_file_read_direct(file, 0, got, sizeof(got), &err),
+                      GRT_E_FORMAT, &err, "truncated", 7);
     grt_file_close(file);
 }
 
