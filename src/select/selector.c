@@ -45,7 +45,7 @@ static grt_cut cut_by_schedule(const grt_schedule_policy *policy, size_t layer,
 {
     grt_cut cut = {0, 0};
     for (size_t i = 0; i < policy->n_steps; i++) {
-        const grt_schedule_step *step = &policy->steps[i];
+        const grt_schedule_entry *step = &policy->steps[i];
         if (step->layer != layer) continue;
         cut.n_select = step->n_select < n ? step->n_select : n;
         cut.n_drop = step->n_drop < n ? step->n_drop : n;

@@ -5,6 +5,8 @@
 #ifndef GRT_SELECT_SELECTOR_H
 #define GRT_SELECT_SELECTOR_H
 
+#include "grating.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,14 +41,8 @@ typedef struct grt_bound_policy {
 /* Verdicts by count, for weights that mean nothing: at boundary `layer` the n_select
  * best are selected and the n_drop worst dropped, as far as slots and ties allow.  Of
  * several steps for one layer the last one counts. */
-typedef struct grt_schedule_step {
-    size_t layer;
-    size_t n_select;
-    size_t n_drop;
-} grt_schedule_step;
-
 typedef struct grt_schedule_policy {
-    const grt_schedule_step *steps; /* [n_steps] */
+    const grt_schedule_entry *steps; /* [n_steps] */
     size_t n_steps;
 } grt_schedule_policy;
 

@@ -220,7 +220,7 @@ static void fill_history(float *history, size_t n, size_t n_layers, int kind)
 
 enum { N_LAYERS = 10 };
 
-static grt_selector random_selector(float *spread, grt_schedule_step *steps)
+static grt_selector random_selector(float *spread, grt_schedule_entry *steps)
 {
     static const float precisions[] = {0.0f, 0.5f, 0.9f, 0.99f, 1.0f};
     static const float explained[] = {0.0f, 0.5f, 0.8f, 0.95f, 1.0f};
@@ -255,7 +255,7 @@ static grt_selector random_selector(float *spread, grt_schedule_step *steps)
 static void run_random(size_t n, size_t k, int kind)
 {
     float spread[N_LAYERS];
-    grt_schedule_step steps[4];
+    grt_schedule_entry steps[4];
     grt_selector selector = random_selector(spread, steps);
     float *history = need(n * (N_LAYERS + 1), sizeof(float));
     fill_history(history, n, N_LAYERS, kind);
@@ -290,7 +290,7 @@ static void test_random_requests_keep_the_rules(void **state)
 static void test_exact_order_never_selects(void **state)
 {
     (void)state;
-    static const grt_schedule_step steps[] = {{2, 3, 4}, {4, 9, 99}};
+    static const grt_schedule_entry steps[] = {{2, 3, 4}, {4, 9, 99}};
     float history[11 * 20];
     fill_history(history, 20, N_LAYERS, SMOOTH);
     grt_selector selector = {.kind = GRT_SELECTOR_SCHEDULE, .is_exact_order = true};
@@ -348,7 +348,7 @@ static void test_edges(void **state)
     const float all_nan[] = {NAN, NAN, NAN};
     expect(&sure, all_nan, 3, 1, 3, "...");
     expect(&cluster, all_nan, 3, 1, 3, "...");
-    grt_schedule_step steps[] = {{2, 1, 1}, {3, 9, 9}};
+    grt_schedule_entry steps[] = {{2, 1, 1}, {3, 9, 9}};
     grt_selector schedule = {.kind = GRT_SELECTOR_SCHEDULE};
     schedule.schedule = (grt_schedule_policy){steps, 2};
     expect(&schedule, falling, 4, 2, 1, "....");

@@ -1,0 +1,41 @@
+/* decisions.h - one request's candidates on their way through the layers: who still
+ * computes, how many slots are left, who was decided where.  Pure functions. */
+#ifndef GRT_SELECT_DECISIONS_H
+#define GRT_SELECT_DECISIONS_H
+
+#include "select/selector.h"
+
+/* The caller owns all arrays; grt_decisions_init fills them. */
+typedef struct grt_decisions {
+    size_t n; /* candidates */
+    size_t k;
+    size_t slots;   /* of the top K that are still free */
+    size_t *active; /* [n] indices of the n_active that compute, rising */
+    size_t n_active;
+    float *scores;         /* [n] each candidate's last score */
+    grt_verdict *verdicts; /* [n] DEFER: active, or ran to the end */
+    size_t *layers;        /* [n] boundary at which it was decided; 0: not yet */
+    /* scratch of grt_decide */
+    float *active_scores;         /* [n] */
+    grt_verdict *active_verdicts; /* [n] */
+    void *select_scratch;         /* grt_select_scratch_bytes(n) */
+} grt_decisions;
+
+/* Bytes for the arrays of n candidates, in one block aligned to 64; SIZE_MAX when they
+ * cannot be counted. */
+size_t grt_decisions_bytes(size_t n);
+
+/* Everybody active, k slots (0 or more than n: n). */
+void grt_decisions_init(grt_decisions *decisions, void *block, size_t n, size_t k);
+
+/* Takes the scores of the active candidates (decisions->scores) at boundary `layer`,
+ * asks the selector, and applies what it says.  Returns true when nobody computes any
+ * more. */
+bool grt_decide(grt_decisions *decisions, const grt_selector *selector, size_t layer);
+
+/* The ranking: order[n] from best to worst.  Selected candidates first, earlier ones
+ * before later ones; then those that ran to the end; then dropped ones, later ones
+ * before earlier ones; equals by score, then by index. */
+void grt_decisions_order(const grt_decisions *decisions, size_t *order);
+
+#endif /* GRT_SELECT_DECISIONS_H */
