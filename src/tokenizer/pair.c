@@ -137,14 +137,21 @@ static grt_status append_pair(builder *b, size_t index)
             "the prompt alone fills the model's %zu tokens; shorten the instruction",
             b->template->max_tokens);
     size_t first = b->pairs->ids.n;
+    grt_pair_spans *spans = &b->pairs->spans[index];
     for (size_t i = 0; i < b->template->n_segments; i++) {
         const grt_segment *s = &b->template->segments[i];
         if (s->slot == GRT_SLOT_FIXED)
             GRT_TRY(append_ids(b, s->ids, s->n_ids, s->token_type));
-        if (s->slot == GRT_SLOT_QUERY)
+        size_t row = b->pairs->ids.n - first;
+        if (s->slot == GRT_SLOT_QUERY) {
+            spans->first_query = row + b->query.n_before;
+            spans->n_query = n_query - cut_query;
             GRT_TRY(append_slot(b, &b->query, cut_query, s->token_type));
+        }
         if (s->slot == GRT_SLOT_DOCUMENT) {
-            b->n_rows_before_document = b->pairs->ids.n - first;
+            b->n_rows_before_document = row;
+            spans->first_document = row + b->document.n_before;
+            spans->n_document = n_document - cut_document;
             GRT_TRY(append_slot(b, &b->document, cut_document, s->token_type));
         }
     }
@@ -183,6 +190,8 @@ static grt_status build(builder *b, grt_text_view query, const grt_text_view *do
     GRT_TRY(grt_alloc_array(&b->pairs->offsets, n + 1, sizeof(size_t), "pair offsets",
                             b->err));
     GRT_TRY(grt_alloc_array(&b->pairs->truncated, n, 1, "truncation marks", b->err));
+    GRT_TRY(grt_alloc_array(&b->pairs->spans, n, sizeof(grt_pair_spans),
+                            "places of the texts", b->err));
     for (size_t i = 0; i < n; i++) {
         GRT_TRY(encode_slot(&b->document, b->tokenizer, document_segment, documents[i],
                             n_before, n_after, b->err));
@@ -214,5 +223,6 @@ void grt_pairs_release(grt_pairs *pairs)
     grt_free(pairs->token_types);
     grt_free(pairs->offsets);
     grt_free(pairs->truncated);
+    grt_free(pairs->spans);
     memset(pairs, 0, sizeof(*pairs));
 }

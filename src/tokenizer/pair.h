@@ -27,13 +27,20 @@ typedef struct grt_pair_template {
     size_t max_tokens; /* longest sequence */
 } grt_pair_template;
 
+/* Where the user's words lie in a pair, in rows from its first. */
+typedef struct grt_pair_spans {
+    size_t first_query, n_query;
+    size_t first_document, n_document;
+} grt_pair_spans;
+
 /* All pairs of one request, packed end to end.  All zero is empty. */
 typedef struct grt_pairs {
     grt_ids ids;          /* [n_rows] */
     uint8_t *token_types; /* [n_rows] */
     size_t types_capacity;
-    size_t *offsets;    /* [n_pairs + 1] first row of each pair */
-    uint8_t *truncated; /* [n_pairs] 1: cut */
+    size_t *offsets;       /* [n_pairs + 1] first row of each pair */
+    uint8_t *truncated;    /* [n_pairs] 1: cut */
+    grt_pair_spans *spans; /* [n_pairs] */
     size_t n_pairs;
     size_t n_prefix; /* ids that all pairs share at their start (before a document) */
 } grt_pairs;
