@@ -110,9 +110,13 @@ typedef struct grt_model grt_model;
 
 typedef struct grt_model_options {
     size_t struct_size;
+    /* The profile that `grating calibrate` made.  NULL: "grating.profile.safetensors"
+     * in a model's directory, "MODEL.profile.safetensors" beside a GGUF file, none when
+     * that is not there.  "": none. */
+    const char *profile_path;
 } grt_model_options;
 /* clang-format off */
-#define GRT_MODEL_OPTIONS_INIT {sizeof(grt_model_options)}
+#define GRT_MODEL_OPTIONS_INIT {sizeof(grt_model_options), 0}
 /* clang-format on */
 
 /* Opens the checkpoint at `path`: a Hugging Face directory (config.json,
@@ -125,7 +129,8 @@ typedef struct grt_model_options {
  * truncated, duplicate, overlapping or wrongly shaped tensors: `err->text` names file
  * and tensor, `err->offset` the byte), GRT_E_UNSUPPORTED (an architecture, storage type
  * or tokenizer that this version does not know: the text says which and lists those
- * that it knows), GRT_E_NO_MEMORY. */
+ * that it knows), GRT_E_NO_MEMORY.  A profile that is damaged, or that was made for
+ * another checkpoint, is GRT_E_FORMAT too. */
 GRT_API GRT_NODISCARD grt_status grt_model_open(grt_model **out, const char *path,
                                                 const grt_model_options *options,
                                                 grt_error *err);
@@ -153,6 +158,7 @@ typedef struct grt_model_info {
     uint64_t head_bytes;
     uint64_t other_bytes; /* tensors in the file that ranking does not read */
     size_t n_tensors;
+    const char *profile; /* path of the profile in use; NULL: none */
 } grt_model_info;
 
 /* Fills `*out`.  Cannot fail. */
@@ -181,21 +187,83 @@ GRT_API GRT_NODISCARD grt_status grt_model_tensor(const grt_model *model, size_t
 /* The working set for ranking.  One thread at a time. */
 typedef struct grt_session grt_session;
 
+/* Which layers stay in memory between requests. */
+typedef enum grt_residency {
+    GRT_RESIDENCY_AUTO = 0,     /* all while they fill less than half of the memory that
+                                   is free; with memory_bytes: as many as fit */
+    GRT_RESIDENCY_STREAMED = 1, /* two layers in memory, the next one being read: for a
+                                   single request */
+    GRT_RESIDENCY_RESIDENT = 2  /* all */
+} grt_residency;
+
+/* How hidden states are kept between layers. */
+typedef enum grt_hidden_storage {
+    GRT_HIDDEN_AUTO = 0, /* f32; with memory_bytes: the first that fits */
+    GRT_HIDDEN_F32 = 1,
+    GRT_HIDDEN_BF16 = 2, /* half the memory; logits move by some 1e-2 */
+    GRT_HIDDEN_FILE = 3  /* f32 in a nameless temporary file, three chunks in memory */
+} grt_hidden_storage;
+
+/* "f32", "bf16" or "file"; "auto".  Static. */
+GRT_API const char *grt_hidden_storage_text(grt_hidden_storage storage);
+
 typedef struct grt_session_options {
     size_t struct_size;
     size_t n_threads; /* workers, the caller's thread included; 0: one per usable CPU */
+    /* What the whole process may have resident at its peak, this session's requests
+     * included; 0: no promise.  Each request is planned before its first token is
+     * computed, and refused when the plan does not fit.  Layers are then read past the
+     * page cache where the file system allows. */
+    uint64_t memory_bytes;
+    grt_residency residency;
+    grt_hidden_storage hidden;
+    size_t chunk_rows;    /* tokens worked on at a time; 0: chosen by the plan */
+    size_t n_cached_rows; /* of the token embedding; 0: a tenth of the vocabulary */
+    const char *temporary_directory; /* kept; for GRT_HIDDEN_FILE; NULL: /var/tmp */
+    int computes_prefix_apart; /* 1: each pair computes the rows that all pairs share */
+    int computes_all_rows;     /* 1: also those of the last layer that nobody reads */
 } grt_session_options;
 /* clang-format off */
-#define GRT_SESSION_OPTIONS_INIT {sizeof(grt_session_options), 0}
+#define GRT_SESSION_OPTIONS_INIT {sizeof(grt_session_options), 0, 0, \
+    GRT_RESIDENCY_AUTO, GRT_HIDDEN_AUTO, 0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* Creates a session on `model`, which is kept and must outlive it.
- * Errors: GRT_E_NO_MEMORY, GRT_E_INVALID_ARG (more than 1,024 threads). */
+ * Errors: GRT_E_NO_MEMORY (also: the process has already had more than memory_bytes
+ * resident), GRT_E_INVALID_ARG (more than 1,024 threads). */
 GRT_API GRT_NODISCARD grt_status grt_session_create(grt_session **out,
                                                     const grt_model *model,
                                                     const grt_session_options *options,
                                                     grt_error *err);
 GRT_API void grt_session_free(grt_session *session);
+
+/* Where the memory of a request goes, in bytes resident at the peak. */
+typedef struct grt_memory_plan {
+    uint64_t budget_bytes;  /* 0: none */
+    uint64_t total_bytes;   /* sum of the parts below */
+    uint64_t process_bytes; /* what is resident without the rest: program, libraries,
+                               tokenizer, texts */
+    uint64_t layers_bytes;
+    uint64_t hidden_bytes;
+    uint64_t chunk_bytes;     /* intermediates of one chunk */
+    uint64_t embedding_bytes; /* cached rows */
+    uint64_t scratch_bytes;   /* of threads; small arrays */
+    size_t n_slots;           /* layers in memory */
+    size_t n_layers;
+    size_t chunk_rows;
+    size_t n_cached_rows;
+    grt_hidden_storage hidden;
+    uint64_t smallest_bytes; /* the smallest budget that such a request works with */
+} grt_memory_plan;
+
+/* Plans a request of n_documents pairs of n_tokens tokens each, nothing of them shared.
+ * GRT_E_NO_MEMORY when it does not fit options->memory_bytes; the text names the
+ * smallest budget that works, and out->smallest_bytes is filled then too. */
+GRT_API GRT_NODISCARD grt_status grt_plan_memory(grt_memory_plan *out,
+                                                 const grt_model *model,
+                                                 const grt_session_options *options,
+                                                 size_t n_documents, size_t n_tokens,
+                                                 grt_error *err);
 
 /* ---- Ranking ---- */
 
@@ -210,6 +278,49 @@ typedef struct grt_progress {
 } grt_progress;
 typedef int grt_progress_fn(const grt_progress *progress, void *payload);
 
+/* When candidates are decided before the last layer; docs/algorithms/selection.md. */
+typedef enum grt_policy {
+    GRT_POLICY_DEFAULT = 0, /* bound */
+    GRT_POLICY_NONE = 1,    /* all run to the end: the full forward pass */
+    GRT_POLICY_CLUSTER = 2, /* the published one: clusters of scores */
+    GRT_POLICY_BOUND = 3,   /* calibrated: the precision that is asked for */
+    GRT_POLICY_SCHEDULE = 4 /* by count, for benchmarks */
+} grt_policy;
+
+/* "default", "none", "cluster", "bound" or "schedule".  Static. */
+GRT_API const char *grt_policy_text(grt_policy policy);
+
+/* After `layer` layers the n_select best candidates are selected and the n_drop worst
+ * dropped. */
+typedef struct grt_schedule_entry {
+    size_t layer;
+    size_t n_select;
+    size_t n_drop;
+} grt_schedule_entry;
+
+/* How a candidate was decided. */
+typedef enum grt_state {
+    GRT_STATE_FINISHED = 0, /* ran through all layers */
+    GRT_STATE_SELECTED = 1, /* chosen before the last layer */
+    GRT_STATE_DROPPED = 2,  /* discarded before the last layer */
+    GRT_STATE_ACTIVE = 3    /* in a trace: goes on */
+} grt_state;
+
+/* "finished", "selected", "dropped" or "active".  Static. */
+GRT_API const char *grt_state_text(grt_state state);
+
+/* The candidates that computed a layer, their scores after it and what became of them.
+ * Called on the thread that called grt_rank; all is borrowed for the call. */
+typedef struct grt_trace_step {
+    size_t layer; /* layers computed, from 1 */
+    size_t n_layers;
+    size_t n;                /* candidates */
+    const size_t *indices;   /* [n] positions in the request's documents */
+    const float *scores;     /* [n] logits as the policy reads them */
+    const grt_state *states; /* [n] */
+} grt_trace_step;
+typedef void grt_trace_fn(const grt_trace_step *step, void *payload);
+
 typedef struct grt_request {
     size_t struct_size;
     const char *query;            /* borrowed for the call; must not be NULL */
@@ -221,25 +332,30 @@ typedef struct grt_request {
     const char *instruction;      /* for models that take one; NULL: the model's own */
     grt_progress_fn *progress;    /* NULL: none */
     void *progress_payload;
+    grt_policy policy;
+    float precision;    /* bound, cluster: expected share of the full pass's top K that
+                           comes back, below 1; 0: 0.99 */
+    int keeps_order;    /* 1: drop only; the top K run to the end, so that their order
+                           and scores are those of the full pass */
+    float dispersion;   /* cluster: threshold on |std / mean| of the scores; 0: the
+                           profile's, or 0.5 */
+    size_t n_clusters;  /* cluster: at most; 0: 4 */
+    size_t first_layer; /* no decision after fewer layers; 0: the policy's own */
+    const grt_schedule_entry *schedule; /* [n_schedule], for GRT_POLICY_SCHEDULE */
+    size_t n_schedule;
+    grt_trace_fn *trace; /* NULL: none */
+    void *trace_payload;
 } grt_request;
 /* clang-format off */
-#define GRT_REQUEST_INIT {sizeof(grt_request), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define GRT_REQUEST_INIT {sizeof(grt_request), 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    GRT_POLICY_DEFAULT, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 /* clang-format on */
-
-/* How a candidate was decided. */
-typedef enum grt_state {
-    GRT_STATE_FINISHED = 0, /* ran through all layers */
-    GRT_STATE_SELECTED = 1, /* chosen before the last layer */
-    GRT_STATE_DROPPED = 2   /* discarded before the last layer */
-} grt_state;
-
-/* "finished", "selected" or "dropped".  Static. */
-GRT_API const char *grt_state_text(grt_state state);
 
 typedef struct grt_item {
     size_t index; /* position in the request's documents */
     float score;  /* 0..1: the logistic function of `logit` */
-    float logit;  /* what the model's head gives */
+    float logit;  /* what the model's head gives; of those decided early, as the policy
+                     read it then */
     grt_state state;
     size_t decided_at_layer; /* layers computed for it when it was decided */
     size_t n_tokens;         /* tokens of the pair as computed */
@@ -249,14 +365,24 @@ typedef struct grt_item {
 typedef struct grt_stats {
     size_t n_documents;
     size_t n_layers;
-    uint64_t n_tokens;        /* of all pairs */
-    uint64_t tokens_x_layers; /* token rows computed, summed over layers */
-    uint64_t weight_bytes;    /* read from the checkpoint for this request */
-    uint64_t memory_bytes;    /* most that the library had allocated so far */
+    uint64_t n_tokens;             /* of all pairs */
+    uint64_t tokens_x_layers;      /* token rows computed, summed over layers */
+    uint64_t full_tokens_x_layers; /* what the full pass over unshared rows computes */
+    uint64_t candidates_x_layers;  /* layers computed, summed over candidates */
+    uint64_t weight_bytes;         /* of layers, read for this request */
+    uint64_t embedding_bytes;      /* of the token embedding, read for this request */
+    uint64_t read_ns;              /* reading layers, beside the computation */
+    uint64_t wait_ns;              /* waiting for layers */
+    uint64_t memory_bytes;         /* most that the library had allocated so far */
     uint64_t tokenize_ns;
     uint64_t compute_ns;
     uint64_t total_ns;
-    const char *isa; /* instruction set of the matrix kernels; static */
+    grt_memory_plan plan;
+    grt_policy policy; /* never GRT_POLICY_DEFAULT */
+    float precision;   /* asked for; 0 where the policy promises none */
+    int has_profile;   /* 1: the policy's numbers come from a profile */
+    size_t n_prefix;   /* rows that all pairs share, computed once per layer */
+    const char *isa;   /* instruction set of the matrix kernels; static */
 } grt_stats;
 
 /* Owned by the caller of grt_rank; independent of its session. */
@@ -265,14 +391,19 @@ typedef struct grt_result grt_result;
 /* Ranks the request's documents.  All N come back, best first; equal logits keep the
  * order of the request.  The first min(k, N) are the top K.
  *
+ * Candidates decided before the last layer keep the score that they had then: selected
+ * ones rank above all others, earlier ones first, and dropped ones below, later ones
+ * first.  When all are wanted (k is 0 or at least N) nobody is decided early.
+ *
  * Pairs longer than the model's limit are cut at the end of the longer text, never
  * silently: see grt_item.truncated.
  *
  * Errors: GRT_E_INVALID_ARG (no query, no documents, a NULL document),
  * GRT_E_UNSUPPORTED (an instruction for a model that takes none), GRT_E_TOO_LONG (the
  * instruction leaves no room), GRT_E_IO and GRT_E_FORMAT (the checkpoint could not be
- * read or holds a value that is not finite), GRT_E_CANCELLED, GRT_E_NO_MEMORY.  The
- * session stays usable after each. */
+ * read or holds a value that is not finite), GRT_E_CANCELLED, GRT_E_NO_MEMORY (also:
+ * the request does not fit memory_bytes; the text names the smallest budget that
+ * works). The session stays usable after each. */
 GRT_API GRT_NODISCARD grt_status grt_rank(grt_session *session,
                                           const grt_request *request, grt_result **out,
                                           grt_error *err);

@@ -20,7 +20,7 @@ MAY = {
     "formats": {"base", "io", "tokenizer"},
     "stream": {"base", "io"},
     "models": {"base", "formats", "tokenizer", "kernels", "stream"},
-    "rank": {"base", "formats", "tokenizer", "kernels", "stream", "models", "select"},
+    "rank": {"base", "io", "formats", "tokenizer", "kernels", "stream", "models", "select"},
     "calibrate": {"base", "io", "formats", "select", "rank", "models", "kernels", "stream",
                   "tokenizer"},
     "api": ALL,

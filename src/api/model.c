@@ -17,14 +17,15 @@ grt_status grt_model_open(grt_model **out, const char *path,
     if (!out || !path || !path[0])
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_model_open: no %s",
                  out ? "path" : "output");
-    if (options && options->struct_size < sizeof(size_t))
+    if (options && options->struct_size < sizeof(grt_model_options))
         GRT_FAIL(
             err, GRT_E_INVALID_ARG,
             "grt_model_open: options.struct_size is %zu; use GRT_MODEL_OPTIONS_INIT",
             options->struct_size);
     grt_model *model;
     GRT_TRY(grt_alloc_array(&model, 1, sizeof(*model), "the model", err));
-    grt_status status = grt_model_init(model, path, err);
+    const char *profile_path = options ? options->profile_path : NULL;
+    grt_status status = grt_model_init(model, path, profile_path, err);
     if (status != GRT_OK) {
         grt_model_close(model);
         return status;
@@ -91,7 +92,8 @@ void grt_model_describe(const grt_model *model, grt_model_info *out)
                             .ffn_size = network->ffn_size,
                             .vocab_size = network->vocab_size,
                             .max_tokens = network->max_tokens,
-                            .n_tensors = model->checkpoint.catalogue.n_tensors};
+                            .n_tensors = model->checkpoint.catalogue.n_tensors,
+                            .profile = model->profile.path};
     count_parts(model, out);
 }
 

@@ -1,9 +1,29 @@
 /* session.c - grt_session_*, grt_rank, grt_result_*: see grating.h. */
 #include "rank/session.h"
 
+#include "base/checked.h"
+#include "base/cpu.h"
 #include "base/memory.h"
+#include "io/machine.h"
 
 enum { MAX_THREADS = 1024 };
+
+/* Also turns n_threads 0 into what it stands for. */
+static grt_status check_options(grt_session_options *options, grt_error *err)
+{
+    if (options->n_threads == 0) options->n_threads = grt_usable_cpus();
+    if (options->n_threads > MAX_THREADS)
+        GRT_FAIL(err, GRT_E_INVALID_ARG,
+                 "%zu threads asked for, at most %d are allowed", options->n_threads,
+                 (int)MAX_THREADS);
+    if ((unsigned)options->residency > GRT_RESIDENCY_RESIDENT)
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "residency %d is not known",
+                 (int)options->residency);
+    if ((unsigned)options->hidden > GRT_HIDDEN_FILE)
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "hidden storage %d is not known",
+                 (int)options->hidden);
+    return GRT_OK;
+}
 
 grt_status grt_session_create(grt_session **out, const grt_model *model,
                               const grt_session_options *options, grt_error *err)
@@ -16,15 +36,12 @@ grt_status grt_session_create(grt_session **out, const grt_model *model,
                  "grt_session_create: options.struct_size is %zu; use "
                  "GRT_SESSION_OPTIONS_INIT",
                  options->struct_size);
-    size_t n_threads = options ? options->n_threads : 0;
-    if (n_threads == 0) n_threads = grt_usable_cpus();
-    if (n_threads > MAX_THREADS)
-        GRT_FAIL(err, GRT_E_INVALID_ARG,
-                 "%zu threads asked for, at most %d are allowed", n_threads,
-                 (int)MAX_THREADS);
+    grt_session_options used = GRT_SESSION_OPTIONS_INIT;
+    if (options) used = *options;
+    GRT_TRY(check_options(&used, err));
     grt_session *session;
     GRT_TRY(grt_alloc_array(&session, 1, sizeof(*session), "the session", err));
-    grt_status status = grt_session_init(session, model, n_threads, err);
+    grt_status status = grt_session_init(session, model, &used, err);
     if (status != GRT_OK) {
         grt_session_free(session);
         return status;
@@ -38,6 +55,41 @@ void grt_session_free(grt_session *session)
     if (!session) return;
     grt_session_release(session);
     grt_free(session);
+}
+
+grt_status grt_plan_memory(grt_memory_plan *out, const grt_model *model,
+                           const grt_session_options *options, size_t n_documents,
+                           size_t n_tokens, grt_error *err)
+{
+    if (!out || !model)
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_plan_memory: no %s",
+                 out ? "model" : "output");
+    grt_session_options used = GRT_SESSION_OPTIONS_INIT;
+    if (options) used = *options;
+    GRT_TRY(check_options(&used, err));
+    const grt_network *network = &model->network;
+    size_t n_rows;
+    if (n_documents == 0 || n_tokens == 0 || n_tokens > network->max_tokens)
+        GRT_FAIL(err, GRT_E_INVALID_ARG,
+                 "a plan for %zu documents of %zu tokens; the model takes 1 to %zu "
+                 "tokens",
+                 n_documents, n_tokens, network->max_tokens);
+    if (!grt_mul_size(&n_rows, n_documents, n_tokens))
+        GRT_FAIL(err, GRT_E_TOO_LONG, "%zu documents are too many", n_documents);
+    grt_kernels kernels;
+    grt_kernels_choose(&kernels, grt_cpu_features());
+    grt_plan_input input = {.network = network,
+                            .kernels = &kernels,
+                            .n_threads = used.n_threads,
+                            .options = &used,
+                            .n_documents = n_documents,
+                            .n_rows = n_rows,
+                            .n_longest = n_tokens,
+                            .n_sequence = n_tokens,
+                            .n_distinct = n_rows,
+                            .resident_bytes = grt_resident_bytes(),
+                            .available_bytes = grt_available_bytes()};
+    return grt_plan_make(out, &input, err);
 }
 
 grt_status grt_rank(grt_session *session, const grt_request *request, grt_result **out,
@@ -87,6 +139,30 @@ const char *grt_state_text(grt_state state)
     case GRT_STATE_FINISHED: return "finished";
     case GRT_STATE_SELECTED: return "selected";
     case GRT_STATE_DROPPED: return "dropped";
+    case GRT_STATE_ACTIVE: return "active";
+    }
+    return "unknown";
+}
+
+const char *grt_policy_text(grt_policy policy)
+{
+    switch (policy) {
+    case GRT_POLICY_DEFAULT: return "default";
+    case GRT_POLICY_NONE: return "none";
+    case GRT_POLICY_CLUSTER: return "cluster";
+    case GRT_POLICY_BOUND: return "bound";
+    case GRT_POLICY_SCHEDULE: return "schedule";
+    }
+    return "unknown";
+}
+
+const char *grt_hidden_storage_text(grt_hidden_storage storage)
+{
+    switch (storage) {
+    case GRT_HIDDEN_AUTO: return "auto";
+    case GRT_HIDDEN_F32: return "f32";
+    case GRT_HIDDEN_BF16: return "bf16";
+    case GRT_HIDDEN_FILE: return "file";
     }
     return "unknown";
 }

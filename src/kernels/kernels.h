@@ -70,19 +70,22 @@ typedef void grt_rope_fn(float *x, const float *cos, const float *sin, size_t n)
 /* y += x. */
 typedef void grt_add_fn(float *y, const float *x, size_t n);
 
-/* Attention of one head over one packed sequence, keys and values of the sequence only:
- * out[i] = softmax(scale * q[i] . k[j], j < i or all) v[j].  Blockwise with a running
- * maximum (Milakov & Gimelshein 2018; FlashAttention), never a full score matrix.
- * q, out: rows first..n_rows-1 are computed; k, v: [n_rows][head_size]. */
+/* Attention of one head over one sequence, whose keys and values lie in two pieces: the
+ * n_prefix that it shares with others, then its own n_keys:
+ * out[i] = softmax(scale * q[i] . key[j]) value[j] over all j or, when is_causal, over
+ * the prefix and the own keys 0..i (n_queries <= n_keys then).
+ * Blockwise with a running maximum (Milakov & Gimelshein 2018; FlashAttention), never a
+ * full score matrix.  Where the pieces meet changes no bit of the result. */
 typedef struct grt_attention_args {
-    const float *q; /* [n_rows][ld_q] */
-    const float *k; /* [n_rows][ld_kv] */
-    const float *v; /* [n_rows][ld_kv] */
-    float *out;     /* [n_rows][ld_out] */
+    const float *q;        /* [n_queries][ld_q] */
+    const float *prefix_k; /* [n_prefix][ld_kv] */
+    const float *prefix_v; /* [n_prefix][ld_kv] */
+    const float *k;        /* [n_keys][ld_kv] */
+    const float *v;        /* [n_keys][ld_kv] */
+    float *out;            /* [n_queries][ld_out] */
     size_t ld_q, ld_kv, ld_out;
-    size_t n_rows;
-    size_t first_row, last_row; /* query rows first <= i < last are computed */
-    size_t head_size;           /* any, at most GRT_MAX_HEAD_SIZE */
+    size_t n_queries, n_prefix, n_keys;
+    size_t head_size; /* any, at most GRT_MAX_HEAD_SIZE */
     float scale;
     int is_causal;
 } grt_attention_args;
@@ -92,9 +95,9 @@ enum {
     GRT_ATTENTION_QUERIES = 16
 };
 
-/* scratch: grt_attention_scratch_bytes(n_rows, head_size), 64-byte aligned. */
+/* scratch: grt_attention_scratch_bytes(n_queries, head_size), 64-byte aligned. */
 typedef void grt_attention_fn(const grt_attention_args *args, void *scratch);
-size_t grt_attention_scratch_bytes(size_t n_rows, size_t head_size);
+size_t grt_attention_scratch_bytes(size_t n_queries, size_t head_size);
 
 typedef struct grt_kernels {
     grt_gemm_f32_fn *gemm_f32;

@@ -278,35 +278,34 @@ static void layer(const grt_network *network, const grt_layer_view *view,
     const grt_weight *matrices = view->matrices;
     const float *const *vectors = view->vectors;
 
-    grt_block_linear(workspace, &matrices[QUERY], vectors[QUERY_BIAS], x, queries, n,
-                     0);
     grt_block_linear(workspace, &matrices[KEY], vectors[KEY_BIAS], x, keys, n, 0);
     grt_block_linear(workspace, &matrices[VALUE], vectors[VALUE_BIAS], x, values, n, 0);
+    size_t m = grt_block_keep_scored(network, chunk, x, d);
+    grt_block_linear(workspace, &matrices[QUERY], vectors[QUERY_BIAS], x, queries, m,
+                     0);
     grt_block_attention(network, workspace, chunk, queries, keys, values, attended, 0);
-    grt_block_linear(workspace, &matrices[OUTPUT], vectors[OUTPUT_BIAS], attended, x, n,
+    grt_block_linear(workspace, &matrices[OUTPUT], vectors[OUTPUT_BIAS], attended, x, m,
                      1);
     grt_block_layer_norm(workspace, x, vectors[ATTENTION_NORM],
-                         vectors[ATTENTION_NORM_BIAS], network->norm_eps, n, d);
+                         vectors[ATTENTION_NORM_BIAS], network->norm_eps, m, d);
 
     float *inner = workspace->buffer;
-    grt_block_linear(workspace, &matrices[UP], vectors[UP_BIAS], x, inner, n, 0);
-    grt_block_gelu(workspace, inner, n, network->ffn_size);
-    grt_block_linear(workspace, &matrices[DOWN], vectors[DOWN_BIAS], inner, x, n, 1);
+    grt_block_linear(workspace, &matrices[UP], vectors[UP_BIAS], x, inner, m, 0);
+    grt_block_gelu(workspace, inner, m, network->ffn_size);
+    grt_block_linear(workspace, &matrices[DOWN], vectors[DOWN_BIAS], inner, x, m, 1);
     grt_block_layer_norm(workspace, x, vectors[FFN_NORM], vectors[FFN_NORM_BIAS],
-                         network->norm_eps, n, d);
+                         network->norm_eps, m, d);
 }
 
-static float logit(const grt_network *network, const grt_workspace *workspace,
-                   const float *row, float *scratch)
+static void logits(const grt_network *network, const grt_workspace *workspace,
+                   const float *rows, size_t n, float *out, float *scratch)
 {
     grt_block_linear(workspace, &network->fixed[POOLER].weight,
-                     network->fixed[POOLER_BIAS].values, row, scratch, 1, 0);
-    for (size_t i = 0; i < network->hidden_size; i++)
+                     network->fixed[POOLER_BIAS].values, rows, scratch, n, 0);
+    for (size_t i = 0; i < n * network->hidden_size; i++)
         scratch[i] = tanhf(scratch[i]);
-    float result;
     grt_block_linear(workspace, &network->fixed[CLASSIFIER].weight,
-                     network->fixed[CLASSIFIER_BIAS].values, scratch, &result, 1, 0);
-    return result;
+                     network->fixed[CLASSIFIER_BIAS].values, scratch, out, n, 0);
 }
 
 const grt_architecture grt_architecture_bert = {
@@ -318,10 +317,11 @@ const grt_architecture grt_architecture_bert = {
     .n_layer_parts = N_LAYER_PARTS,
     .takes_instruction = false,
     .reads_last_row = false,
+    .is_causal = false,
     .bind = bind,
     .prompt = prompt,
     .floats_per_row = floats_per_row,
     .embed = embed,
     .layer = layer,
-    .logit = logit,
+    .logits = logits,
 };

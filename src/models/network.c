@@ -41,6 +41,11 @@ void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
     }
 }
 
+size_t grt_scored_row(const grt_network *network, size_t n_rows)
+{
+    return network->architecture->reads_last_row ? n_rows - 1 : 0;
+}
+
 static size_t embedding_row_bytes(const grt_network *network)
 {
     uint64_t n = 0;
@@ -48,32 +53,39 @@ static size_t embedding_row_bytes(const grt_network *network)
     return (size_t)n;
 }
 
-size_t grt_embed_scratch_bytes(const grt_network *network)
+size_t grt_embed_cache_bytes(const grt_network *network, size_t n_cached)
 {
-    return network->hidden_size * sizeof(float) + embedding_row_bytes(network);
+    return grt_row_cache_bytes(network->vocab_size, embedding_row_bytes(network),
+                               n_cached);
+}
+
+grt_status grt_embed_cache_create(grt_row_cache **out, const grt_network *network,
+                                  size_t n_cached, grt_error *err)
+{
+    grt_row_table table = {network->token_embedding_file,
+                           network->token_embedding->offset, network->vocab_size,
+                           embedding_row_bytes(network)};
+    return grt_row_cache_create(out, &table, n_cached, err);
 }
 
 grt_status grt_embed(const grt_network *network, const grt_kernels *kernels,
-                     const grt_token_rows *rows, float *hidden, void *scratch,
-                     grt_error *err)
+                     grt_row_cache *cache, const grt_token_rows *rows, float *hidden,
+                     float *scratch, grt_error *err)
 {
     const grt_tensor *table = network->token_embedding;
-    size_t row_bytes = embedding_row_bytes(network);
-    float *one_row = scratch;
-    void *row = one_row + network->hidden_size;
-    for (size_t i = 0; i < rows->n_rows; i++) {
-        int32_t id = rows->ids[i];
-        if (id < 0 || (size_t)id >= network->vocab_size)
+    for (size_t i = 0; i < rows->n_rows; i++)
+        if (rows->ids[i] < 0 || (size_t)rows->ids[i] >= network->vocab_size)
             GRT_FAIL(err, GRT_E_FORMAT,
-                     "the tokenizer gave id %d, the embedding has %zu rows", (int)id,
-                     network->vocab_size);
-        GRT_TRY(grt_file_read_at(network->token_embedding_file,
-                                 table->offset + (uint64_t)id * row_bytes, row,
-                                 row_bytes, err));
+                     "the tokenizer gave id %d, the embedding has %zu rows",
+                     (int)rows->ids[i], network->vocab_size);
+    grt_row_cache_expect(cache, rows->ids, rows->n_rows);
+    for (size_t i = 0; i < rows->n_rows; i++) {
+        const void *row;
+        GRT_TRY(grt_row_cache_get(cache, (size_t)rows->ids[i], &row, err));
         kernels->unpack_row[table->dtype](hidden + i * network->hidden_size, row,
                                           network->hidden_size);
     }
     if (network->architecture->embed)
-        network->architecture->embed(network, kernels, rows, hidden, one_row);
+        network->architecture->embed(network, kernels, rows, hidden, scratch);
     return GRT_OK;
 }

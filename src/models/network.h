@@ -9,6 +9,7 @@
 
 #include "formats/checkpoint.h"
 #include "kernels/kernels.h"
+#include "stream/row_cache.h"
 #include "stream/window.h"
 #include "tokenizer/pair.h"
 
@@ -57,13 +58,27 @@ typedef struct grt_layer_view {
     const float *vectors[GRT_MAX_LAYER_PARTS]; /* f32 */
 } grt_layer_view;
 
+/* Keys and values of the rows that all pairs of a causal model share at their start, in
+ * the layer at hand. */
+typedef struct grt_prefix {
+    size_t n_rows;
+    float *keys;   /* [n_rows][n_kv_heads * head_size] */
+    float *values; /* [n_rows][n_kv_heads * head_size] */
+} grt_prefix;
+
 /* Whole sequences whose rows lie end to end; computed in place. */
 typedef struct grt_chunk {
-    float *hidden; /* [n_rows][hidden_size] */
+    float *hidden;       /* [n_rows][hidden_size] */
+    uint32_t *positions; /* [n_rows] of each row in its pair */
     size_t n_rows;
-    const size_t
-        *offsets; /* [n_sequences + 1] first row of each; the base is offsets[0] */
+    const size_t *offsets; /* [n_sequences + 1] first row of each, from 0 */
     size_t n_sequences;
+    const grt_prefix *prefix; /* rows before every sequence; NULL: none */
+    bool begins_with_prefix;  /* sequence 0 is the prefix itself: its keys and values
+                                 are kept for the others */
+    bool keeps_scored_rows;   /* of each sequence but the prefix only the row that the
+                                 head reads is computed; it is left in row s of hidden
+                                 (s: the sequence, not counting the prefix) */
 } grt_chunk;
 
 /* Scratch of a session, shared by all layers. */
@@ -101,6 +116,7 @@ typedef struct grt_architecture {
     size_t n_layer_parts;
     bool takes_instruction;
     bool reads_last_row; /* the head reads the last row of a sequence, else the first */
+    bool is_causal;      /* a row sees the rows before it only */
 
     /* Reads hyperparameters, binds every tensor, loads the fixed ones. */
     grt_status (*bind)(grt_network *network, grt_checkpoint *checkpoint,
@@ -111,15 +127,15 @@ typedef struct grt_architecture {
                          grt_error *err);
     size_t (*floats_per_row)(const grt_network *network);
     /* Turns token rows (already in `hidden`) into the input of layer 0; NULL: they are.
-     * `scratch` holds hidden_size floats. */
+     * `scratch`: [hidden_size]. */
     void (*embed)(const grt_network *network, const grt_kernels *kernels,
                   const grt_token_rows *rows, float *hidden, float *scratch);
     void (*layer)(const grt_network *network, const grt_layer_view *layer,
                   const grt_workspace *workspace, const grt_chunk *chunk);
-    /* The logit of one sequence, from the row that the head reads. `scratch` holds
-     * 2 * hidden_size floats. */
-    float (*logit)(const grt_network *network, const grt_workspace *workspace,
-                   const float *row, float *scratch);
+    /* The logits of n sequences, from the rows that the head reads: rows
+     * [n][hidden_size]; out [n]; scratch [n][hidden_size]. */
+    void (*logits)(const grt_network *network, const grt_workspace *workspace,
+                   const float *rows, size_t n, float *out, float *scratch);
 } grt_architecture;
 
 /* Immutable after bind. */
@@ -165,13 +181,21 @@ void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
                          const void *const *parts, float *vectors);
 size_t grt_layer_vector_floats(const grt_network *network);
 
-/* Reads and unpacks the embedding rows of ids into hidden [n_rows][hidden_size], then
- * runs the architecture's embed.  `scratch` holds grt_embed_scratch_bytes(network)
- * bytes, aligned for floats. */
+/* The row of a sequence of n_rows that the head reads. */
+size_t grt_scored_row(const grt_network *network, size_t n_rows);
+
+/* Unpacks the embedding rows of ids, read through `cache`, into hidden
+ * [n_rows][hidden_size], then runs the architecture's embed.  scratch: [hidden_size].
+ */
 GRT_NODISCARD grt_status grt_embed(const grt_network *network,
-                                   const grt_kernels *kernels,
+                                   const grt_kernels *kernels, grt_row_cache *cache,
                                    const grt_token_rows *rows, float *hidden,
-                                   void *scratch, grt_error *err);
-size_t grt_embed_scratch_bytes(const grt_network *network);
+                                   float *scratch, grt_error *err);
+
+/* The cache that grt_embed reads through, for so many rows of the token embedding. */
+GRT_NODISCARD grt_status grt_embed_cache_create(grt_row_cache **out,
+                                                const grt_network *network,
+                                                size_t n_cached, grt_error *err);
+size_t grt_embed_cache_bytes(const grt_network *network, size_t n_cached);
 
 #endif /* GRT_MODELS_NETWORK_H */

@@ -353,35 +353,36 @@ static void layer(const grt_network *network, const grt_layer_view *view,
 
     grt_block_rms_norm(workspace, normed, x, vectors[ATTENTION_NORM], network->norm_eps,
                        n, d);
-    grt_block_linear(workspace, &matrices[QUERY], NULL, normed, queries, n, 0);
     grt_block_linear(workspace, &matrices[KEY], NULL, normed, keys, n, 0);
     grt_block_linear(workspace, &matrices[VALUE], NULL, normed, values, n, 0);
-    grt_block_norm_rope(network, workspace, chunk, queries, network->n_heads,
-                        vectors[QUERY_NORM]);
-    grt_block_norm_rope(network, workspace, chunk, keys, network->n_kv_heads,
-                        vectors[KEY_NORM]);
+    grt_block_norm_rope(network, workspace, chunk->positions, n, keys,
+                        network->n_kv_heads, vectors[KEY_NORM]);
+    size_t m = grt_block_keep_scored(network, chunk, x, d);
+    (void)grt_block_keep_scored(network, chunk, normed, d);
+    grt_block_keep_positions(network, chunk);
+    grt_block_linear(workspace, &matrices[QUERY], NULL, normed, queries, m, 0);
+    grt_block_norm_rope(network, workspace, chunk->positions, m, queries,
+                        network->n_heads, vectors[QUERY_NORM]);
     grt_block_attention(network, workspace, chunk, queries, keys, values, attended, 1);
-    grt_block_linear(workspace, &matrices[OUTPUT], NULL, attended, x, n, 1);
+    grt_block_linear(workspace, &matrices[OUTPUT], NULL, attended, x, m, 1);
 
-    float *gate = rest, *up = gate + n * ffn;
-    grt_block_rms_norm(workspace, normed, x, vectors[FFN_NORM], network->norm_eps, n,
+    float *gate = rest, *up = gate + m * ffn;
+    grt_block_rms_norm(workspace, normed, x, vectors[FFN_NORM], network->norm_eps, m,
                        d);
-    grt_block_linear(workspace, &matrices[GATE], NULL, normed, gate, n, 0);
-    grt_block_linear(workspace, &matrices[UP], NULL, normed, up, n, 0);
-    grt_block_silu_mul(workspace, gate, up, n, ffn);
-    grt_block_linear(workspace, &matrices[DOWN], NULL, gate, x, n, 1);
+    grt_block_linear(workspace, &matrices[GATE], NULL, normed, gate, m, 0);
+    grt_block_linear(workspace, &matrices[UP], NULL, normed, up, m, 0);
+    grt_block_silu_mul(workspace, gate, up, m, ffn);
+    grt_block_linear(workspace, &matrices[DOWN], NULL, gate, x, m, 1);
 }
 
-static float logit(const grt_network *network, const grt_workspace *workspace,
-                   const float *row, float *scratch)
+static void logits(const grt_network *network, const grt_workspace *workspace,
+                   const float *rows, size_t n, float *out, float *scratch)
 {
     size_t d = network->hidden_size;
-    workspace->kernels->rms_norm(scratch, d, row, d, network->fixed[FINAL_NORM].values,
-                                 network->norm_eps, 1, d);
-    float result;
-    grt_block_linear(workspace, &network->fixed[SCORE].weight, NULL, scratch, &result,
-                     1, 0);
-    return result;
+    workspace->kernels->rms_norm(scratch, d, rows, d, network->fixed[FINAL_NORM].values,
+                                 network->norm_eps, n, d);
+    grt_block_linear(workspace, &network->fixed[SCORE].weight, NULL, scratch, out, n,
+                     0);
 }
 
 const grt_architecture grt_architecture_qwen3 = {
@@ -393,10 +394,11 @@ const grt_architecture grt_architecture_qwen3 = {
     .n_layer_parts = N_LAYER_PARTS,
     .takes_instruction = true,
     .reads_last_row = true,
+    .is_causal = true,
     .bind = bind,
     .prompt = prompt,
     .floats_per_row = floats_per_row,
     .embed = NULL,
     .layer = layer,
-    .logit = logit,
+    .logits = logits,
 };

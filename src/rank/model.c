@@ -5,16 +5,21 @@
 
 #include <string.h>
 
-grt_status grt_model_init(grt_model *model, const char *path, grt_error *err)
+grt_status grt_model_init(grt_model *model, const char *path, const char *profile_path,
+                          grt_error *err)
 {
     GRT_TRY(grt_checkpoint_open(&model->checkpoint, path, err));
     GRT_TRY(grt_vocabulary_open(&model->vocabulary, &model->checkpoint, err));
     GRT_TRY(grt_tokenizer_create(&model->tokenizer, &model->vocabulary, err));
-    return grt_network_bind(&model->network, &model->checkpoint, model->tokenizer, err);
+    GRT_TRY(
+        grt_network_bind(&model->network, &model->checkpoint, model->tokenizer, err));
+    return grt_profile_open(&model->profile, &model->checkpoint, &model->network,
+                            profile_path, err);
 }
 
 void grt_model_release(grt_model *model)
 {
+    grt_profile_release(&model->profile);
     grt_network_release(&model->network);
     grt_tokenizer_free(model->tokenizer);
     grt_vocabulary_release(&model->vocabulary);

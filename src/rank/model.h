@@ -2,18 +2,20 @@
 #ifndef GRT_RANK_MODEL_H
 #define GRT_RANK_MODEL_H
 
-#include "models/network.h"
+#include "rank/profile.h"
 
 struct grt_model {
     grt_checkpoint checkpoint;
     grt_vocabulary vocabulary;
     grt_tokenizer *tokenizer;
     grt_network network;
+    grt_profile profile;
 };
 
-/* Fills *model, all zero before; on failure the caller still releases it. */
+/* Fills *model, all zero before; on failure the caller still releases it.
+ * profile_path as in grt_model_options. */
 GRT_NODISCARD grt_status grt_model_init(grt_model *model, const char *path,
-                                        grt_error *err);
+                                        const char *profile_path, grt_error *err);
 void grt_model_release(grt_model *model);
 
 #endif /* GRT_RANK_MODEL_H */

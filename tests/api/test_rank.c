@@ -54,6 +54,7 @@ static grt_request owl_request(void)
     request.documents = documents;
     request.n_documents = N_DOCUMENTS;
     request.k = 2;
+    request.policy = GRT_POLICY_NONE;
     return request;
 }
 

@@ -260,9 +260,20 @@ grt_status grt_rank(grt_session *session, const grt_request *request, grt_result
     qsort(items, n, sizeof *items, compare);
     if (behaves(model, "reversed")) reverse(items, n);
     result->items = items;
-    result->stats = (grt_stats){n,       N_LAYERS, n_tokens, n_tokens * N_LAYERS,
-                                2048,    4096,     250000,   1500000,
-                                1750000, "avx2"};
+    result->stats = (grt_stats){.n_documents = n,
+                                .n_layers = N_LAYERS,
+                                .n_tokens = n_tokens,
+                                .tokens_x_layers = n_tokens * N_LAYERS,
+                                .full_tokens_x_layers = n_tokens * N_LAYERS,
+                                .candidates_x_layers = n * N_LAYERS,
+                                .weight_bytes = 2048,
+                                .embedding_bytes = 1024,
+                                .memory_bytes = 4096,
+                                .tokenize_ns = 250000,
+                                .compute_ns = 1500000,
+                                .total_ns = 1750000,
+                                .policy = GRT_POLICY_NONE,
+                                .isa = "avx2"};
     *out = result;
     return GRT_OK;
 }

@@ -302,8 +302,8 @@ static void check_pack_strip(const grt_kernel_entry *entry)
 /* softmax in double, straight from the formula. */
 static void reference_attention(const grt_attention_args *args, double *out)
 {
-    for (size_t i = 0; i < args->n_rows; i++) {
-        size_t n = args->is_causal ? i + 1 : args->n_rows;
+    for (size_t i = 0; i < args->n_queries; i++) {
+        size_t n = args->is_causal ? i + 1 : args->n_keys;
         double *p = malloc(n * sizeof(*p)), most = -HUGE_VAL, sum = 0.0;
         assert_non_null(p);
         for (size_t j = 0; j < n; j++) {
@@ -326,6 +326,35 @@ static void reference_attention(const grt_attention_args *args, double *out)
     }
 }
 
+/* Fills `out` once more: the first third of the sequence on its own, the other queries
+ * with the keys of that third as prefix; then the last query alone, which sees all keys
+ * with and without a mask. */
+static void check_shared_prefix(grt_attention_fn *variant, grt_attention_args args,
+                                float *out, void *scratch)
+{
+    size_t n = args.n_keys, n_prefix = n / 3, skip = args.is_causal ? n_prefix : 0;
+    grt_attention_args first = args, rest = args, last = args;
+    first.out = rest.out = last.out = out;
+    first.n_queries = n_prefix;
+    if (args.is_causal) first.n_keys = n_prefix;
+    variant(&first, scratch);
+    rest.prefix_k = args.k;
+    rest.prefix_v = args.v;
+    rest.n_prefix = n_prefix;
+    rest.k += n_prefix * args.ld_kv;
+    rest.v += n_prefix * args.ld_kv;
+    rest.n_keys = n - n_prefix;
+    rest.q += skip * args.ld_q;
+    rest.out += skip * args.ld_out;
+    rest.n_queries = n - skip;
+    variant(&rest, scratch);
+    last.q += (n - 1) * args.ld_q;
+    last.out += (n - 1) * args.ld_out;
+    last.n_queries = 1;
+    last.is_causal = 0;
+    variant(&last, scratch);
+}
+
 static void check_attention_shape(const grt_kernel_entry *entry, size_t n, size_t head,
                                   int is_causal)
 {
@@ -339,18 +368,24 @@ static void check_attention_shape(const grt_kernel_entry *entry, size_t n, size_
     size_t n_scratch = grt_attention_scratch_bytes(n, head);
     void *scratch = aligned_alloc(64, (n_scratch + 63) / 64 * 64);
     assert_true(wanted && scratch);
-    grt_attention_args args = {q, k, v, out,  ld_q,  ld_kv,    ld_q,
-                               n, 0, n, head, 0.37f, is_causal};
+    grt_attention_args args = {.q = q,
+                               .k = k,
+                               .v = v,
+                               .out = out,
+                               .ld_q = ld_q,
+                               .ld_kv = ld_kv,
+                               .ld_out = ld_q,
+                               .n_queries = n,
+                               .n_keys = n,
+                               .head_size = head,
+                               .scale = 0.37f,
+                               .is_causal = is_causal};
     variant(&args, scratch);
     reference_attention(&args, wanted);
     for (size_t i = 0; i < n; i++)
         for (size_t d = 0; d < head; d++)
             assert_true(fabs((double)out[i * ld_q + d] - wanted[i * head + d]) < 2e-5);
-    args.out = split; /* in two parts: the same rows */
-    for (args.first_row = 0; args.first_row < n; args.first_row = args.last_row) {
-        args.last_row = args.first_row ? n : 1 + n / 3;
-        variant(&args, scratch);
-    }
+    check_shared_prefix(variant, args, split, scratch);
     for (size_t i = 0; i < q_size; i++)
         assert_true(out[i] == split[i]);
     free(q);

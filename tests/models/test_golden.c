@@ -21,6 +21,7 @@ typedef struct runner {
     grt_pool *pool;
     grt_workspace workspace;
     void *linear_scratch, *attention_scratch, *embed_scratch;
+    uint32_t *positions; /* of the rows of the case */
     float *buffer, *rope, *hidden, *vectors, *logit_scratch;
 } runner;
 
@@ -52,7 +53,7 @@ static void runner_open(runner *r, const golden *g, uint32_t features)
 {
     grt_error err;
     memset(r, 0, sizeof(*r));
-    assert_ok(grt_model_init(&r->model, g->path, &err), &err);
+    assert_ok(grt_model_init(&r->model, g->path, NULL, &err), &err);
     assert_ok(grt_pool_create(&r->pool, 2, &err), &err);
     grt_kernels_choose(&r->kernels, features);
     const grt_network *network = &r->model.network;
@@ -61,12 +62,12 @@ static void runner_open(runner *r, const golden *g, uint32_t features)
     attention = (attention + 63) / 64 * 64;
     r->linear_scratch = need(grt_linear_scratch_bytes(&r->kernels, 2));
     r->attention_scratch = need(2 * attention);
-    r->embed_scratch = need(grt_embed_scratch_bytes(network));
+    r->embed_scratch = need(network->hidden_size * sizeof(float));
     r->buffer =
         need(n * network->architecture->floats_per_row(network) * sizeof(float));
     r->hidden = need(n * network->hidden_size * sizeof(float));
     r->vectors = need(grt_layer_vector_floats(network) * sizeof(float));
-    r->logit_scratch = need(2 * network->hidden_size * sizeof(float));
+    r->logit_scratch = need(network->hidden_size * sizeof(float));
     r->workspace = (grt_workspace){.kernels = &r->kernels,
                                    .pool = r->pool,
                                    .linear_scratch = r->linear_scratch,
@@ -80,7 +81,8 @@ static void runner_close(runner *r)
 {
     void *blocks[] = {
         r->linear_scratch, r->attention_scratch, r->embed_scratch, r->buffer,
-        r->hidden,         r->vectors,           r->logit_scratch, r->rope};
+        r->hidden,         r->vectors,           r->logit_scratch, r->rope,
+        r->positions};
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
         free(blocks[i]);
     grt_pool_free(r->pool);
@@ -119,10 +121,14 @@ static void embed(runner *r, const golden *g)
         for (size_t row = g->offsets[s]; row < g->offsets[s + 1]; row++)
             positions[row] = (uint32_t)(row - g->offsets[s]);
     grt_token_rows rows = {g->ids, g->types, positions, n};
-    assert_ok(grt_embed(&r->model.network, &r->kernels, &rows, r->hidden,
+    grt_row_cache *cache = NULL; /* smaller than the rows in use */
+    assert_ok(grt_embed_cache_create(&cache, &r->model.network, 3, &err), &err);
+    assert_ok(grt_embed(&r->model.network, &r->kernels, cache, &rows, r->hidden,
                         r->embed_scratch, &err),
               &err);
-    free(positions);
+    grt_row_cache_free(cache);
+    free(r->positions);
+    r->positions = positions;
 }
 
 static void run_layer(runner *r, const golden *g, grt_window *window, size_t layer)
@@ -133,8 +139,11 @@ static void run_layer(runner *r, const golden *g, grt_window *window, size_t lay
     grt_layer_view view;
     assert_ok(grt_window_acquire(window, layer, &parts, &err), &err);
     grt_layer_view_init(&view, network, &r->kernels, layer, parts, r->vectors);
-    grt_chunk chunk = {r->hidden, g->offsets[g->n_sequences], g->offsets,
-                       g->n_sequences};
+    grt_chunk chunk = {.hidden = r->hidden,
+                       .positions = r->positions,
+                       .n_rows = g->offsets[g->n_sequences],
+                       .offsets = g->offsets,
+                       .n_sequences = g->n_sequences};
     network->architecture->layer(network, &view, &r->workspace, &chunk);
     grt_window_release(window, layer);
 }
@@ -165,10 +174,12 @@ static void check_case(const golden *g, uint32_t features)
     for (size_t s = 0; s < g->n_sequences; s++) {
         size_t row = network->architecture->reads_last_row ? g->offsets[s + 1] - 1
                                                            : g->offsets[s];
-        double found = (double)network->architecture->logit(
-            network, &r.workspace, r.hidden + row * g->hidden_size, r.logit_scratch);
-        worst_logit = fmax(worst_logit,
-                           fabs(found - g->logits[s]) / fmax(1.0, fabs(g->logits[s])));
+        float found;
+        network->architecture->logits(network, &r.workspace,
+                                      r.hidden + row * g->hidden_size, 1, &found,
+                                      r.logit_scratch);
+        worst_logit = fmax(worst_logit, fabs((double)found - g->logits[s]) /
+                                            fmax(1.0, fabs(g->logits[s])));
     }
     printf("%-22s %-6s hidden %.1e, logits %.1e\n", g->name, r.kernels.isa, worst,
            worst_logit);
@@ -215,8 +226,8 @@ static void test_refused_checkpoints_say_why(void **state)
             if (strcmp(g.name, wanted[w].name) != 0) continue;
             grt_error err;
             grt_model model = {0};
-            assert_refused(grt_model_init(&model, g.path, &err), GRT_E_UNSUPPORTED,
-                           &err, wanted[w].fragment);
+            assert_refused(grt_model_init(&model, g.path, NULL, &err),
+                           GRT_E_UNSUPPORTED, &err, wanted[w].fragment);
             grt_model_release(&model);
         }
         n_refused += g.refused != NULL;

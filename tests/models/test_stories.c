@@ -65,7 +65,8 @@ static void run_layer(const decoder *d, size_t l)
     const llama2c *w = &d->weights;
     size_t dim = w->dim, kv = w->n_kv_heads * w->head_size, n = d->n_rows;
     const size_t offsets[] = {0, n};
-    grt_chunk chunk = {d->x, n, offsets, 1};
+    grt_chunk chunk = {
+        .hidden = d->x, .n_rows = n, .offsets = offsets, .n_sequences = 1};
     d->kernels.rms_norm(d->normed, dim, d->x, dim, w->att_norm + l * dim, 1e-5f, n,
                         dim);
     multiply_rotated(d, w->query + l * dim * dim, w->n_heads, d->normed, d->queries);

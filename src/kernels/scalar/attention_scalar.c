@@ -10,12 +10,16 @@ static void attend_row(const grt_attention_args *args, size_t row)
 {
     const float *q = args->q + row * args->ld_q;
     float *out = args->out + row * args->ld_out;
-    size_t n_keys = args->is_causal ? row + 1 : args->n_rows;
+    size_t n_own = args->is_causal ? row + 1 : args->n_keys;
+    size_t n_keys = args->n_prefix + n_own;
     float most = -INFINITY, sum = 0.0f;
     for (size_t d = 0; d < args->head_size; d++)
         out[d] = 0.0f;
     for (size_t j = 0; j < n_keys; j++) {
-        const float *k = args->k + j * args->ld_kv, *v = args->v + j * args->ld_kv;
+        int is_own = j >= args->n_prefix;
+        size_t at = (is_own ? j - args->n_prefix : j) * args->ld_kv;
+        const float *k = (is_own ? args->k : args->prefix_k) + at;
+        const float *v = (is_own ? args->v : args->prefix_v) + at;
         float score = 0.0f;
         for (size_t d = 0; d < args->head_size; d++)
             score += q[d] * k[d];
@@ -39,6 +43,6 @@ static void attend_row(const grt_attention_args *args, size_t row)
 void grt_attention_scalar(const grt_attention_args *args, void *scratch)
 {
     (void)scratch;
-    for (size_t row = args->first_row; row < args->last_row; row++)
+    for (size_t row = 0; row < args->n_queries; row++)
         attend_row(args, row);
 }

@@ -19,13 +19,13 @@ enum { TILE = ATTENTION_TILE_VECTORS };
 
 typedef struct attention_block {
     const grt_attention_args *args;
-    size_t padded;  /* head_size in whole vectors of 16 */
-    float *keys;    /* [head_size][KEYS], scaled, transposed */
-    float *values;  /* [KEYS][padded] */
-    float *scores;  /* [QUERIES][KEYS] */
-    float *largest; /* [n_rows] of the scores so far */
-    float *sums;    /* [n_rows] */
-    size_t first_key;
+    size_t padded;    /* head_size in whole vectors of 16 */
+    float *keys;      /* [head_size][KEYS], scaled, transposed */
+    float *values;    /* [KEYS][padded] */
+    float *scores;    /* [QUERIES][KEYS] */
+    float *largest;   /* [n_queries] of the scores so far */
+    float *sums;      /* [n_queries] */
+    size_t first_key; /* counted from the first of the prefix */
     size_t n_keys;
 } attention_block;
 
@@ -100,10 +100,13 @@ static void load_block(attention_block *block)
     const grt_attention_args *args = block->args;
     size_t head = args->head_size;
     for (size_t j = 0; j < KEYS; j++) {
-        const float *key = args->k + (block->first_key + j) * args->ld_kv;
-        const float *value = args->v + (block->first_key + j) * args->ld_kv;
-        float *row = block->values + j * block->padded;
+        size_t index = block->first_key + j;
+        int is_own = index >= args->n_prefix;
         int is_there = j < block->n_keys;
+        size_t at = (is_own ? index - args->n_prefix : index) * args->ld_kv;
+        const float *key = (is_own ? args->k : args->prefix_k) + (is_there ? at : 0);
+        const float *value = (is_own ? args->v : args->prefix_v) + (is_there ? at : 0);
+        float *row = block->values + j * block->padded;
         for (size_t d = 0; d < head; d++)
             block->keys[d * KEYS + j] = is_there ? key[d] * args->scale : 0.0f;
         if (is_there) memcpy(row, value, head * sizeof(float));
@@ -125,8 +128,8 @@ static void weigh_row(attention_block *block, size_t row, float *scores)
 {
     const grt_attention_args *args = block->args;
     size_t n = block->n_keys;
-    if (args->is_causal && row + 1 - block->first_key < n)
-        n = row + 1 - block->first_key;
+    size_t n_seen = args->n_prefix + row + 1 - block->first_key;
+    if (args->is_causal && n_seen < n) n = n_seen;
     for (size_t j = n; j < KEYS; j++)
         scores[j] = -INFINITY;
     vf most = vf_load(scores);
@@ -166,7 +169,7 @@ static void visit_queries(attention_block *block, size_t first, size_t last)
 static void begin_rows(const attention_block *block)
 {
     const grt_attention_args *args = block->args;
-    for (size_t row = args->first_row; row < args->last_row; row++) {
+    for (size_t row = 0; row < args->n_queries; row++) {
         memset(args->out + row * args->ld_out, 0, args->head_size * sizeof(float));
         block->largest[row] = -INFINITY;
         block->sums[row] = 0.0f;
@@ -180,21 +183,23 @@ void GRT_VARIANT(attention)(const grt_attention_args *args, void *scratch)
     block.values = block.keys + KEYS * padded;
     block.scores = block.values + KEYS * padded;
     block.largest = block.scores + QUERIES * KEYS;
-    block.sums = block.largest + args->n_rows;
+    block.sums = block.largest + args->n_queries;
     begin_rows(&block);
-    size_t n_keys = args->is_causal ? args->last_row : args->n_rows;
+    size_t n_own = args->is_causal ? args->n_queries : args->n_keys;
+    size_t n_keys = args->n_prefix + n_own;
     for (size_t key = 0; key < n_keys; key += KEYS) {
         block.first_key = key;
         block.n_keys = n_keys - key < KEYS ? n_keys - key : KEYS;
         load_block(&block);
-        size_t first = args->first_row;
-        if (args->is_causal && first < key) first = key;
-        for (; first < args->last_row; first += QUERIES) {
+        size_t first = 0; /* the first query that sees a key of this block */
+        if (args->is_causal && key > args->n_prefix) first = key - args->n_prefix;
+        for (; first < args->n_queries; first += QUERIES) {
             size_t last = first + QUERIES;
-            visit_queries(&block, first, last < args->last_row ? last : args->last_row);
+            visit_queries(&block, first,
+                          last < args->n_queries ? last : args->n_queries);
         }
     }
-    for (size_t row = args->first_row; row < args->last_row; row++)
+    for (size_t row = 0; row < args->n_queries; row++)
         scale_row(args->out + row * args->ld_out, args->head_size,
                   1.0f / block.sums[row]);
 }

@@ -2,6 +2,7 @@
 #include "models/blocks/blocks.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { ROWS_PER_TASK = 32 };
 
@@ -43,6 +44,33 @@ void grt_block_rows(const grt_workspace *workspace, size_t n_rows, grt_rows_fn *
                  rows_task, &job);
 }
 
+/* The chunk's row that the head reads of its i-th sequence after the prefix. */
+static size_t scored_row_of(const grt_network *network, const grt_chunk *chunk,
+                            size_t i)
+{
+    const size_t *offsets = chunk->offsets + i + chunk->begins_with_prefix;
+    return offsets[0] + grt_scored_row(network, offsets[1] - offsets[0]);
+}
+
+size_t grt_block_keep_scored(const grt_network *network, const grt_chunk *chunk,
+                             float *x, size_t width)
+{
+    if (!chunk->keeps_scored_rows) return chunk->n_rows;
+    size_t n = chunk->n_sequences - chunk->begins_with_prefix;
+    for (size_t i = 0; i < n; i++)
+        memmove(x + i * width, x + scored_row_of(network, chunk, i) * width,
+                width * sizeof(float));
+    return n;
+}
+
+void grt_block_keep_positions(const grt_network *network, const grt_chunk *chunk)
+{
+    if (!chunk->keeps_scored_rows) return;
+    size_t n = chunk->n_sequences - chunk->begins_with_prefix;
+    for (size_t i = 0; i < n; i++)
+        chunk->positions[i] = chunk->positions[scored_row_of(network, chunk, i)];
+}
+
 typedef struct attention_job {
     const grt_workspace *workspace;
     const grt_network *network;
@@ -58,27 +86,36 @@ static void attention_task(size_t task, size_t worker, void *payload)
     const attention_job *job = payload;
     const grt_network *network = job->network;
     const grt_workspace *workspace = job->workspace;
+    const grt_chunk *chunk = job->chunk;
     size_t sequence = task / network->n_heads, head = task % network->n_heads;
+    bool is_prefix = chunk->begins_with_prefix && sequence == 0;
+    bool is_scored = chunk->keeps_scored_rows;
+    if (is_prefix && is_scored) return; /* nobody reads what it would give */
+    const grt_prefix *prefix = is_prefix ? NULL : chunk->prefix;
     size_t kv_head = head / (network->n_heads / network->n_kv_heads);
-    const size_t *offsets = job->chunk->offsets + sequence;
-    size_t first = offsets[0] - job->chunk->offsets[0];
+    size_t first = chunk->offsets[sequence];
+    size_t n_keys = chunk->offsets[sequence + 1] - first;
+    size_t first_query = is_scored ? sequence - chunk->begins_with_prefix : first;
     size_t ld_q = network->n_heads * network->head_size;
     size_t ld_kv = network->n_kv_heads * network->head_size;
-    size_t q_at = first * ld_q + head * network->head_size;
-    size_t kv_at = first * ld_kv + kv_head * network->head_size;
+    size_t q_at = first_query * ld_q + head * network->head_size;
+    size_t head_at = kv_head * network->head_size, kv_at = first * ld_kv + head_at;
     grt_attention_args args = {.q = job->queries + q_at,
+                               .prefix_k = prefix ? prefix->keys + head_at : NULL,
+                               .prefix_v = prefix ? prefix->values + head_at : NULL,
                                .k = job->keys + kv_at,
                                .v = job->values + kv_at,
                                .out = job->out + q_at,
                                .ld_q = ld_q,
                                .ld_kv = ld_kv,
                                .ld_out = ld_q,
-                               .n_rows = offsets[1] - offsets[0],
-                               .first_row = 0,
-                               .last_row = offsets[1] - offsets[0],
+                               .n_queries = is_scored ? 1 : n_keys,
+                               .n_prefix = prefix ? prefix->n_rows : 0,
+                               .n_keys = n_keys,
                                .head_size = network->head_size,
                                .scale = 1.0f / sqrtf((float)network->head_size),
-                               .is_causal = job->is_causal};
+                               /* a causal head reads the last row, which sees all */
+                               .is_causal = job->is_causal && !is_scored};
     workspace->kernels->attention(&args,
                                   workspace->attention_scratch +
                                       worker * workspace->attention_scratch_bytes);
@@ -89,6 +126,12 @@ void grt_block_attention(const grt_network *network, const grt_workspace *worksp
                          const float *keys, const float *values, float *out,
                          int is_causal)
 {
+    if (chunk->begins_with_prefix) {
+        size_t n_bytes = chunk->prefix->n_rows * network->n_kv_heads *
+                         network->head_size * sizeof(float);
+        memcpy(chunk->prefix->keys, keys, n_bytes);
+        memcpy(chunk->prefix->values, values, n_bytes);
+    }
     attention_job job = {workspace, network, chunk, queries,
                          keys,      values,  out,   is_causal};
     grt_pool_run(workspace->pool, chunk->n_sequences * network->n_heads, attention_task,
@@ -162,25 +205,11 @@ void grt_block_silu_mul(const grt_workspace *workspace, float *gate, const float
 typedef struct rope_job {
     const grt_network *network;
     const grt_workspace *workspace;
-    const grt_chunk *chunk;
+    const uint32_t *positions;
     float *x;
     size_t n_heads;
     const float *norm_weight;
 } rope_job;
-
-/* The sequence that row `row` (counted from the chunk's first) belongs to. */
-static size_t sequence_of(const grt_chunk *chunk, size_t row)
-{
-    size_t low = 0, high = chunk->n_sequences;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (chunk->offsets[middle] - chunk->offsets[0] <= row)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
 
 static void norm_rope_rows(size_t first, size_t last, void *payload)
 {
@@ -188,26 +217,21 @@ static void norm_rope_rows(size_t first, size_t last, void *payload)
     const grt_workspace *workspace = job->workspace;
     size_t head_size = job->network->head_size, half = head_size / 2;
     size_t width = job->n_heads * head_size;
-    size_t sequence = sequence_of(job->chunk, first);
-    const size_t *offsets = job->chunk->offsets;
     for (size_t row = first; row < last; row++) {
-        while (offsets[sequence + 1] - offsets[0] <= row)
-            sequence++;
-        size_t position = row - (offsets[sequence] - offsets[0]);
+        const float *cosines = workspace->rope_cos + job->positions[row] * half;
+        const float *sines = workspace->rope_sin + job->positions[row] * half;
         float *x = job->x + row * width;
         workspace->kernels->rms_norm(x, head_size, x, head_size, job->norm_weight,
                                      job->network->norm_eps, job->n_heads, head_size);
         for (size_t head = 0; head < job->n_heads; head++)
-            workspace->kernels->rope(x + head * head_size,
-                                     workspace->rope_cos + position * half,
-                                     workspace->rope_sin + position * half, head_size);
+            workspace->kernels->rope(x + head * head_size, cosines, sines, head_size);
     }
 }
 
 void grt_block_norm_rope(const grt_network *network, const grt_workspace *workspace,
-                         const grt_chunk *chunk, float *x, size_t n_heads,
-                         const float *norm_weight)
+                         const uint32_t *positions, size_t n_rows, float *x,
+                         size_t n_heads, const float *norm_weight)
 {
-    rope_job job = {network, workspace, chunk, x, n_heads, norm_weight};
-    grt_block_rows(workspace, chunk->n_rows, norm_rope_rows, &job);
+    rope_job job = {network, workspace, positions, x, n_heads, norm_weight};
+    grt_block_rows(workspace, n_rows, norm_rope_rows, &job);
 }

@@ -17,9 +17,18 @@ typedef void grt_rows_fn(size_t first, size_t last, void *payload);
 void grt_block_rows(const grt_workspace *workspace, size_t n_rows, grt_rows_fn *fn,
                     void *payload);
 
-/* Attention of every sequence and head of the chunk:
- * queries, out [n_rows][n_heads * head_size]; keys, values [n_rows][n_kv_heads *
- * head_size]. Query head h reads key head h / (n_heads / n_kv_heads). */
+/* Where the chunk keeps only scored rows: moves them to the front of x [n_rows][width]
+ * and returns how many there are.  Elsewhere: n_rows. */
+size_t grt_block_keep_scored(const grt_network *network, const grt_chunk *chunk,
+                             float *x, size_t width);
+/* The same for the chunk's positions. */
+void grt_block_keep_positions(const grt_network *network, const grt_chunk *chunk);
+
+/* Attention of every sequence and head of the chunk, with the prefix where there is one
+ * (whose keys and values are kept first where the chunk begins with it).
+ * queries, out [n_rows, or scored rows][n_heads * head_size]; keys, values
+ * [n_rows][n_kv_heads * head_size].  Query head h reads key head
+ * h / (n_heads / n_kv_heads). */
 void grt_block_attention(const grt_network *network, const grt_workspace *workspace,
                          const grt_chunk *chunk, const float *queries,
                          const float *keys, const float *values, float *out,
@@ -33,10 +42,10 @@ void grt_block_gelu(const grt_workspace *workspace, float *x, size_t n_rows, siz
 void grt_block_silu_mul(const grt_workspace *workspace, float *gate, const float *up,
                         size_t n_rows, size_t n);
 
-/* RMS norm of each head, then rotary embedding by the row's position in its sequence;
+/* RMS norm of each head, then rotary embedding by positions[n_rows];
  * x [n_rows][n_heads * head_size]. */
 void grt_block_norm_rope(const grt_network *network, const grt_workspace *workspace,
-                         const grt_chunk *chunk, float *x, size_t n_heads,
-                         const float *norm_weight);
+                         const uint32_t *positions, size_t n_rows, float *x,
+                         size_t n_heads, const float *norm_weight);
 
 #endif /* GRT_MODELS_BLOCKS_BLOCKS_H */

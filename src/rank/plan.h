@@ -1,0 +1,40 @@
+/* plan.h - how a request fits into memory; docs/algorithms/memory.md.
+ *
+ * Made from metadata and token counts alone, before the first token is computed. */
+#ifndef GRT_RANK_PLAN_H
+#define GRT_RANK_PLAN_H
+
+#include "models/network.h"
+
+#include "stream/row_store.h"
+
+typedef struct grt_plan_input {
+    const grt_network *network;
+    const grt_kernels *kernels;
+    size_t n_threads;
+    const grt_session_options *options;
+    /* the request */
+    size_t n_documents;
+    size_t n_rows;     /* stored: the shared prefix once, then each pair's own */
+    size_t n_prefix;   /* shared rows */
+    size_t n_longest;  /* rows of the longest pair, prefix included */
+    size_t n_sequence; /* stored rows of the longest sequence */
+    size_t n_distinct; /* different tokens */
+    /* the process */
+    uint64_t resident_bytes;  /* without what the plan counts */
+    uint64_t available_bytes; /* of the machine, for GRT_RESIDENCY_AUTO; 0: not known */
+} grt_plan_input;
+
+/* Smallest chunk that a plan chooses, but for requests with fewer rows. */
+enum { GRT_CHUNK_MIN_ROWS = 128 };
+
+/* Concessions in this order: fewer slots; chunks down to the rows that fill the
+ * kernels; bf16; the smallest chunks; a file.  GRT_E_NO_MEMORY when nothing fits, with
+ * *out the smallest plan. */
+GRT_NODISCARD grt_status grt_plan_make(grt_memory_plan *out,
+                                       const grt_plan_input *input, grt_error *err);
+
+/* Attention scratch of one thread, in whole cache lines. */
+size_t grt_plan_attention_bytes(const grt_plan_input *input);
+
+#endif /* GRT_RANK_PLAN_H */

@@ -1,0 +1,267 @@
+/* profile.c - see profile.h. */
+#include "rank/profile.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char directory_name[] = "grating.profile.safetensors";
+static const char file_suffix[] = ".profile.safetensors";
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t n)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ bytes[i]) * 1099511628211u;
+    return hash;
+}
+
+static uint64_t hash_u64(uint64_t hash, uint64_t value)
+{
+    unsigned char bytes[8];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (unsigned char)(value >> (8 * i));
+    return hash_bytes(hash, bytes, sizeof(bytes));
+}
+
+void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
+                                float words[GRT_FINGERPRINT_WORDS])
+{
+    const grt_catalogue *catalogue = &checkpoint->catalogue;
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < catalogue->n_tensors; i++) {
+        const grt_tensor *tensor = &catalogue->tensors[i];
+        hash = hash_bytes(hash, tensor->name, strlen(tensor->name) + 1);
+        hash = hash_bytes(hash, tensor->dtype_name, strlen(tensor->dtype_name) + 1);
+        for (uint32_t d = 0; d < tensor->n_dims; d++)
+            hash = hash_u64(hash, tensor->shape[d]);
+        hash = hash_u64(hash, tensor->file);
+        hash = hash_u64(hash, tensor->offset);
+    }
+    for (size_t i = 0; i < GRT_FINGERPRINT_WORDS; i++)
+        words[i] = (float)((hash >> (16 * i)) & 0xFFFF);
+}
+
+grt_status grt_profile_default_path(char **out, const grt_checkpoint *checkpoint,
+                                    grt_error *err)
+{
+    const char *path = checkpoint->path;
+    if (grt_path_is_directory(path))
+        return grt_path_join(out, path, directory_name, err);
+    size_t n = strlen(path);
+    char *joined;
+    GRT_TRY(grt_alloc(&joined, n + sizeof(file_suffix), "a path", err));
+    memcpy(joined, path, n);
+    memcpy(joined + n, file_suffix, sizeof(file_suffix));
+    *out = joined;
+    return GRT_OK;
+}
+
+/* ---- Reading ---- */
+
+typedef struct profile_reader {
+    grt_profile *profile;
+    const grt_catalogue *catalogue;
+    const char *path;
+    grt_error *err;
+} profile_reader;
+
+static grt_status find(const profile_reader *r, const char *name, uint32_t n_dims,
+                       const grt_tensor **out)
+{
+    const grt_tensor *tensor = grt_catalogue_get(r->catalogue, name);
+    if (!tensor)
+        GRT_FAIL(r->err, GRT_E_FORMAT, "%s: tensor %s is missing", r->path, name);
+    if (tensor->dtype != GRT_DTYPE_F32 || tensor->n_dims != n_dims)
+        GRT_FAIL_AT(r->err, GRT_E_FORMAT, tensor->offset,
+                    "%s: tensor %s is not F32 with %u dimensions", r->path, name,
+                    n_dims);
+    *out = tensor;
+    return GRT_OK;
+}
+
+/* Reads tensor `name`, checked to be [rows][columns] (columns 0: [rows]). */
+static grt_status load(const profile_reader *r, const char *name, size_t rows,
+                       size_t columns, const float **out)
+{
+    const grt_tensor *tensor;
+    GRT_TRY(find(r, name, columns ? 2 : 1, &tensor));
+    if (tensor->shape[0] != rows || (columns && tensor->shape[1] != columns))
+        GRT_FAIL_AT(r->err, GRT_E_FORMAT, tensor->offset,
+                    "%s: tensor %s does not have the shape [%zu][%zu]; the profile was "
+                    "made for another model",
+                    r->path, name, rows, columns ? columns : 1);
+    size_t n = rows * (columns ? columns : 1);
+    float *values;
+    GRT_TRY(grt_arena_alloc(&r->profile->arena, &values, n, sizeof(*values), r->err));
+    GRT_TRY(grt_file_read_at(r->catalogue->files[tensor->file], tensor->offset, values,
+                             n * sizeof(*values), r->err));
+    for (size_t i = 0; i < n; i++)
+        if (isnan(values[i]))
+            GRT_FAIL_AT(r->err, GRT_E_FORMAT, tensor->offset + i * sizeof(*values),
+                        "%s: tensor %s holds a value that is not a number", r->path,
+                        name);
+    *out = values;
+    return GRT_OK;
+}
+
+/* A grid of rising positive values. */
+static grt_status load_grid(const profile_reader *r, const char *name,
+                            const float **out, size_t *n)
+{
+    const grt_tensor *tensor;
+    GRT_TRY(find(r, name, 1, &tensor));
+    if (tensor->shape[0] == 0 || tensor->shape[0] > GRT_PROFILE_MAX_GRID)
+        GRT_FAIL_AT(r->err, GRT_E_FORMAT, tensor->offset,
+                    "%s: tensor %s has %llu values, expected 1 to %d", r->path, name,
+                    (unsigned long long)tensor->shape[0], (int)GRT_PROFILE_MAX_GRID);
+    *n = (size_t)tensor->shape[0];
+    GRT_TRY(load(r, name, *n, 0, out));
+    for (size_t i = 0; i < *n; i++)
+        if (!((*out)[i] > (i ? (*out)[i - 1] : 0.0f)))
+            GRT_FAIL_AT(r->err, GRT_E_FORMAT, tensor->offset,
+                        "%s: the values of tensor %s do not rise", r->path, name);
+    return GRT_OK;
+}
+
+static grt_status check_fingerprint(const profile_reader *r,
+                                    const grt_checkpoint *checkpoint)
+{
+    const float *found;
+    float wanted[GRT_FINGERPRINT_WORDS];
+    GRT_TRY(load(r, "fingerprint", GRT_FINGERPRINT_WORDS, 0, &found));
+    grt_checkpoint_fingerprint(checkpoint, wanted);
+    if (memcmp(found, wanted, sizeof(wanted)) != 0)
+        GRT_FAIL(r->err, GRT_E_FORMAT,
+                 "%s: the profile was made for another checkpoint; calibrate again or "
+                 "remove it",
+                 r->path);
+    return GRT_OK;
+}
+
+static grt_status load_spreads(const profile_reader *r)
+{
+    grt_profile *profile = r->profile;
+    const float *found;
+    GRT_TRY(load(r, "spreads", profile->n_layers - 1, 0, &found));
+    float *spreads;
+    GRT_TRY(grt_arena_alloc(&profile->arena, &spreads, profile->n_layers,
+                            sizeof(*spreads), r->err));
+    spreads[0] = INFINITY;
+    memcpy(spreads + 1, found, (profile->n_layers - 1) * sizeof(*spreads));
+    profile->spreads = spreads;
+    return GRT_OK;
+}
+
+static grt_status read_tensors(const profile_reader *r,
+                               const grt_checkpoint *checkpoint,
+                               const grt_network *network)
+{
+    grt_profile *p = r->profile;
+    size_t n = network->n_layers - 1, width = grt_pooled_size(network);
+    p->n_layers = network->n_layers;
+    GRT_TRY(check_fingerprint(r, checkpoint));
+    GRT_TRY(load(r, "readouts", n, width, &p->readouts));
+    GRT_TRY(load(r, "biases", n, 0, &p->biases));
+    GRT_TRY(load_spreads(r));
+    GRT_TRY(load_grid(r, "precisions", &p->precisions, &p->n_precisions));
+    GRT_TRY(load_grid(r, "ks", &p->ks, &p->n_ks));
+    GRT_TRY(load(r, "margins", p->n_precisions, p->n_ks, &p->margins));
+    GRT_TRY(load(r, "dispersions", p->n_precisions, p->n_ks, &p->dispersions));
+    return load(r, "first_layers", p->n_precisions, p->n_ks, &p->first_layers);
+}
+
+static grt_status read_profile(grt_profile *out, const grt_checkpoint *checkpoint,
+                               const grt_network *network, const char *path,
+                               grt_error *err)
+{
+    grt_catalogue catalogue = {0};
+    grt_file *file;
+    GRT_TRY(grt_file_open(&file, path, err));
+    profile_reader reader = {out, &catalogue, grt_path_tail(path), err};
+    grt_status status = grt_safetensors_read(&catalogue, file, err);
+    if (status == GRT_OK) status = grt_catalogue_finish(&catalogue, err);
+    if (status == GRT_OK) status = read_tensors(&reader, checkpoint, network);
+    if (status == GRT_OK)
+        status = grt_arena_copy_text(&out->arena, &out->path, path, strlen(path), err);
+    grt_catalogue_release(&catalogue);
+    if (status != GRT_OK) grt_profile_release(out);
+    return status;
+}
+
+grt_status grt_profile_open(grt_profile *out, const grt_checkpoint *checkpoint,
+                            const grt_network *network, const char *path,
+                            grt_error *err)
+{
+    memset(out, 0, sizeof(*out));
+    if (path && !path[0]) return GRT_OK;
+    if (path) return read_profile(out, checkpoint, network, path, err);
+    char *beside;
+    GRT_TRY(grt_profile_default_path(&beside, checkpoint, err));
+    grt_status status = GRT_OK;
+    if (grt_path_exists(beside) && network->n_layers > 1)
+        status = read_profile(out, checkpoint, network, beside, err);
+    grt_free(beside);
+    return status;
+}
+
+void grt_profile_release(grt_profile *profile)
+{
+    grt_arena_release(&profile->arena);
+    memset(profile, 0, sizeof(*profile));
+}
+
+/* ---- Looking up ---- */
+
+grt_readout grt_profile_readout(const grt_profile *profile, const grt_network *network,
+                                size_t boundary)
+{
+    size_t at = boundary - 1;
+    return (grt_readout){profile->readouts + at * grt_pooled_size(network),
+                         profile->biases[at]};
+}
+
+static size_t row_of(const grt_profile *profile, float precision)
+{
+    size_t row = 0;
+    while (row + 1 < profile->n_precisions &&
+           profile->precisions[row] < precision - 1e-6f)
+        row++;
+    return row;
+}
+
+/* Neighbours of k in the grid. */
+static void columns_of(const grt_profile *profile, size_t k, size_t *low, size_t *high)
+{
+    *high = 0;
+    while (*high + 1 < profile->n_ks && profile->ks[*high] < (float)k)
+        ++*high;
+    bool is_between = *high > 0 && profile->ks[*high] > (float)k;
+    *low = is_between ? *high - 1 : *high;
+}
+
+float grt_profile_margin(const grt_profile *profile, float precision, size_t k)
+{
+    size_t low, high;
+    columns_of(profile, k, &low, &high);
+    const float *row = profile->margins + row_of(profile, precision) * profile->n_ks;
+    return row[low] > row[high] ? row[low] : row[high];
+}
+
+void grt_profile_cluster(const grt_profile *profile, float precision, size_t k,
+                         float *dispersion, size_t *first_layer)
+{
+    size_t low, high;
+    columns_of(profile, k, &low, &high);
+    size_t at = row_of(profile, precision) * profile->n_ks;
+    const float *dispersions = profile->dispersions + at;
+    const float *first_layers = profile->first_layers + at;
+    size_t best = dispersions[low] > dispersions[high] ? low : high;
+    float layer =
+        first_layers[low] > first_layers[high] ? first_layers[low] : first_layers[high];
+    *dispersion = dispersions[best];
+    *first_layer = layer > 0.0f && layer < 1e6f ? (size_t)layer : 1;
+}

@@ -1,0 +1,65 @@
+/* profile.h - what `grating calibrate` found out about a checkpoint.
+ *
+ * A safetensors file of F32 tensors, L = n_layers, W = grt_pooled_size:
+ *   fingerprint [4]       of the checkpoint, 16 bits each
+ *   readouts [L-1][W]     weights of the readout at boundaries 1..L-1
+ *   biases [L-1]
+ *   spreads [L-1]         how much a difference of readouts still moves (std)
+ *   precisions [P], ks [Q]   grid of the two tables
+ *   margins [P][Q]        factor on the spreads that reaches the precision
+ *   dispersions [P][Q]    cluster's threshold that reaches the precision
+ *   first_layers [P][Q]   cluster's first layer */
+#ifndef GRT_RANK_PROFILE_H
+#define GRT_RANK_PROFILE_H
+
+#include "models/network.h"
+
+#include "rank/scoring.h"
+
+enum { GRT_PROFILE_MAX_GRID = 64, GRT_FINGERPRINT_WORDS = 4 };
+
+/* Immutable after open.  All zero: none. */
+typedef struct grt_profile {
+    grt_arena arena;
+    const char *path; /* NULL: no profile */
+    size_t n_layers;
+    const float *readouts; /* [n_layers - 1][pooled size] */
+    const float *biases;   /* [n_layers - 1] */
+    const float *spreads;  /* [n_layers]; [0] is INFINITY, [l] at boundary l */
+    const float *precisions;
+    size_t n_precisions;
+    const float *ks;
+    size_t n_ks;
+    const float *margins;      /* [n_precisions][n_ks] */
+    const float *dispersions;  /* [n_precisions][n_ks] */
+    const float *first_layers; /* [n_precisions][n_ks] */
+} grt_profile;
+
+/* Sums names, shapes and places of all tensors. */
+void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
+                                float words[GRT_FINGERPRINT_WORDS]);
+
+/* Opens the profile beside the checkpoint, or at `path` (NULL: beside it; "": none).
+ * GRT_OK with an empty profile when there is none beside it. */
+GRT_NODISCARD grt_status grt_profile_open(grt_profile *out,
+                                          const grt_checkpoint *checkpoint,
+                                          const grt_network *network, const char *path,
+                                          grt_error *err);
+void grt_profile_release(grt_profile *profile);
+
+/* Where the profile of a checkpoint belongs, in a grt_alloc block. */
+GRT_NODISCARD grt_status grt_profile_default_path(char **out,
+                                                  const grt_checkpoint *checkpoint,
+                                                  grt_error *err);
+
+grt_readout grt_profile_readout(const grt_profile *profile, const grt_network *network,
+                                size_t boundary);
+
+/* The most careful value of a table among the neighbours of (precision, k) in the grid:
+ * the next higher precision (the highest there is when none is), and the ks on both
+ * sides. */
+float grt_profile_margin(const grt_profile *profile, float precision, size_t k);
+void grt_profile_cluster(const grt_profile *profile, float precision, size_t k,
+                         float *dispersion, size_t *first_layer);
+
+#endif /* GRT_RANK_PROFILE_H */

@@ -1,0 +1,119 @@
+/* scoring.c - see scoring.h. */
+#include "rank/scoring.h"
+
+#include <string.h>
+
+enum { HEAD_ROWS = 32 }; /* sequences that the head reads in one go */
+
+static size_t n_pools(const grt_network *network)
+{
+    return network->architecture->is_causal ? 2 : 3;
+}
+
+size_t grt_pooled_size(const grt_network *network)
+{
+    return n_pools(network) * network->hidden_size;
+}
+
+size_t grt_scoring_bytes(const grt_network *network, size_t n_threads)
+{
+    size_t head = 2 * HEAD_ROWS * network->hidden_size;
+    size_t readout = n_threads * grt_pooled_size(network);
+    return (head > readout ? head : readout) * sizeof(float);
+}
+
+static const float *scored_state(const grt_network *network, const grt_scored *scored,
+                                 size_t i)
+{
+    const grt_scored_sequence *sequence = &scored->sequences[i];
+    size_t row = sequence->first_row + grt_scored_row(network, sequence->n_rows);
+    return scored->hidden + row * network->hidden_size;
+}
+
+void grt_score_by_head(const grt_network *network, const grt_workspace *workspace,
+                       const grt_scored *scored, float *scores, void *scratch)
+{
+    size_t d = network->hidden_size;
+    float *rows = scratch, *rest = rows + HEAD_ROWS * d;
+    for (size_t first = 0; first < scored->n; first += HEAD_ROWS) {
+        size_t n = scored->n - first < HEAD_ROWS ? scored->n - first : HEAD_ROWS;
+        for (size_t i = 0; i < n; i++)
+            memcpy(rows + i * d, scored_state(network, scored, first + i),
+                   d * sizeof(float));
+        network->architecture->logits(network, workspace, rows, n, scores + first,
+                                      rest);
+    }
+}
+
+/* The mean over rows first..first+n-1 of the pair, those in the chunk. */
+static void mean_of(const grt_network *network, const grt_kernels *kernels,
+                    const grt_scored *scored, size_t i, size_t first, size_t n,
+                    float *mean)
+{
+    size_t d = network->hidden_size;
+    memset(mean, 0, d * sizeof(float));
+    if (n == 0) return;
+    size_t row = scored->sequences[i].first_row + first - scored->n_prefix;
+    for (size_t j = 0; j < n; j++)
+        kernels->add(mean, scored->hidden + (row + j) * d, d);
+    float scale = 1.0f / (float)n;
+    for (size_t j = 0; j < d; j++)
+        mean[j] *= scale;
+}
+
+static void pool_one(const grt_network *network, const grt_kernels *kernels,
+                     const grt_scored *scored, size_t i, float *pooled)
+{
+    size_t d = network->hidden_size;
+    const grt_pair_spans *spans = scored->sequences[i].spans;
+    memcpy(pooled, scored_state(network, scored, i), d * sizeof(float));
+    mean_of(network, kernels, scored, i, spans->first_document, spans->n_document,
+            pooled + d);
+    if (n_pools(network) == 3)
+        mean_of(network, kernels, scored, i, spans->first_query, spans->n_query,
+                pooled + 2 * d);
+}
+
+typedef struct pool_job {
+    const grt_network *network;
+    const grt_kernels *kernels;
+    const grt_scored *scored;
+    const grt_readout *readout;
+    float *pooled; /* [n][pooled size], or with a readout [n_threads][pooled size] */
+    float *scores;
+} pool_job;
+
+static void pool_task(size_t task, size_t worker, void *payload)
+{
+    (void)worker;
+    const pool_job *job = payload;
+    pool_one(job->network, job->kernels, job->scored, task,
+             job->pooled + task * grt_pooled_size(job->network));
+}
+
+void grt_pool_states(const grt_network *network, const grt_workspace *workspace,
+                     const grt_scored *scored, float *pooled)
+{
+    pool_job job = {network, workspace->kernels, scored, NULL, pooled, NULL};
+    grt_pool_run(workspace->pool, scored->n, pool_task, &job);
+}
+
+static void readout_task(size_t task, size_t worker, void *payload)
+{
+    const pool_job *job = payload;
+    size_t size = grt_pooled_size(job->network);
+    float *pooled = job->pooled + worker * size;
+    pool_one(job->network, job->kernels, job->scored, task, pooled);
+    double sum = 0.0;
+    for (size_t i = 0; i < size; i++)
+        sum += (double)pooled[i] * (double)job->readout->weights[i];
+    job->scores[task] = (float)(sum + (double)job->readout->bias);
+}
+
+void grt_score_by_readout(const grt_network *network, const grt_workspace *workspace,
+                          const grt_scored *scored, const grt_readout *readout,
+                          float *scores, void *scratch)
+{
+    pool_job job = {network, workspace->kernels, scored, readout, scratch, scores};
+    grt_pool_run(workspace->pool, scored->n, readout_task, &job);
+}

@@ -1,0 +1,51 @@
+/* scoring.h - from hidden states to scores at a layer boundary.
+ *
+ * The model's own head reads the scored row of each sequence.  A profile's readout
+ * reads pooled states: the scored row, the mean over the document's rows and, where
+ * rows see each other in both directions, the mean over the query's. */
+#ifndef GRT_RANK_SCORING_H
+#define GRT_RANK_SCORING_H
+
+#include "models/network.h"
+
+/* A linear readout: pooled states . weights + bias. */
+typedef struct grt_readout {
+    const float *weights; /* [grt_pooled_size] */
+    float bias;
+} grt_readout;
+
+/* Values of one sequence's pooled states: [pools][hidden_size]. */
+size_t grt_pooled_size(const grt_network *network);
+
+/* Scratch for the two functions below. */
+size_t grt_scoring_bytes(const grt_network *network, size_t n_threads);
+
+/* A sequence of a chunk. */
+typedef struct grt_scored_sequence {
+    size_t first_row; /* in the chunk */
+    size_t n_rows;
+    const grt_pair_spans *spans; /* rows counted from the pair's first */
+} grt_scored_sequence;
+
+/* What is scored of a chunk: its sequences, the prefix left out. */
+typedef struct grt_scored {
+    const float *hidden;                  /* [rows][hidden_size] of the chunk */
+    const grt_scored_sequence *sequences; /* [n] */
+    size_t n;
+    size_t n_prefix; /* rows of each pair that are not its sequence's */
+} grt_scored;
+
+/* scores[n] by the model's head. */
+void grt_score_by_head(const grt_network *network, const grt_workspace *workspace,
+                       const grt_scored *scored, float *scores, void *scratch);
+
+/* pooled[n][grt_pooled_size].  The mean over no rows is zeros. */
+void grt_pool_states(const grt_network *network, const grt_workspace *workspace,
+                     const grt_scored *scored, float *pooled);
+
+/* scores[n] by a readout. */
+void grt_score_by_readout(const grt_network *network, const grt_workspace *workspace,
+                          const grt_scored *scored, const grt_readout *readout,
+                          float *scores, void *scratch);
+
+#endif /* GRT_RANK_SCORING_H */
