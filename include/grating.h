@@ -182,6 +182,12 @@ typedef struct grt_tensor_view {
 GRT_API GRT_NODISCARD grt_status grt_model_tensor(const grt_model *model, size_t i,
                                                   grt_tensor_view *out);
 
+/* Tokens of a text on its own, without what a prompt puts around it.  n_bytes 0: up to
+ * its NUL.  GRT_E_NO_MEMORY, GRT_E_TOO_LONG (over 1 GiB).  Thread safe. */
+GRT_API GRT_NODISCARD grt_status grt_count_tokens(size_t *out, const grt_model *model,
+                                                  const char *text, size_t n_bytes,
+                                                  grt_error *err);
+
 /* ---- Sessions ---- */
 
 /* The working set for ranking.  One thread at a time. */
@@ -415,6 +421,84 @@ GRT_API const grt_item *grt_result_items(const grt_result *result);
 /* Borrowed from the result. */
 GRT_API const grt_stats *grt_result_stats(const grt_result *result);
 GRT_API void grt_result_free(grt_result *result);
+
+/* ---- Calibration ---- */
+
+/* Fits the policies to a model and a kind of queries, from full passes over unlabelled
+ * queries; docs/algorithms/calibration.md.  Queries are added one by one, and what was
+ * computed for them is kept in a file, so that an interrupted calibration goes on where
+ * it stopped.  One thread at a time. */
+typedef struct grt_calibration grt_calibration;
+
+typedef struct grt_calibration_options {
+    size_t struct_size;
+    const char *samples_path; /* the file that is kept; must not be NULL */
+    const char *profile_path; /* to write; NULL: where grt_model_open looks for it */
+    float precision;          /* the target that the report is about; 0: 0.99 */
+    size_t k_max; /* largest K of the report and the profile (1, 5, 10, ...); 0: 10 */
+    grt_session_options session; /* for the full passes */
+} grt_calibration_options;
+/* clang-format off */
+#define GRT_CALIBRATION_OPTIONS_INIT {sizeof(grt_calibration_options), 0, 0, 0, 0, \
+    GRT_SESSION_OPTIONS_INIT}
+/* clang-format on */
+
+/* Opens the samples file or creates it.  `model` is kept.  GRT_E_FORMAT when the file
+ * was made for another model or is damaged (a last record that was cut off by an
+ * interruption is dropped), GRT_E_IO, GRT_E_NO_MEMORY, GRT_E_INVALID_ARG,
+ * GRT_E_UNSUPPORTED (a model of one layer). */
+GRT_API GRT_NODISCARD grt_status
+grt_calibration_open(grt_calibration **out, const grt_model *model,
+                     const grt_calibration_options *options, grt_error *err);
+
+/* Queries that the file holds. */
+GRT_API size_t grt_calibration_count(const grt_calibration *calibration);
+
+/* Ranks the request's documents in full and appends what every layer gave; does nothing
+ * when the file holds this query with these documents already.  Policy, k and trace are
+ * not read.  At least 2 documents.  Errors as of grt_rank, and GRT_E_IO when the file
+ * cannot be written: what was there before stays. */
+GRT_API GRT_NODISCARD grt_status grt_calibration_add(grt_calibration *calibration,
+                                                     const grt_request *request,
+                                                     grt_error *err);
+
+/* One policy at one K, on queries that the fit has not seen. */
+typedef struct grt_calibration_row {
+    grt_policy policy;
+    int has_readouts; /* 0: scores from the model's own head */
+    size_t k;
+    float precision; /* asked for */
+    float reached;   /* mean share of the full pass's top K that comes back */
+    float reached_low, reached_high; /* 95 % interval of that mean (bootstrap) */
+    float computed;                  /* layers x candidates, share of the full pass */
+} grt_calibration_row;
+
+enum { GRT_CALIBRATION_MAX_ROWS = 32, GRT_CALIBRATION_MAX_LAYERS = 1000 };
+
+typedef struct grt_calibration_report {
+    size_t n_fitted;   /* queries that readouts and policies were fitted on */
+    size_t n_reported; /* other queries, which the rows are about */
+    size_t n_layers;
+    size_t n_rows;
+    grt_calibration_row rows[GRT_CALIBRATION_MAX_ROWS];
+    /* [n_layers - 1] Goodman-Kruskal gamma between the order after layer l + 1 and the
+     * final order, on the reported queries: by the model's head, and by the readouts */
+    float gamma_head[GRT_CALIBRATION_MAX_LAYERS];
+    float gamma_readout[GRT_CALIBRATION_MAX_LAYERS];
+    char profile_path[1024];
+} grt_calibration_report;
+
+/* Called now and then while fitting: `done` of `total` steps.  Return 0 to go on. */
+typedef int grt_calibration_progress_fn(size_t done, size_t total, void *payload);
+
+/* Fits on three quarters of the queries, reports on the others, and writes the profile.
+ * GRT_E_INVALID_ARG with fewer than 8 queries, GRT_E_CANCELLED, GRT_E_IO (nothing is
+ * left half written), GRT_E_NO_MEMORY. */
+GRT_API GRT_NODISCARD grt_status grt_calibration_fit(
+    grt_calibration *calibration, grt_calibration_report *out,
+    grt_calibration_progress_fn *progress, void *payload, grt_error *err);
+
+GRT_API void grt_calibration_close(grt_calibration *calibration);
 
 /* ---- What this machine runs ---- */
 

@@ -3,6 +3,8 @@
 
 #include "base/memory.h"
 
+#include <string.h>
+
 #define GRT_TEXT_OF(x)            #x
 #define GRT_VERSION_TEXT(a, b, c) GRT_TEXT_OF(a) "." GRT_TEXT_OF(b) "." GRT_TEXT_OF(c)
 
@@ -117,4 +119,20 @@ grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *o
     for (uint32_t d = 0; d < tensor->n_dims; d++)
         out->shape[d] = tensor->shape[d];
     return GRT_OK;
+}
+
+grt_status grt_count_tokens(size_t *out, const grt_model *model, const char *text,
+                            size_t n_bytes, grt_error *err)
+{
+    if (!out || !model || !text)
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_count_tokens: no %s",
+                 !out     ? "output"
+                 : !model ? "model"
+                          : "text");
+    grt_ids ids = {0};
+    grt_status status = grt_tokenizer_encode(
+        model->tokenizer, text, n_bytes ? n_bytes : strlen(text), &ids, err);
+    if (status == GRT_OK) *out = ids.n;
+    grt_ids_release(&ids);
+    return status;
 }
