@@ -1,6 +1,29 @@
 /* layout.c - see layout.h. */
 #include "rank/layout.h"
 
+#include <string.h>
+
+static grt_status count_distinct(grt_layout *layout, grt_error *err)
+{
+    const grt_ids *ids = &layout->pairs->ids;
+    size_t largest = 0;
+    for (size_t i = 0; i < ids->n; i++)
+        if (ids->ids[i] > 0 && (size_t)ids->ids[i] > largest)
+            largest = (size_t)ids->ids[i];
+    size_t n_bytes = largest / 8 + 1;
+    GRT_TRY(grt_buffer_need(&layout->seen, n_bytes, 1, "tokens seen", err));
+    unsigned char *seen = layout->seen.data;
+    memset(seen, 0, n_bytes);
+    layout->n_distinct = 0;
+    for (size_t i = 0; i < ids->n; i++) {
+        size_t id = ids->ids[i] > 0 ? (size_t)ids->ids[i] : 0;
+        unsigned char bit = (unsigned char)(1u << (id % 8));
+        layout->n_distinct += !(seen[id / 8] & bit);
+        seen[id / 8] |= bit;
+    }
+    return GRT_OK;
+}
+
 grt_status grt_layout_init(grt_layout *layout, const grt_pairs *pairs,
                            bool shares_prefix, grt_error *err)
 {
@@ -19,8 +42,8 @@ grt_status grt_layout_init(grt_layout *layout, const grt_pairs *pairs,
         if (n > layout->n_longest) layout->n_longest = n;
         if (own[i].n > layout->n_sequence) layout->n_sequence = own[i].n;
     }
-    layout->n_rows = layout->n_distinct = row;
-    return GRT_OK;
+    layout->n_rows = row;
+    return count_distinct(layout, err);
 }
 
 grt_row_range grt_layout_own(const grt_layout *layout, size_t i)
@@ -36,6 +59,7 @@ size_t grt_layout_first_id(const grt_layout *layout, size_t i)
 void grt_layout_release(grt_layout *layout)
 {
     grt_buffer_release(&layout->own);
+    grt_buffer_release(&layout->seen);
 }
 
 size_t grt_layout_chunks(const grt_row_range *ranges, size_t n, size_t max_rows,

@@ -13,8 +13,9 @@ typedef struct grt_layout {
     size_t n_rows;     /* all */
     size_t n_sequence; /* rows of the longest stored sequence */
     size_t n_longest;  /* rows of the longest pair */
-    size_t n_distinct; /* at most so many different tokens */
+    size_t n_distinct; /* different tokens */
     grt_buffer own;    /* [n_pairs] grt_row_range of each pair's own rows */
+    grt_buffer seen;   /* bits by token id */
 } grt_layout;
 
 /* `pairs` is kept.  shares_prefix: rows that all pairs begin with are stored once. */

@@ -2,6 +2,7 @@
 #include "rank/model.h"
 
 #include "formats/tokenizer_files.h"
+#include "io/machine.h"
 
 #include <string.h>
 
@@ -13,8 +14,12 @@ grt_status grt_model_init(grt_model *model, const char *path, const char *profil
     GRT_TRY(grt_tokenizer_create(&model->tokenizer, &model->vocabulary, err));
     GRT_TRY(
         grt_network_bind(&model->network, &model->checkpoint, model->tokenizer, err));
-    return grt_profile_open(&model->profile, &model->checkpoint, &model->network,
-                            profile_path, err);
+    GRT_TRY(grt_profile_open(&model->profile, &model->checkpoint, &model->network,
+                             profile_path, err));
+    /* Tokenizer and network hold what they need; a GGUF's lists of tokens are large. */
+    grt_metadata_release(&model->checkpoint.metadata);
+    grt_release_freed();
+    return GRT_OK;
 }
 
 void grt_model_release(grt_model *model)
