@@ -3,9 +3,11 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "calibrate/samples.h"
+#include "calibrate/fit.h"
+#include "calibrate/profile_write.h"
 #include "rank/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct grt_calibration {
@@ -34,7 +36,8 @@ static grt_status check_options(const grt_model *model,
     if (!options->samples_path || !options->samples_path[0])
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_calibration_open: no samples_path");
     if (!(options->precision >= 0.0f && options->precision < 1.0f))
-        GRT_FAIL(err, GRT_E_INVALID_ARG, "a precision of %g; it must lie between 0 and 1",
+        GRT_FAIL(err, GRT_E_INVALID_ARG,
+                 "a precision of %g; it must lie between 0 and 1",
                  (double)options->precision);
     if (model->network.n_layers < 2)
         GRT_FAIL(err, GRT_E_UNSUPPORTED,
@@ -46,6 +49,15 @@ static grt_status put_sample(void *payload, size_t layer, size_t first, size_t n
                              const float *scores, const float *pooled, grt_error *err)
 {
     return grt_samples_put(payload, layer, first, n, scores, pooled, err);
+}
+
+/* A path that cannot be written is better known before hours of full passes. */
+static grt_status try_profile_path(const char *path, grt_error *err)
+{
+    grt_output *output;
+    GRT_TRY(grt_output_create(&output, path, err));
+    grt_output_close(output);
+    return GRT_OK;
 }
 
 static grt_status open_parts(grt_calibration *calibration, const grt_model *model,
@@ -64,12 +76,13 @@ static grt_status open_parts(grt_calibration *calibration, const grt_model *mode
         GRT_TRY(grt_alloc(&calibration->profile_path, n, "a path", err));
         memcpy(calibration->profile_path, options->profile_path, n);
     } else {
-        GRT_TRY(grt_profile_default_path(&calibration->profile_path,
-                                         &model->checkpoint, err));
+        GRT_TRY(grt_profile_default_path(&calibration->profile_path, &model->checkpoint,
+                                         err));
     }
-    GRT_TRY(grt_samples_open(&calibration->samples, options->samples_path, &shape, err));
+    GRT_TRY(try_profile_path(calibration->profile_path, err));
     GRT_TRY(
-        grt_session_create(&calibration->session, model, &options->session, err));
+        grt_samples_open(&calibration->samples, options->samples_path, &shape, err));
+    GRT_TRY(grt_session_create(&calibration->session, model, &options->session, err));
     calibration->observer = (grt_observer){put_sample, &calibration->samples};
     calibration->session->observer = &calibration->observer;
     return GRT_OK;
@@ -85,8 +98,7 @@ grt_status grt_calibration_open(grt_calibration **out, const grt_model *model,
                           : "options");
     GRT_TRY(check_options(model, options, err));
     grt_calibration *calibration;
-    GRT_TRY(
-        grt_alloc_array(&calibration, 1, sizeof(*calibration), "calibration", err));
+    GRT_TRY(grt_alloc_array(&calibration, 1, sizeof(*calibration), "calibration", err));
     grt_status status = open_parts(calibration, model, options, err);
     if (status != GRT_OK) {
         grt_calibration_close(calibration);
@@ -150,5 +162,36 @@ grt_status grt_calibration_add(grt_calibration *calibration, const grt_request *
     if (status == GRT_OK) status = grt_samples_finish(samples, err);
     if (status != GRT_OK) grt_samples_abandon(samples);
     grt_result_free(result);
+    return status;
+}
+
+/* ---- Fitting ---- */
+
+static grt_status report_and_write(const grt_calibration *calibration,
+                                   const grt_fit *fit, grt_calibration_report *out,
+                                   grt_error *err)
+{
+    GRT_TRY(grt_fit_report(fit, calibration->precision, out, err));
+    GRT_TRY(grt_profile_write(&fit->profile, calibration->samples.shape.fingerprint,
+                              fit->network, out, calibration->profile_path, err));
+    (void)snprintf(out->profile_path, sizeof(out->profile_path), "%s",
+                   calibration->profile_path);
+    return GRT_OK;
+}
+
+grt_status grt_calibration_fit(grt_calibration *calibration,
+                               grt_calibration_report *out,
+                               grt_calibration_progress_fn *progress, void *payload,
+                               grt_error *err)
+{
+    if (!calibration || !out)
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_calibration_fit: no %s",
+                 calibration ? "output" : "calibration");
+    grt_fit fit;
+    grt_status status =
+        grt_fit_run(&fit, &calibration->samples, &calibration->model->network,
+                    calibration->k_max, progress, payload, err);
+    if (status == GRT_OK) status = report_and_write(calibration, &fit, out, err);
+    grt_fit_release(&fit);
     return status;
 }

@@ -123,8 +123,8 @@ static grt_status find_records(grt_samples *samples, const char *path, grt_error
     record_header header;
     while (size - samples->end >= sizeof(header)) {
         uint64_t n_bytes;
-        GRT_TRY(
-            grt_file_read_at(samples->file, samples->end, &header, sizeof(header), err));
+        GRT_TRY(grt_file_read_at(samples->file, samples->end, &header, sizeof(header),
+                                 err));
         if (header.mark == 0) return GRT_OK;
         if (header.mark != finished_mark || header.n < 2 || header.zero != 0 ||
             !record_bytes(&samples->shape, header.n, &n_bytes))
@@ -189,10 +189,10 @@ grt_status grt_samples_put(grt_samples *samples, size_t layer, size_t first, siz
 {
     const grt_samples_record *record = &samples->writing;
     size_t width = samples->shape.pooled_size * sizeof(float);
-    GRT_TRY(grt_output_write(
-        samples->output,
-        scores_offset(samples, record, layer) + first * sizeof(*scores), scores,
-        n * sizeof(*scores), err));
+    GRT_TRY(grt_output_write(samples->output,
+                             scores_offset(samples, record, layer) +
+                                 first * sizeof(*scores),
+                             scores, n * sizeof(*scores), err));
     if (!pooled) return GRT_OK;
     return grt_output_write(samples->output,
                             pooled_offset(samples, record, layer) + first * width,

@@ -1,13 +1,12 @@
 /* samples.h - what full passes gave, in a file that grows query by query.
  *
  * Little-endian.  A header of 64 bytes:
- *   "GRTSAMPL", u32 version (1), u32 n_layers, u32 pooled size, u32 0, f32 fingerprint[4]
- * then records, one for each query with n candidates:
- *   u64 mark, u64 key, u64 n, u64 0
- *   for each boundary 1..n_layers-1: f32 scores[n] by the head, f32 pooled[n][size]
- *   f32 scores[n] of the last layer
- * The mark is written last, after all else is on the disk: a record without it was cut
- * off by an interruption and is dropped when the file is opened. */
+ *   "GRTSAMPL", u32 version (1), u32 n_layers, u32 pooled size, u32 0, f32
+ * fingerprint[4] then records, one for each query with n candidates: u64 mark, u64 key,
+ * u64 n, u64 0 for each boundary 1..n_layers-1: f32 scores[n] by the head, f32
+ * pooled[n][size] f32 scores[n] of the last layer The mark is written last, after all
+ * else is on the disk: a record without it was cut off by an interruption and is
+ * dropped when the file is opened. */
 #ifndef GRT_CALIBRATE_SAMPLES_H
 #define GRT_CALIBRATE_SAMPLES_H
 
@@ -38,7 +37,7 @@ typedef struct grt_samples {
     grt_samples_record *records; /* [n_records] */
     size_t n_records;
     size_t capacity;
-    uint64_t end;              /* of the last whole record */
+    uint64_t end;               /* of the last whole record */
     grt_samples_record writing; /* between begin and finish */
 } grt_samples;
 
@@ -62,8 +61,8 @@ GRT_NODISCARD grt_status grt_samples_put(grt_samples *samples, size_t layer,
 GRT_NODISCARD grt_status grt_samples_finish(grt_samples *samples, grt_error *err);
 void grt_samples_abandon(grt_samples *samples);
 
-/* Of record i: scores[n] after `layer` layers; pooled[n][pooled size], layer < n_layers.
- * GRT_E_FORMAT for values that are not finite. */
+/* Of record i: scores[n] after `layer` layers; pooled[n][pooled size], layer <
+ * n_layers. GRT_E_FORMAT for values that are not finite. */
 GRT_NODISCARD grt_status grt_samples_scores(const grt_samples *samples, size_t i,
                                             size_t layer, float *scores,
                                             grt_error *err);

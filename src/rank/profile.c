@@ -125,17 +125,19 @@ static grt_status check_fingerprint(const profile_reader *r,
     return GRT_OK;
 }
 
-static grt_status load_spreads(const profile_reader *r)
+/* A tensor of boundaries 1.. n_layers-1, as an array that counts from 0. */
+static grt_status load_boundaries(const profile_reader *r, const char *name,
+                                  const float **out)
 {
-    grt_profile *profile = r->profile;
+    size_t n_layers = r->profile->n_layers;
     const float *found;
-    GRT_TRY(load(r, "spreads", profile->n_layers - 1, 0, &found));
-    float *spreads;
-    GRT_TRY(grt_arena_alloc(&profile->arena, &spreads, profile->n_layers,
-                            sizeof(*spreads), r->err));
-    spreads[0] = INFINITY;
-    memcpy(spreads + 1, found, (profile->n_layers - 1) * sizeof(*spreads));
-    profile->spreads = spreads;
+    GRT_TRY(load(r, name, n_layers - 1, 0, &found));
+    float *values;
+    GRT_TRY(grt_arena_alloc(&r->profile->arena, &values, n_layers, sizeof(*values),
+                            r->err));
+    values[0] = INFINITY;
+    memcpy(values + 1, found, (n_layers - 1) * sizeof(*values));
+    *out = values;
     return GRT_OK;
 }
 
@@ -149,7 +151,8 @@ static grt_status read_tensors(const profile_reader *r,
     GRT_TRY(check_fingerprint(r, checkpoint));
     GRT_TRY(load(r, "readouts", n, width, &p->readouts));
     GRT_TRY(load(r, "biases", n, 0, &p->biases));
-    GRT_TRY(load_spreads(r));
+    GRT_TRY(load_boundaries(r, "spreads", &p->spreads));
+    GRT_TRY(load_boundaries(r, "moves", &p->moves));
     GRT_TRY(load_grid(r, "precisions", &p->precisions, &p->n_precisions));
     GRT_TRY(load_grid(r, "ks", &p->ks, &p->n_ks));
     GRT_TRY(load(r, "margins", p->n_precisions, p->n_ks, &p->margins));
