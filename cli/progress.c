@@ -12,10 +12,12 @@ enum { BAR_COLUMNS = 30, REDRAW_NS = 50000000 };
 
 static volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t is_waiting;
+static const char *volatile unfinished_file;
 
 static void end_process(void)
 {
     static const char text[] = "grating: interrupted\n";
+    if (unfinished_file) unlink(unfinished_file);
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(CLI_INTERRUPTED);
 }
@@ -51,6 +53,11 @@ void cli_begin_waiting(void)
 void cli_end_waiting(void)
 {
     is_waiting = 0;
+}
+
+void cli_remove_when_interrupted(const char *path)
+{
+    unfinished_file = path;
 }
 
 int cli_fail_interrupted(void)
