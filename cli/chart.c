@@ -86,7 +86,7 @@ static void rank_step(const cli_traced_query *query, size_t step, ranked_score *
         double score = query->scores[step * query->n_documents + d];
         n_above += document->state == GRT_STATE_SELECTED &&
                    document->decided_at_layer < query->layers[step];
-        values[d] = NAN;
+        values[d] = (double)NAN;
         if (isfinite(score)) scratch[n++] = (ranked_score){score, document->index, d};
     }
     qsort(scratch, n, sizeof *scratch, compare_scores);
@@ -122,14 +122,15 @@ static void fit_scales(chart *plot)
         plot->y_high = 0.5;
         return;
     }
-    double low = INFINITY, high = -INFINITY;
+    double low = HUGE_VAL, high = -HUGE_VAL;
     for (size_t i = 0; i < query->n_steps * query->n_documents; i++) {
         low = fmin(low, plot->values[i]); /* passes over NaN */
         high = fmax(high, plot->values[i]);
     }
     if (!(low <= high)) low = high = 0;
     double room = (high - low) * 0.05;
-    if (room <= fabs(high) * 1e-9) room = fmax(1, fabs(high) * 0.1); /* all equal */
+    if (room <= fabs(high) * 1e-9 + 1e-30)
+        room = fmax(1, fabs(high) * 0.1); /* all equal */
     plot->y_low = low - room;
     plot->y_high = high + room;
 }
@@ -333,7 +334,7 @@ static void put_document(const chart *plot, size_t d)
     const cli_traced_query *query = plot->query;
     outcome kind = outcome_of(query, d);
     FILE *file = plot->file;
-    double x = 0, y = NAN;
+    double x = 0, y = (double)NAN;
     int is_joined = 0; /* a point precedes without a gap */
     fprintf(file, "<g class=\"%s\">", outcome_classes[kind]);
     put_tooltip(plot, d);
@@ -394,8 +395,8 @@ static void put_heading(const chart *plot)
 
 static void put_legend(const chart *plot)
 {
-    static const char *const words[N_OUTCOMES] = {"selected early", "best at the end",
-                                                  "others at the end", "dropped"};
+    static const char *const words[N_OUTCOMES] = {
+        "selected early", "finished in the top K", "finished below", "dropped"};
     enum { GAP = 34, COLUMN = 7, Y = 82 };
     size_t counts[N_OUTCOMES] = {0};
     for (size_t d = 0; d < plot->query->n_documents; d++)
@@ -418,8 +419,8 @@ static void put_best(const chart *plot)
     const cli_traced_query *query = plot->query;
     FILE *file = plot->file;
     size_t n = query->k <= LIST_LINES ? query->k : LIST_LINES - 1;
-    fprintf(file, "<text class=\"muted\" x=\"%d\" y=\"%d\">the best</text>\n",
-            LIST_LEFT, TOP - 22);
+    fprintf(file, "<text class=\"muted\" x=\"%d\" y=\"%d\">top %zu</text>\n", LIST_LEFT,
+            TOP - 22, query->k);
     for (size_t d = 0; d < n; d++) {
         const cli_traced_document *document = &query->documents[d];
         int y = TOP + LIST_STEP * (int)d;
@@ -444,10 +445,10 @@ static void put_chart(const chart *plot)
     const cli_traced_query *query = plot->query;
     fprintf(plot->file,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
-            "width=\"%d\" height=\"%d\" role=\"img\">\n<title>%s by layer: ",
+            "width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"%s by layer: ",
             WIDTH, HEIGHT, WIDTH, HEIGHT, plot->by_rank ? "Ranks" : "Scores");
     cli_text_xml(plot->file, query->query, strlen(query->query), TITLE_COLUMNS);
-    fputs("</title>\n", plot->file);
+    fputs("\">\n", plot->file);
     put_style(plot->file);
     fprintf(plot->file, "<rect class=\"page\" width=\"%d\" height=\"%d\"/>\n", WIDTH,
             HEIGHT);

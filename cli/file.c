@@ -61,6 +61,9 @@ int cli_file_create(cli_file *out, const char *path)
         out->target = exists ? realpath(path, NULL) : strdup(path);
         fd = out->target ? open_temporary(out) : -1;
     }
+    /* Who may read the file that was there may read the new one. */
+    if (fd >= 0 && exists && out->temporary)
+        (void)!fchmod(fd, found.st_mode & (mode_t)07777);
     if (fd >= 0) out->file = fdopen(fd, "w");
     if (out->file) return CLI_SUCCESS;
     int error = errno;

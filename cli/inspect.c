@@ -213,12 +213,12 @@ static void json_plan(const planned *plan)
     printf(", \"plan\": {\"fits\": %s, ", plan->fits ? "true" : "false");
     json_count("n_documents", plan->n_documents, ", ");
     json_count("n_tokens", plan->n_tokens, ", ");
-    if (plan->fits) {
-        printf("\"memory\": ");
+    json_count("smallest_bytes", plan->plan.smallest_bytes, ", ");
+    printf("\"memory\": ");
+    if (plan->fits)
         cli_plan_json(&plan->plan);
-    } else {
-        json_count("smallest_bytes", plan->plan.smallest_bytes, "");
-    }
+    else
+        printf("null");
     printf("}");
 }
 

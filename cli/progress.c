@@ -25,14 +25,13 @@ static void end_process(void)
 static void on_interrupt(int signal_number)
 {
     (void)signal_number;
+    if (is_waiting || interrupted) end_process();
     interrupted = 1;
-    if (is_waiting) end_process();
 }
 
 void cli_catch_interrupts(void)
 {
-    struct sigaction action = {.sa_handler = on_interrupt,
-                               .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_interrupt};
     struct sigaction before;
     sigemptyset(&action.sa_mask);
     if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)

@@ -70,7 +70,7 @@ static int read_array(const reader *in, const json_t *object, const char *name,
 /* null, and what a double cannot draw, is NaN. */
 static int read_score(const json_t *value, double *out)
 {
-    *out = NAN;
+    *out = (double)NAN;
     if (json_is_null(value)) return 1;
     if (!json_is_number(value)) return 0;
     double number = json_number_value(value);
@@ -181,7 +181,7 @@ static int read_steps(reader *in, const json_t *list, cli_traced_query *query,
         if (code) return code;
         before = query->layers[i];
         for (size_t d = 0; d < query->n_documents; d++)
-            scores[d] = NAN;
+            scores[d] = (double)NAN;
         code = read_step(in, step, query, ranks, scores);
         if (code) return code;
     }

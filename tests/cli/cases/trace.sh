@@ -21,6 +21,16 @@ printf '{"query": "a", "documents": ["a"]}\n{}\n' >bad.jsonl
 run rank -m fake --queries bad.jsonl --tsv --trace kept.json
 cat kept.json
 ls
+echo '-- two Ctrl-C while a layer computes'
+"$command" rank -m slow -q a --trace slow.json three.jsonl >out 2>&1 &
+pid=$!
+until ls slow.json.*.tmp >/dev/null 2>&1; do sleep 0.01; done
+kill -INT $pid
+kill -INT $pid
+wait $pid
+echo "exit: $?"
+cat out
+ls
 echo '-- a Ctrl-C while the command waits for a query'
 mkfifo queries
 "$command" rank -m fake --queries queries --trace waiting.json --tsv >out 2>&1 &
@@ -39,8 +49,10 @@ tail -n 1 out
 ls
 echo '-- it replaces a file, also through a link, and writes straight to what is none'
 ln -s kept.json link.json
+chmod 640 kept.json
 run rank -m fake -q a -k 1 --trace link.json --tsv three.jsonl
 [ -L link.json ] && head -c 30 kept.json && echo
+ls -l kept.json | cut -c 1-10
 run rank -m fake -q a -k 1 --trace /dev/stdout --tsv three.jsonl
 run rank -m fake -q a -k 1 --trace /dev/stdout --tsv three.jsonl | wc -l
 echo '-- where nothing can be written'
