@@ -1,7 +1,7 @@
 /* profile.c - see profile.h. */
 #include "rank/profile.h"
 
-#include "base/checked.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -10,36 +10,19 @@
 static const char directory_name[] = "grating.profile.safetensors";
 static const char file_suffix[] = ".profile.safetensors";
 
-/* FNV-1a, 64 bits. */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t n)
-{
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ bytes[i]) * 1099511628211u;
-    return hash;
-}
-
-static uint64_t hash_u64(uint64_t hash, uint64_t value)
-{
-    unsigned char bytes[8];
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (unsigned char)(value >> (8 * i));
-    return hash_bytes(hash, bytes, sizeof(bytes));
-}
-
 void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
                                 float words[GRT_FINGERPRINT_WORDS])
 {
     const grt_catalogue *catalogue = &checkpoint->catalogue;
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = GRT_HASH_INIT;
     for (size_t i = 0; i < catalogue->n_tensors; i++) {
         const grt_tensor *tensor = &catalogue->tensors[i];
-        hash = hash_bytes(hash, tensor->name, strlen(tensor->name) + 1);
-        hash = hash_bytes(hash, tensor->dtype_name, strlen(tensor->dtype_name) + 1);
+        hash = grt_hash_bytes(hash, tensor->name, strlen(tensor->name) + 1);
+        hash = grt_hash_bytes(hash, tensor->dtype_name, strlen(tensor->dtype_name) + 1);
         for (uint32_t d = 0; d < tensor->n_dims; d++)
-            hash = hash_u64(hash, tensor->shape[d]);
-        hash = hash_u64(hash, tensor->file);
-        hash = hash_u64(hash, tensor->offset);
+            hash = grt_hash_u64(hash, tensor->shape[d]);
+        hash = grt_hash_u64(hash, tensor->file);
+        hash = grt_hash_u64(hash, tensor->offset);
     }
     for (size_t i = 0; i < GRT_FINGERPRINT_WORDS; i++)
         words[i] = (float)((hash >> (16 * i)) & 0xFFFF);
