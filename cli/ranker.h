@@ -8,6 +8,7 @@
 #include "documents.h"
 #include "grating.h"
 #include "progress.h"
+#include "queries.h"
 #include "results.h"
 #include "stats.h"
 #include "trace.h"
@@ -48,16 +49,6 @@ typedef struct cli_ranker {
     int lacks_profile;     /* 1: bounds decided, and they were the default ones */
     int ignores_precision; /* 1: one was asked for, and the policy knows none */
 } cli_ranker;
-
-/* A query and what it asks for; everything is borrowed. */
-typedef struct cli_query {
-    const char *text;
-    size_t bytes;
-    const char *instruction;
-    size_t k;
-    const json_t *id;  /* NULL: none */
-    const char *where; /* how an error names the query; NULL: not at all */
-} cli_query;
 
 int cli_ranker_open(cli_ranker *ranker, const cli_rank_options *options);
 /* Ranks; `*out` is for the caller to free. */
