@@ -30,6 +30,8 @@ void cli_stats_add(cli_stats *stats, const grt_stats *request)
     sum->total_ns += request->total_ns;
     if (request->memory_bytes > sum->memory_bytes)
         sum->memory_bytes = request->memory_bytes;
+    if (request->drift > sum->drift) sum->drift = request->drift;
+    stats->n_drifted += request->drift >= CLI_DRIFT_FAR;
     if (request->plan.total_bytes >= sum->plan.total_bytes) sum->plan = request->plan;
     sum->isa = request->isa;
     /* Queries that want all their documents have no policy; the others have the same.
@@ -76,6 +78,19 @@ static void report_policy(const grt_stats *sum, const char *profile)
     putc('\n', stderr);
 }
 
+/* Policies that measure no drift have no line. */
+static void report_drift(const cli_stats *stats)
+{
+    if (!(stats->sum.drift > 0)) return;
+    put_name("drift");
+    fprintf(stderr, "%.2f", (double)stats->sum.drift);
+    if (stats->n_queries > 1)
+        fprintf(stderr, " at most, %g or more in %s of %s queries",
+                (double)CLI_DRIFT_FAR, cli_grouped(stats->n_drifted).text,
+                cli_grouped(stats->n_queries).text);
+    putc('\n', stderr);
+}
+
 static void report_plan(const grt_memory_plan *plan)
 {
     put_name("memory planned");
@@ -96,6 +111,7 @@ void cli_stats_report(const cli_stats *stats, const char *profile)
     fprintf(stderr, "%s, %s tokens\n", cli_grouped(sum->n_documents).text,
             cli_grouped(sum->n_tokens).text);
     report_policy(sum, profile);
+    report_drift(stats);
     put_share("layers x candidates", sum->candidates_x_layers,
               stats->full_candidates_x_layers);
     put_share("layers x tokens", sum->tokens_x_layers, sum->full_tokens_x_layers);
@@ -164,6 +180,10 @@ void cli_stats_json(const grt_stats *stats)
     else
         fputs("\"precision\": null, ", stdout);
     printf("\"profile\": %s, ", stats->has_profile ? "true" : "false");
+    if (stats->drift > 0)
+        printf("\"drift\": %g, ", (double)stats->drift);
+    else
+        fputs("\"drift\": null, ", stdout);
     json_count("weight_bytes", stats->weight_bytes);
     json_count("embedding_bytes", stats->embedding_bytes);
     json_count("memory_bytes", stats->memory_bytes);

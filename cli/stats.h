@@ -6,11 +6,17 @@
 
 #include "grating.h"
 
+/* From this grt_stats.drift on, queries are of another kind than those of the
+ * calibration. */
+#define CLI_DRIFT_FAR 2.0F
+
 /* Of all requests of a run. */
 typedef struct cli_stats {
     size_t n_queries;
-    grt_stats sum; /* counts, bytes and times are sums; the plan is the largest one */
+    grt_stats sum; /* counts, bytes and times are sums; plan and drift are the
+                      largest ones */
     uint64_t full_candidates_x_layers; /* what full passes compute */
+    size_t n_drifted; /* queries whose drift was CLI_DRIFT_FAR or more */
 } cli_stats;
 
 void cli_stats_add(cli_stats *stats, const grt_stats *request);

@@ -12,6 +12,8 @@
  *     slow         takes 60 ms for each layer
  *     plain        takes no instruction
  *     uncalibrated has no profile
+ *     drift        finds that scores of queries with the word "far" moved 2.5 times as
+ *                  far as in calibration
  *     early        selects the best after layer 2 and drops the worst after layer 3
  */
 #include "grating.h"
@@ -369,6 +371,10 @@ static grt_stats stats_of(const grt_session *session, const grt_request *request
     int is_fitted = stats.policy == GRT_POLICY_CLUSTER && is_calibrated &&
                     !(request->dispersion > 0);
     stats.has_profile = (is_bound && is_calibrated) || is_fitted;
+    if (is_bound && is_calibrated) {
+        int is_far = behaves(session->model, "drift") && strstr(request->query, "far");
+        stats.drift = is_far ? 2.5F : 1.25F;
+    }
     if (is_bound || is_fitted)
         stats.precision = request->precision > 0 ? request->precision : 0.99F;
     return stats;

@@ -33,6 +33,15 @@ run rank -m uncalibrated -q a -k 2 --policy cluster four.txt
 run rank -m uncalibrated -q a -k 2 --policy cluster --precision 0.9 four.txt
 run rank -m uncalibrated --queries queries.jsonl -k 1 --tsv
 run rank -m fake -q a -k 2 --profile damaged.safetensors four.txt
+echo '-- scores that moved farther than in calibration: one note for each run'
+run rank -m drift -q "a far" -k 2 --stats four.txt
+run rank -m drift -q "a far" -k 2 --json four.txt
+run rank -m drift -q "a" -k 2 four.txt
+run rank -m drift -q "a far" -k 2 --profile none four.txt
+run rank -m drift -q "a far" four.txt
+printf '{"query": "a far", "documents": ["a", "b"]}\n' | cat queries.jsonl - >far.jsonl
+run rank -m drift --queries far.jsonl -k 1 --tsv --stats
+run rank -m drift --queries queries.jsonl -k 1 --tsv
 echo '-- memory'
 for size in 300M 1.5G 2T 1300K 1048576K 1300000 1200000; do
     run rank -m fake -q a -k 1 --memory $size --stats four.txt | grep 'memory'
