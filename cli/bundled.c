@@ -62,3 +62,10 @@ int cli_bundled_model(char **out, int is_quiet)
                     "name a model with --model",
                     places[0], places[1], places[2]);
 }
+
+int cli_find_model(char **out, const char *path)
+{
+    if (!path) return cli_bundled_model(out, 0);
+    *out = strdup(path);
+    return *out ? CLI_SUCCESS : cli_fail("out of memory");
+}

@@ -48,6 +48,7 @@ typedef struct cli_command {
 
 extern const cli_command cli_rank_command;
 extern const cli_command cli_plot_command;
+extern const cli_command cli_calibrate_command;
 extern const cli_command cli_inspect_command;
 extern const cli_command cli_doctor_command;
 
@@ -111,10 +112,12 @@ int cli_fail_status(const char *where, grt_status status, const grt_error *error
 /* Pushes standard output out and reports a write error, such as a full disk. */
 int cli_flush_output(void);
 
-/* ---- The bundled model ---- */
+/* ---- The model ---- */
 
 /* Finds the model that comes with the command; `*out` is for the caller to free.  With
  * `is_quiet` nothing is printed when there is none. */
 int cli_bundled_model(char **out, int is_quiet);
+/* The model at `path`, or the bundled one when that is NULL; `*out` likewise. */
+int cli_find_model(char **out, const char *path);
 
 #endif

@@ -344,11 +344,10 @@ static int run(int argc, char **argv)
     /* As `grating rank` plans one query. */
     if (options.session.residency == GRT_RESIDENCY_AUTO)
         options.session.residency = GRT_RESIDENCY_STREAMED;
-    if (options.path) return inspect(options.path, &options);
-    char *bundled = NULL;
-    int code = cli_bundled_model(&bundled, 0);
-    if (!code) code = inspect(bundled, &options);
-    free(bundled);
+    char *path = NULL;
+    int code = cli_find_model(&path, options.path);
+    if (!code) code = inspect(path, &options);
+    free(path);
     return code;
 }
 

@@ -11,10 +11,8 @@
 #include <unistd.h>
 
 static const cli_command *const commands[] = {
-    &cli_rank_command,
-    &cli_plot_command,
-    &cli_inspect_command,
-    &cli_doctor_command,
+    &cli_rank_command,    &cli_plot_command,   &cli_calibrate_command,
+    &cli_inspect_command, &cli_doctor_command,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -29,9 +27,9 @@ static int print_general_help(void)
         "Ranks documents by how well they answer a query, with a reranker model, on\n"
         "this machine.\n\ncommands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
-        printf("  %-8s  %s\n", commands[i]->name, commands[i]->summary);
+        printf("  %-9s  %s\n", commands[i]->name, commands[i]->summary);
     printf(
-        "  help      show the help of a command: \"grating help rank\"\n\noptions:\n");
+        "  help       show the help of a command: \"grating help rank\"\n\noptions:\n");
     cli_print_options(general_options);
     printf("\nExit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.\n");
     return cli_flush_output();

@@ -13,12 +13,14 @@ enum { BAR_COLUMNS = 30, REDRAW_NS = 50000000 };
 static volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t is_waiting;
 static const char *volatile unfinished_file;
+static const char *volatile last_words;
 
 static void end_process(void)
 {
     static const char text[] = "grating: interrupted\n";
     if (unfinished_file) unlink(unfinished_file);
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    if (last_words) (void)!write(STDERR_FILENO, last_words, strlen(last_words));
     _exit(CLI_INTERRUPTED);
 }
 
@@ -59,6 +61,11 @@ void cli_remove_when_interrupted(const char *path)
     unfinished_file = path;
 }
 
+void cli_say_when_interrupted(const char *text)
+{
+    last_words = text;
+}
+
 int cli_fail_interrupted(void)
 {
     cli_note("interrupted");
@@ -70,39 +77,40 @@ void cli_progress_init(cli_progress *progress, int is_wanted)
     *progress = (cli_progress){.is_shown = is_wanted && isatty(STDERR_FILENO)};
 }
 
-static int64_t now_ns(void)
+int64_t cli_now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void draw(cli_progress *progress, const grt_progress *step)
+void cli_progress_draw(cli_progress *progress, const char *before, uint64_t part,
+                       uint64_t whole, const char *after)
 {
+    if (!progress->is_shown) return;
+    int64_t now = cli_now_ns();
+    if (progress->drawn_ns && now - progress->drawn_ns < REDRAW_NS) return;
     char bar[BAR_COLUMNS + 1];
-    size_t n_layers = step->n_layers ? step->n_layers : 1;
-    size_t filled =
-        step->layer >= n_layers ? BAR_COLUMNS : step->layer * BAR_COLUMNS / n_layers;
+    size_t filled = whole == 0 || part >= whole
+                        ? BAR_COLUMNS
+                        : (size_t)((double)part / (double)whole * BAR_COLUMNS);
     memset(bar, '#', filled);
     memset(bar + filled, '.', BAR_COLUMNS - filled);
     bar[BAR_COLUMNS] = 0;
-    fputs("\r\033[K", stderr);
-    if (progress->query_number) fprintf(stderr, "query %zu ", progress->query_number);
-    fprintf(stderr, "[%s] layer %zu of %zu", bar, step->layer, step->n_layers);
+    fprintf(stderr, "\r\033[K%s[%s]%s", before, bar, after);
     fflush(stderr);
     progress->is_drawn = 1;
+    progress->drawn_ns = now;
 }
 
 int cli_progress_step(const grt_progress *step, void *payload)
 {
     cli_progress *progress = payload;
-    if (progress->is_shown) {
-        int64_t now = now_ns();
-        if (!progress->drawn_ns || now - progress->drawn_ns >= REDRAW_NS) {
-            draw(progress, step);
-            progress->drawn_ns = now;
-        }
-    }
+    char before[40] = "", after[80];
+    if (progress->query_number)
+        snprintf(before, sizeof before, "query %zu ", progress->query_number);
+    snprintf(after, sizeof after, " layer %zu of %zu", step->layer, step->n_layers);
+    cli_progress_draw(progress, before, step->layer, step->n_layers, after);
     return cli_was_interrupted();
 }
 

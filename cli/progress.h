@@ -1,8 +1,8 @@
 /*
  * progress.h - the progress bar and Ctrl-C.
  *
- * Both live in the callback that the library calls after each layer: the bar is drawn
- * there, and an interrupt noted by the signal handler ends the ranking from there.
+ * Both live in the callbacks of the library, after each layer for instance: the bar is
+ * drawn there, and an interrupt noted by the signal handler ends the call from there.
  * While the process waits for input there is no callback, and no way to check a note
  * and begin to wait in one step: there the handler itself ends the process.
  */
@@ -29,10 +29,20 @@ void cli_begin_waiting(void);
 void cli_end_waiting(void);
 /* A Ctrl-C that ends the process at once removes this file first; kept, NULL: none. */
 void cli_remove_when_interrupted(const char *path);
+/* A Ctrl-C that ends the process at once prints this text last, lines and all; kept,
+ * NULL: none. */
+void cli_say_when_interrupted(const char *text);
 /* Prints "interrupted"; returns CLI_INTERRUPTED. */
 int cli_fail_interrupted(void);
 
+/* Of a clock that only goes forward. */
+int64_t cli_now_ns(void);
+
 void cli_progress_init(cli_progress *progress, int is_wanted);
+/* Draws a bar filled to `part` of `whole`, with text before and after it, unless the
+ * last one was drawn a moment ago. */
+void cli_progress_draw(cli_progress *progress, const char *before, uint64_t part,
+                       uint64_t whole, const char *after);
 /* A grt_progress_fn; the payload is a cli_progress. */
 int cli_progress_step(const grt_progress *step, void *payload);
 /* Takes the bar off the screen. */

@@ -4,18 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int find_model(cli_ranker *ranker)
-{
-    const char *path = ranker->options->model_path;
-    if (!path) return cli_bundled_model(&ranker->path, 0);
-    ranker->path = strdup(path);
-    return ranker->path ? CLI_SUCCESS : cli_fail("out of memory");
-}
-
 int cli_ranker_open(cli_ranker *ranker, const cli_rank_options *options)
 {
     *ranker = (cli_ranker){.options = options};
-    int code = find_model(ranker);
+    int code = cli_find_model(&ranker->path, options->model_path);
     if (code) return code;
     grt_error error = {0};
     grt_model_options model = GRT_MODEL_OPTIONS_INIT;

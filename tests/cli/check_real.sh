@@ -55,4 +55,89 @@ if "$command" rank -q a --model nowhere documents.txt >out 2>err; then
 fi
 [ "$(wc -l <err)" -eq 1 ] && grep -q '^grating: .*nowhere' err ||
     { echo "a missing model:"; cat err; fail=1; }
+
+# Calibration: interrupted, gone on with, and used.
+awk 'BEGIN {
+    n = split("owls bread stars rivers trains music glass bees snow salt wool paper", t)
+    for (i = 1; i <= n; i++) {
+        printf "{\"query\": \"what are %s\", \"documents\": [", t[i]
+        for (j = 1; j <= 7; j++)
+            printf "\"%s have little to do with number %d.\", ", t[(i + j) % n + 1], j
+        printf "\"How %s came to be is told in old books.\"]}\n", t[i]
+    }
+}' >calibration.jsonl
+calibrated() { # calibrated NAME ARGUMENTS...
+    name=$1
+    shift
+    check "$name" "$command" calibrate -k 5 -o p.safetensors --samples kept --json "$@"
+}
+known=0
+# A background job of a shell ignores Ctrl-C.
+if env --default-signal=INT true 2>/dev/null; then
+    mkfifo pipe
+    env --default-signal=INT "$command" calibrate -o p.safetensors --samples kept \
+        --queries pipe >out 2>err &
+    pid=$!
+    exec 3>pipe
+    head -n 3 calibration.jsonl >&3
+    # A record is finished before the next one begins.
+    one=165000
+    while [ "$(stat -c %s kept 2>/dev/null || echo 0)" -lt $((2 * one)) ] &&
+        kill -0 $pid; do
+        sleep 0.02
+    done
+    kill -INT $pid
+    wait $pid
+    code=$?
+    exec 3>&-
+    [ $code = 130 ] && grep -q 'the same command goes on from there' err ||
+        { echo "interrupted: exit code $code"; cat out err; fail=1; }
+    [ ! -e p.safetensors ] || { echo "an interrupted profile"; fail=1; }
+    known=1
+else
+    echo "SKIP interrupted calibration: env cannot restore a signal"
+fi
+calibrated "the rest" --queries calibration.jsonl
+found=$(sed 's/.*"known_queries": \([0-9]*\).*/\1/' out)
+[ "$found" -ge $known ] && grep -q "\"computed_queries\": $((12 - found))," out &&
+    grep -q '"n_fitted": 9, "n_reported": 3,' out ||
+    { echo "the rest:"; cat out; fail=1; }
+cp p.safetensors first
+calibrated "again" --queries calibration.jsonl
+grep -q '"computed_queries": 0, "known_queries": 12,' out || { cat out; fail=1; }
+# A record that was cut off is computed again, and the profile is the same.
+truncate -s -1000 kept
+calibrated "after a cut" --queries calibration.jsonl
+grep -q '"computed_queries": 1, "known_queries": 11,' out || { cat out; fail=1; }
+cmp first p.safetensors || fail=1
+# Beside the model a profile is found, and a damaged one is replaced.
+mkdir model && ln -s "$2"/models/grating-mini/* model/
+printf 'damaged' >model/grating.profile.safetensors
+if "$command" rank -m model --queries calibration.jsonl >out 2>err; then
+    echo "a damaged profile was read"
+    fail=1
+fi
+check "beside the model" "$command" calibrate -m model -k 5 --fit-only --samples kept
+grep -q '^profile  *model/grating.profile.safetensors; rank uses it' out &&
+    cmp first model/grating.profile.safetensors || { cat out; fail=1; }
+check "found" "$command" rank -m model --queries calibration.jsonl -k 1 --stats
+grep -q '^profile  *model/grating.profile.safetensors$' err || { cat err; fail=1; }
+check "with the profile" "$command" rank --queries calibration.jsonl -k 1 --profile \
+    p.safetensors
+[ "$(grep -c '"profile": true, "drift": [0-9]' out)" = 12 ] || { cat out; fail=1; }
+head -n 7 calibration.jsonl >seven.jsonl
+refused() { # refused TEXT ARGUMENTS...: one line with this text
+    text=$1
+    shift
+    if "$command" calibrate "$@" >out 2>err; then echo "$text: went on"; fail=1; fi
+    [ "$(wc -l <err)" -eq 1 ] && grep -q "^grating: .*$text" err ||
+        { echo "$text:"; cat err; fail=1; }
+}
+refused 'too few' --queries seven.jsonl -o q.safetensors
+refused 'kept is there already and is no profile' --queries seven.jsonl -o kept
+refused 'is not a file of calibration samples' --fit-only -o q --samples seven.jsonl
+refused 'creating it' --queries seven.jsonl -o nowhere/p
+head -c 100 kept | tail -c 36 >rest
+{ head -c 24 kept; head -c 40 /dev/zero; cat rest; } >other
+refused 'of another model' --fit-only -o q --samples other
 exit $fail

@@ -32,4 +32,27 @@ on_terminal -m slow --no-progress
 if grep -q layer screen; then echo "--no-progress shows a bar"; fail=1; fi
 on_terminal -m slow --json
 expect "JSON is not cut" '"decided_at_layer": 4'
+for i in 1 2 3 4 5 6 7 8; do
+    printf '{"query": "q%s", "documents": ["a", "b"]}\n' $i
+done >queries.jsonl
+calibrate_on_terminal() {
+    script -qec "exec $command calibrate $*" /dev/null </dev/null | tr '\r' '\n' >screen
+}
+calibrate_on_terminal -m slow --queries queries.jsonl --samples some.samples
+expect "first query" -F '[Kquery 1 of 8 [..............................] 0:00'
+time='[0-9]:[0-9][0-9]'
+# Half of the documents, at the last layer of the fourth query.
+expect "fourth query" "query 4 of 8 \[#\{15\}\.\{15\}\] $time, $time left"
+expect "fitting" "fitting \[#*\.*\] $time, $time left"
+expect "the bar goes" "^$escape\[Kmodel      slow"
+# Those that are known take no time and leave none.
+printf '{"query": "q9", "documents": ["a", "b"]}\n' >>queries.jsonl
+calibrate_on_terminal -m slow --queries queries.jsonl --samples some.samples
+expect "ninth query" "query 9 of 9 \[#\{26\}\.*\] 0:00$"
+mkfifo pipe
+head -n 1 queries.jsonl >pipe &
+calibrate_on_terminal -m slow --queries pipe --samples other.samples
+expect "a pipe" 'query 1 \[#\{15\}\.\{15\}\] 0:00$'
+calibrate_on_terminal -m slow --fit-only --samples some.samples --no-progress
+if grep -q fitting screen; then echo "--no-progress shows a bar"; fail=1; fi
 exit $fail

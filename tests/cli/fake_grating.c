@@ -14,16 +14,23 @@
  *     uncalibrated has no profile
  *     drift        finds that scores of queries with the word "far" moved 2.5 times as
  *                  far as in calibration
+ *     other        has samples that no other model takes
+ *     misses       misses the target of a calibration
+ *     doubtful     leaves it in doubt
+ *     deep         reports 13 layers
+ *     stop         gets a Ctrl-C while it fits
  *     early        selects the best after layer 2 and drops the worst after layer 3
  */
 #include "grating.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { N_LAYERS = 4, MAX_TOKENS = 12, N_TENSORS = 3, N_KERNELS = 4 };
 
@@ -409,6 +416,198 @@ grt_status grt_rank(grt_session *session, const grt_request *request, grt_result
     result->items = items;
     result->stats = stats_of(session, request, items);
     *out = result;
+    return GRT_OK;
+}
+
+/* ---- Calibration ---- */
+
+enum { MAX_KNOWN = 100, KEY_BYTES = 200, FIT_STEPS = 4 };
+
+/* The samples are a text file: a line that names the model, then one for each query. */
+struct grt_calibration {
+    const grt_model *model;
+    grt_calibration_options options;
+    FILE *file;
+    char keys[MAX_KNOWN][KEY_BYTES];
+    size_t n;
+};
+
+static grt_status fail_errno(grt_error *err, const char *doing, const char *path)
+{
+    char text[120];
+    snprintf(text, sizeof text, "%s: %s", doing, strerror(errno));
+    return fail(err, GRT_E_IO, text, path);
+}
+
+static void remember(grt_calibration *calibration, const char *key)
+{
+    if (calibration->n == MAX_KNOWN) abort();
+    memcpy(calibration->keys[calibration->n++], key, strlen(key) + 1);
+}
+
+/* Reads whole lines; the rest of one that was cut off goes. */
+static grt_status read_samples(grt_calibration *calibration, const char *header,
+                               grt_error *err)
+{
+    const char *path = calibration->options.samples_path;
+    char line[KEY_BYTES];
+    long end = 0;
+    for (size_t i = 0; fgets(line, sizeof line, calibration->file); i++) {
+        if (line[strlen(line) - 1] != '\n') break;
+        if (i == 0 && strncmp(line, "samples of ", 11) != 0)
+            return fail(err, GRT_E_FORMAT, "is not a file of calibration samples",
+                        path);
+        if (i == 0 && strcmp(line, header) != 0)
+            return fail(err, GRT_E_FORMAT, "the samples are of another model", path);
+        if (i > 0) remember(calibration, line);
+        end = ftell(calibration->file);
+    }
+    if (ftruncate(fileno(calibration->file), end) != 0 && errno != EINVAL) abort();
+    fseek(calibration->file, end, SEEK_SET);
+    return GRT_OK;
+}
+
+static grt_status append(grt_calibration *calibration, const char *line, grt_error *err)
+{
+    fputs(line, calibration->file);
+    if (fflush(calibration->file) == 0) return GRT_OK;
+    return fail_errno(err, "writing", calibration->options.samples_path);
+}
+
+static int can_create(const char *path)
+{
+    if (access(path, F_OK) == 0) return 1;
+    FILE *file = fopen(path, "w");
+    if (!file) return 0;
+    fclose(file);
+    remove(path);
+    return 1;
+}
+
+grt_status grt_calibration_open(grt_calibration **out, const grt_model *model,
+                                const grt_calibration_options *options, grt_error *err)
+{
+    if (model->profile)
+        return fail(err, GRT_E_FORMAT, "opened with a profile", model->path);
+    if (!can_create(options->profile_path))
+        return fail_errno(err, "creating it", options->profile_path);
+    FILE *file = fopen(options->samples_path, "r+");
+    if (!file) file = fopen(options->samples_path, "w+");
+    if (!file) return fail_errno(err, "opening it for writing", options->samples_path);
+    grt_calibration *calibration = calloc(1, sizeof *calibration);
+    if (!calibration) abort();
+    calibration->model = model;
+    calibration->options = *options;
+    calibration->file = file;
+    const char *header =
+        behaves(model, "other") ? "samples of other\n" : "samples of fake\n";
+    grt_status status = read_samples(calibration, header, err);
+    if (!status && ftell(file) <= 0) status = append(calibration, header, err);
+    if (status)
+        grt_calibration_close(calibration);
+    else
+        *out = calibration;
+    return status;
+}
+
+void grt_calibration_close(grt_calibration *calibration)
+{
+    if (!calibration) return;
+    fclose(calibration->file);
+    free(calibration);
+}
+
+size_t grt_calibration_count(const grt_calibration *calibration)
+{
+    return calibration->n;
+}
+
+grt_status grt_calibration_add(grt_calibration *calibration, const grt_request *request,
+                               grt_error *err)
+{
+    const grt_model *model = calibration->model;
+    const char *instruction = request->instruction ? request->instruction : "none";
+    char key[KEY_BYTES];
+    if (request->n_documents < 2) abort();
+    snprintf(key, sizeof key, "%s, %zu documents, instruction %s\n", request->query,
+             request->n_documents, instruction);
+    for (size_t i = 0; i < calibration->n; i++) {
+        if (strcmp(calibration->keys[i], key) == 0) return GRT_OK;
+    }
+    if (behaves(model, "unreadable"))
+        return fail(err, GRT_E_IO, "cannot read layer 1: Input/output error",
+                    model->path);
+    if (!run_layers(model, request))
+        return fail(err, GRT_E_CANCELLED, "cancelled by the caller", model->path);
+    grt_status status = append(calibration, key, err);
+    if (!status) remember(calibration, key);
+    return status;
+}
+
+static void add_row(const grt_calibration *calibration, grt_calibration_report *out,
+                    grt_policy policy, int has_readouts, size_t k)
+{
+    float precision = calibration->options.precision;
+    grt_calibration_row row = {.policy = policy,
+                               .has_readouts = has_readouts,
+                               .k = k,
+                               .precision = precision > 0 ? precision : 0.99F,
+                               .reached = 1,
+                               .reached_low = 1,
+                               .reached_high = 1,
+                               .computed = has_readouts ? 0.25F : 0.5F,
+                               .drift = 1.125F};
+    int is_doubtful = behaves(calibration->model, "doubtful");
+    if (has_readouts && (is_doubtful || behaves(calibration->model, "misses"))) {
+        row.reached = row.precision - 0.0625F;
+        row.reached_low = row.reached - 0.0625F;
+        row.reached_high = row.precision + (is_doubtful ? 0.001F : -0.001F);
+    }
+    out->rows[out->n_rows++] = row;
+}
+
+static void fill_report(const grt_calibration *calibration, grt_calibration_report *out)
+{
+    static const size_t ks[] = {1, 5, 10, 20};
+    const grt_calibration_options *options = &calibration->options;
+    size_t k_max = options->k_max ? options->k_max : 10;
+    *out = (grt_calibration_report){
+        .n_fitted = calibration->n - calibration->n / 4,
+        .n_reported = calibration->n / 4,
+        .n_layers = behaves(calibration->model, "deep") ? 13 : N_LAYERS};
+    for (size_t i = 0; i < 4 && ks[i] <= k_max; i++) {
+        add_row(calibration, out, GRT_POLICY_BOUND, 1, ks[i]);
+        add_row(calibration, out, GRT_POLICY_BOUND, 0, ks[i]);
+        add_row(calibration, out, GRT_POLICY_CLUSTER, 0, ks[i]);
+    }
+    for (size_t i = 0; i + 1 < out->n_layers; i++) {
+        out->gamma_head[i] = (float)i / 16 - 0.125F;
+        out->gamma_readout[i] = 0.25F + (float)i / 16;
+    }
+    snprintf(out->profile_path, sizeof out->profile_path, "%s", options->profile_path);
+}
+
+grt_status grt_calibration_fit(grt_calibration *calibration,
+                               grt_calibration_report *out,
+                               grt_calibration_progress_fn *progress, void *payload,
+                               grt_error *err)
+{
+    const grt_model *model = calibration->model;
+    const char *path = calibration->options.profile_path;
+    if (calibration->n < 8)
+        return fail(err, GRT_E_INVALID_ARG, "fewer than 8", "too few queries");
+    for (size_t i = 1; i <= FIT_STEPS; i++) {
+        if (behaves(model, "stop") && i == 2) raise(SIGINT);
+        if (behaves(model, "slow"))
+            nanosleep(&(struct timespec){.tv_nsec = 60000000}, NULL);
+        if (progress(i, FIT_STEPS, payload))
+            return fail(err, GRT_E_CANCELLED, "cancelled by the caller", model->path);
+    }
+    FILE *file = fopen(path, "w");
+    if (!file) return fail_errno(err, "writing", path);
+    fputs("grating profile of the fake\n", file);
+    if (fclose(file) != 0) return fail_errno(err, "writing", path);
+    fill_report(calibration, out);
     return GRT_OK;
 }
 

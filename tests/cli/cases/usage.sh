@@ -5,6 +5,7 @@ run --help
 run help rank
 run inspect --help
 run plot --help
+run calibrate --help
 run doctor -h
 run help
 run help nothing
