@@ -52,8 +52,7 @@ static int advise_missed(char *out, const grt_calibration_report *report)
         if (!is_main(row) || row->reached_high >= row->precision) continue;
         snprintf(out, ADVICE_BYTES,
                  "for K = %zu the reported queries miss the target: they may be of "
-                 "another kind "
-                 "than the fitted ones; more queries in mixed order help",
+                 "another kind than the fitted ones; more queries in mixed order help",
                  row->k);
         return 1;
     }

@@ -71,12 +71,19 @@ calibrated() { # calibrated NAME ARGUMENTS...
     shift
     check "$name" "$command" calibrate -k 5 -o p.safetensors --samples kept --json "$@"
 }
+refused() { # refused TEXT ARGUMENTS...: one line with this text
+    text=$1
+    shift
+    if "$command" calibrate "$@" >out 2>err; then echo "$text: went on"; fail=1; fi
+    [ "$(wc -l <err)" -eq 1 ] && grep -q "^grating: .*$text" err ||
+        { echo "$text:"; cat err; fail=1; }
+}
 known=0
 # A background job of a shell ignores Ctrl-C.
 if env --default-signal=INT true 2>/dev/null; then
     mkfifo pipe
     env --default-signal=INT "$command" calibrate -o p.safetensors --samples kept \
-        --queries pipe >out 2>err &
+        --queries pipe >waiting.out 2>waiting.err &
     pid=$!
     exec 3>pipe
     head -n 3 calibration.jsonl >&3
@@ -86,12 +93,14 @@ if env --default-signal=INT true 2>/dev/null; then
         kill -0 $pid; do
         sleep 0.02
     done
+    refused 'kept: another process writes it' --samples kept -o q --queries \
+        calibration.jsonl
     kill -INT $pid
     wait $pid
     code=$?
     exec 3>&-
-    [ $code = 130 ] && grep -q 'the same command goes on from there' err ||
-        { echo "interrupted: exit code $code"; cat out err; fail=1; }
+    [ $code = 130 ] && grep -q 'the same command goes on from there' waiting.err ||
+        { echo "interrupted: exit code $code"; cat waiting.out waiting.err; fail=1; }
     [ ! -e p.safetensors ] || { echo "an interrupted profile"; fail=1; }
     known=1
 else
@@ -126,16 +135,22 @@ check "with the profile" "$command" rank --queries calibration.jsonl -k 1 --prof
     p.safetensors
 [ "$(grep -c '"profile": true, "drift": [0-9]' out)" = 12 ] || { cat out; fail=1; }
 head -n 7 calibration.jsonl >seven.jsonl
-refused() { # refused TEXT ARGUMENTS...: one line with this text
-    text=$1
-    shift
-    if "$command" calibrate "$@" >out 2>err; then echo "$text: went on"; fail=1; fi
-    [ "$(wc -l <err)" -eq 1 ] && grep -q "^grating: .*$text" err ||
-        { echo "$text:"; cat err; fail=1; }
-}
 refused 'too few' --queries seven.jsonl -o q.safetensors
 refused 'kept is there already and is no profile' --queries seven.jsonl -o kept
 refused 'is not a file of calibration samples' --fit-only -o q --samples seven.jsonl
+# A disk that is full after two queries, played by a limit on the size of files.
+(
+    trap '' XFSZ
+    ulimit -f 700
+    "$command" calibrate --queries calibration.jsonl -o q --samples limited
+) >out 2>err
+grep -q '^grating: calibration.jsonl, line 3: limited: writing: ' err &&
+    grep -q '^grating: 2 queries are kept in limited; ' err &&
+    [ "$(wc -l <err)" -eq 2 ] || { echo "a full disk:"; cat out err; fail=1; }
+check "with room again" "$command" calibrate --queries calibration.jsonl -o q --json \
+    --samples limited -k 5
+grep -q '"computed_queries": 10, "known_queries": 2,' out || { cat out; fail=1; }
+cmp first q || fail=1
 refused 'creating it' --queries seven.jsonl -o nowhere/p
 head -c 100 kept | tail -c 36 >rest
 { head -c 24 kept; head -c 40 /dev/zero; cat rest; } >other
