@@ -453,7 +453,7 @@ static grt_status read_samples(grt_calibration *calibration, const char *header,
     char line[KEY_BYTES];
     long end = 0;
     for (size_t i = 0; fgets(line, sizeof line, calibration->file); i++) {
-        if (line[strlen(line) - 1] != '\n') break;
+        if (!strchr(line, '\n')) break;
         if (i == 0 && strncmp(line, "samples of ", 11) != 0)
             return fail(err, GRT_E_FORMAT, "is not a file of calibration samples",
                         path);
