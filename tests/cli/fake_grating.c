@@ -179,6 +179,15 @@ static size_t count_words(const char *text, size_t bytes)
     return n;
 }
 
+grt_status grt_count_tokens(size_t *out, const grt_model *model, const char *text,
+                            size_t n_bytes, grt_error *err)
+{
+    (void)model;
+    (void)err;
+    *out = count_words(text, n_bytes ? n_bytes : strlen(text));
+    return GRT_OK;
+}
+
 static int has_word(const char *text, size_t bytes, const char *word, size_t word_bytes)
 {
     size_t length;
@@ -298,6 +307,16 @@ void grt_result_free(grt_result *result)
     if (!result) return;
     free(result->items);
     free(result);
+}
+
+const char *grt_policy_text(grt_policy policy)
+{
+    return policy == GRT_POLICY_NONE ? "none" : "bound";
+}
+
+const char *grt_hidden_storage_text(grt_hidden_storage storage)
+{
+    return storage == GRT_HIDDEN_F32 ? "f32" : "auto";
 }
 
 const char *grt_state_text(grt_state state)
