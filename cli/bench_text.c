@@ -3,8 +3,8 @@
  *
  * Without a file, words are drawn by Zipf's law, as words of real text are: the r-th
  * most frequent of 30,000 has weight 1 / r.  The first ranks are common English words,
- * the others are made of syllables.  So a request has many tokens that occur often and
- * thousands that occur once, which is what a cache of embeddings meets.
+ * the others are made of syllables.  So a request has a few tokens that occur often and
+ * many that occur once or twice, which is what a cache of embeddings meets.
  */
 #include "bench.h"
 
