@@ -64,6 +64,7 @@ static int rank_line(batch *run, cli_query query)
     char where[300];
     snprintf(where, sizeof where, "%s, line %zu", run->lines.name, run->lines.number);
     query.where = where;
+    query.id = json_object_get(line, "id");
     grt_result *result = NULL;
     cli_documents_clear(&run->documents);
     const char *problem = read_query(line, &query, &run->documents);
@@ -78,7 +79,7 @@ static int rank_line(batch *run, cli_query query)
                                .result = result,
                                .k = query.k && query.k < n ? query.k : n,
                                .query_number = run->n_queries,
-                               .query_id = json_object_get(line, "id")};
+                               .query_id = query.id};
         cli_ranking_print(&ranking, run->output);
         code = cli_flush_output();
     }
@@ -102,7 +103,7 @@ int cli_rank_batch(const cli_rank_options *options)
     if (!code && run.n_queries == 0)
         code = cli_fail("no queries in %s", run.lines.name);
     cli_ranker_report(&run.ranker);
-    cli_ranker_close(&run.ranker);
+    code = cli_ranker_close(&run.ranker, code);
     cli_documents_release(&run.documents);
     cli_lines_close(&run.lines);
     return code;

@@ -10,6 +10,7 @@
 #define CLI_CLI_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "grating.h"
@@ -46,6 +47,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_rank_command;
+extern const cli_command cli_plot_command;
 extern const cli_command cli_inspect_command;
 extern const cli_command cli_doctor_command;
 extern const cli_command cli_bench_command;
@@ -76,8 +78,19 @@ void cli_parser_init(cli_parser *parser, const cli_command *command, int argc,
                      char **argv);
 /* The key of the next option, CLI_OPERAND, CLI_END, or CLI_BAD after an error line. */
 int cli_parser_next(cli_parser *parser);
-/* Reads a decimal number up to `limit`.  `option` is how an error names it. */
-int cli_parse_number(const char *option, const char *text, size_t limit, size_t *out);
+
+/* Values of options; `option` is how an error names it. */
+
+/* A whole decimal number. */
+int cli_parse_number(const char *option, const char *text, size_t least, size_t most,
+                     size_t *out);
+/* A decimal number above 0 and below `limit`. */
+int cli_parse_real(const char *option, const char *text, double limit, float *out);
+/* Bytes: a decimal number above 0, perhaps with K, M, G or T for powers of 1024. */
+int cli_parse_size(const char *option, const char *text, uint64_t *out);
+/* One of `names`, which end with NULL; `*out` is its place. */
+int cli_parse_choice(const char *option, const char *text, const char *const *names,
+                     size_t *out);
 
 /* Prints the help of a command to standard output. */
 int cli_print_help(const cli_command *command);

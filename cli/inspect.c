@@ -1,16 +1,23 @@
-/* inspect.c - `grating inspect`: what a checkpoint holds. */
+/* inspect.c - `grating inspect`: what a checkpoint holds, and what memory it takes. */
 #include "cli.h"
+#include "session_options.h"
+#include "stats.h"
 #include "text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_JSON = CLI_KEY_LONG, KEY_TENSORS };
-enum { STORAGE_TYPES_MAX = 64 };
+enum { KEY_JSON = CLI_KEY_SESSION_END, KEY_TENSORS, KEY_DOCUMENTS, KEY_TOKENS };
+enum { STORAGE_TYPES_MAX = 64, DOCUMENTS_MAX = 1000000000, TOKENS_MAX = 1000000000 };
+enum { DOCUMENTS_DEFAULT = 20, TOKENS_DEFAULT = 512 };
 
 static const cli_option options_table[] = {
     {KEY_TENSORS, "tensors", NULL, "list the tensors too"},
+    CLI_SESSION_OPTIONS,
+    {KEY_DOCUMENTS, "documents", "N", "plan for N documents (default 20)"},
+    {KEY_TOKENS, "tokens", "T",
+     "plan for pairs of T tokens each (default 512, or the\nmodel's limit)"},
     {KEY_JSON, "json", NULL, "print one JSON object"},
     CLI_HELP_OPTION,
     CLI_END_OPTION};
@@ -21,6 +28,25 @@ typedef struct storage {
     size_t n_tensors;
     uint64_t n_bytes;
 } storage;
+
+typedef struct inspect_options {
+    const char *path; /* NULL: the bundled model */
+    grt_session_options session;
+    int is_planned; /* any option of the plan was given */
+    size_t n_documents;
+    size_t n_tokens; /* 0: not given */
+    int is_json;
+    int lists_tensors;
+} inspect_options;
+
+/* The plan of a request. */
+typedef struct planned {
+    size_t n_documents;
+    size_t n_tokens;
+    int fits;
+    grt_memory_plan plan;
+    grt_error error; /* why it does not fit */
+} planned;
 
 typedef struct inspection {
     const char *path;
@@ -75,6 +101,17 @@ static void put_bytes(const char *name, uint64_t bytes)
            cli_bytes_text(bytes).text);
 }
 
+static void put_plan(const planned *plan)
+{
+    printf("memory plan       %s document%s of %s tokens%s\n",
+           cli_grouped(plan->n_documents).text, plan->n_documents == 1 ? "" : "s",
+           cli_grouped(plan->n_tokens).text, plan->fits ? "" : ": does not fit");
+    if (plan->fits)
+        cli_plan_print(&plan->plan);
+    else
+        put_bytes("smallest budget", plan->plan.smallest_bytes);
+}
+
 static void print_tensors(const inspection *model)
 {
     printf("tensors\n");
@@ -101,7 +138,7 @@ static void print_tensors(const inspection *model)
     }
 }
 
-static void print_text(const inspection *model, int lists_tensors)
+static void print_text(const inspection *model, const planned *plan, int lists_tensors)
 {
     const grt_model_info *info = &model->info;
     put_text("model", model->path);
@@ -109,6 +146,7 @@ static void print_text(const inspection *model, int lists_tensors)
     put_text("format", info->format);
     put_text("tokenizer", info->tokenizer);
     put_text("head", info->head);
+    put_text("profile", info->profile ? info->profile : "none");
     put_count("layers", info->n_layers);
     put_count("hidden size", info->hidden_size);
     put_count("heads", info->n_heads);
@@ -131,6 +169,7 @@ static void print_text(const inspection *model, int lists_tensors)
     put_bytes("layers", info->layers_bytes);
     put_bytes("head", info->head_bytes);
     put_bytes("unused", info->other_bytes);
+    if (plan) put_plan(plan);
     if (lists_tensors) print_tensors(model);
 }
 
@@ -169,7 +208,21 @@ static void json_tensors(const inspection *model)
     printf("]");
 }
 
-static void print_json(const inspection *model, int lists_tensors)
+static void json_plan(const planned *plan)
+{
+    printf(", \"plan\": {\"fits\": %s, ", plan->fits ? "true" : "false");
+    json_count("n_documents", plan->n_documents, ", ");
+    json_count("n_tokens", plan->n_tokens, ", ");
+    json_count("smallest_bytes", plan->plan.smallest_bytes, ", ");
+    printf("\"memory\": ");
+    if (plan->fits)
+        cli_plan_json(&plan->plan);
+    else
+        printf("null");
+    printf("}");
+}
+
+static void print_json(const inspection *model, const planned *plan, int lists_tensors)
 {
     const grt_model_info *info = &model->info;
     printf("{");
@@ -178,6 +231,10 @@ static void print_json(const inspection *model, int lists_tensors)
     json_text("format", info->format);
     json_text("tokenizer", info->tokenizer);
     json_text("head", info->head);
+    if (info->profile)
+        json_text("profile", info->profile);
+    else
+        printf("\"profile\": null, ");
     json_count("n_layers", info->n_layers, ", ");
     json_count("hidden_size", info->hidden_size, ", ");
     json_count("n_heads", info->n_heads, ", ");
@@ -200,58 +257,110 @@ static void print_json(const inspection *model, int lists_tensors)
     json_count("layers", info->layers_bytes, ", ");
     json_count("head", info->head_bytes, ", ");
     json_count("unused", info->other_bytes, "}");
+    if (plan) json_plan(plan);
     if (lists_tensors) json_tensors(model);
     printf("}\n");
 }
 
-static int inspect(const char *path, int is_json, int lists_tensors)
+/* ---- The command ---- */
+
+/* A plan that does not fit is no failure here. */
+static int make_plan(const inspection *model, const inspect_options *options,
+                     planned *out)
+{
+    out->n_documents = options->n_documents;
+    out->n_tokens = options->n_tokens;
+    if (out->n_tokens == 0)
+        out->n_tokens = model->info.max_tokens < TOKENS_DEFAULT
+                            ? model->info.max_tokens
+                            : (size_t)TOKENS_DEFAULT;
+    grt_status status = grt_plan_memory(&out->plan, model->model, &options->session,
+                                        out->n_documents, out->n_tokens, &out->error);
+    out->fits = status == GRT_OK;
+    if (status == GRT_OK || status == GRT_E_NO_MEMORY) return CLI_SUCCESS;
+    return cli_fail_status(NULL, status, &out->error);
+}
+
+static int inspect(const char *path, const inspect_options *options)
 {
     grt_error error = {0};
     grt_model *model = NULL;
     grt_status status = grt_model_open(&model, path, NULL, &error);
     if (status) return cli_fail_status(NULL, status, &error);
     inspection found = {.path = path, .model = model};
+    planned plan = {.fits = 1};
+    const planned *shown = options->is_planned ? &plan : NULL;
     grt_model_describe(model, &found.info);
     count_storage(&found);
-    if (is_json)
-        print_json(&found, lists_tensors);
-    else
-        print_text(&found, lists_tensors);
+    int code = shown ? make_plan(&found, options, &plan) : CLI_SUCCESS;
+    if (!code && options->is_json)
+        print_json(&found, shown, options->lists_tensors);
+    else if (!code)
+        print_text(&found, shown, options->lists_tensors);
     grt_model_close(model);
-    return cli_flush_output();
+    if (!code) code = cli_flush_output();
+    if (!code && !plan.fits) code = cli_fail_status(path, GRT_E_NO_MEMORY, &plan.error);
+    return code;
+}
+
+static int set_option(inspect_options *options, int key, const char *value)
+{
+    if (cli_is_session_option(key)) {
+        options->is_planned = 1;
+        return cli_session_option(&options->session, &cli_inspect_command, key, value);
+    }
+    switch (key) {
+    case KEY_DOCUMENTS:
+        options->is_planned = 1;
+        return cli_parse_number("--documents", value, 1, DOCUMENTS_MAX,
+                                &options->n_documents);
+    case KEY_TOKENS:
+        options->is_planned = 1;
+        return cli_parse_number("--tokens", value, 1, TOKENS_MAX, &options->n_tokens);
+    case KEY_JSON: options->is_json = 1; return CLI_SUCCESS;
+    case KEY_TENSORS: options->lists_tensors = 1; return CLI_SUCCESS;
+    default: /* an operand */
+        if (options->path)
+            return cli_usage(&cli_inspect_command,
+                             "one MODEL at a time: \"%s\" is a second one", value);
+        options->path = value;
+        return CLI_SUCCESS;
+    }
 }
 
 static int run(int argc, char **argv)
 {
-    const char *path = NULL;
-    int is_json = 0, lists_tensors = 0, key;
+    inspect_options options = {.session = GRT_SESSION_OPTIONS_INIT,
+                               .n_documents = DOCUMENTS_DEFAULT};
     cli_parser parser;
     cli_parser_init(&parser, &cli_inspect_command, argc, argv);
+    int key;
     while ((key = cli_parser_next(&parser)) != CLI_END) {
         if (key == CLI_BAD) return CLI_USAGE;
         if (key == 'h') return cli_print_help(&cli_inspect_command);
-        if (key == KEY_JSON) is_json = 1;
-        if (key == KEY_TENSORS) lists_tensors = 1;
-        if (key == CLI_OPERAND && path)
-            return cli_usage(&cli_inspect_command,
-                             "one MODEL at a time: \"%s\" is a second one",
-                             parser.value);
-        if (key == CLI_OPERAND) path = parser.value;
+        int code = set_option(&options, key, parser.value);
+        if (code) return code;
     }
-    if (path) return inspect(path, is_json, lists_tensors);
+    /* As `grating rank` plans one query. */
+    if (options.session.residency == GRT_RESIDENCY_AUTO)
+        options.session.residency = GRT_RESIDENCY_STREAMED;
+    if (options.path) return inspect(options.path, &options);
     char *bundled = NULL;
     int code = cli_bundled_model(&bundled, 0);
-    if (!code) code = inspect(bundled, is_json, lists_tensors);
+    if (!code) code = inspect(bundled, &options);
     free(bundled);
     return code;
 }
 
 const cli_command cli_inspect_command = {
     .name = "inspect",
-    .summary = "show what a checkpoint holds",
+    .summary = "show what a checkpoint holds and what memory it takes",
     .usage = "inspect [OPTION]... [MODEL]",
     .details =
         "Prints architecture, shapes, storage types and bytes by part of MODEL, a\n"
-        "Hugging Face directory or a GGUF file (default: the bundled model).",
+        "Hugging Face directory or a GGUF file (default: the bundled model).  With an\n"
+        "option of the memory plan, prints how a request would fit; exit code 1 when "
+        "it\n"
+        "does not.",
     .options = options_table,
     .run = run};

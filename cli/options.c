@@ -6,6 +6,7 @@
  */
 #include "cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void cli_parser_init(cli_parser *parser, const cli_command *command, int argc,
@@ -84,18 +85,88 @@ int cli_parser_next(cli_parser *parser)
     return cli_parser_next(parser);
 }
 
-int cli_parse_number(const char *option, const char *text, size_t limit, size_t *out)
+int cli_parse_number(const char *option, const char *text, size_t least, size_t most,
+                     size_t *out)
 {
     size_t value = 0;
     const char *c = text;
-    while (*c >= '0' && *c <= '9' && value <= limit)
+    while (*c >= '0' && *c <= '9' && value <= most)
         value = value * 10 + (size_t)(*c++ - '0');
-    if (!*text || *c || value > limit) {
-        cli_note("%s: \"%s\" is not a whole number from 0 to %zu", option, text, limit);
+    if (!*text || *c || value < least || value > most) {
+        cli_note("%s: \"%s\" is not a whole number from %zu to %zu", option, text,
+                 least, most);
         return CLI_USAGE;
     }
     *out = value;
     return CLI_SUCCESS;
+}
+
+/* Reads digits with at most one point in them; returns what follows, or NULL.  strtod
+ * alone would take signs, exponents, "inf" and hexadecimal numbers too. */
+static const char *read_decimal(const char *text, double *out)
+{
+    size_t length = strspn(text, "0123456789.");
+    char *end;
+    if (length == 0) return NULL;
+    *out = strtod(text, &end);
+    return end == text + length ? end : NULL;
+}
+
+int cli_parse_real(const char *option, const char *text, double limit, float *out)
+{
+    double value;
+    const char *end = read_decimal(text, &value);
+    /* The comparisons are about the float that is handed on. */
+    if (!end || *end || !((float)value > 0) || !((float)value < (float)limit)) {
+        cli_note("%s: \"%s\" is not a number above 0 and below %g", option, text,
+                 limit);
+        return CLI_USAGE;
+    }
+    *out = (float)value;
+    return CLI_SUCCESS;
+}
+
+int cli_parse_size(const char *option, const char *text, uint64_t *out)
+{
+    static const char units[] = "KMGT";
+    const double most = 1125899906842624.0; /* 1024 T: a double holds it exactly */
+    double value;
+    const char *end = read_decimal(text, &value);
+    const char *unit = end && *end ? strchr(units, *end) : NULL;
+    if (unit) {
+        for (const char *u = units; u <= unit; u++)
+            value *= 1024;
+        end++;
+    } else if (end && strchr(text, '.')) {
+        end = NULL; /* there is no half a byte: a unit is missing */
+    }
+    if (!end || *end || !(value >= 1) || value > most) {
+        cli_note("%s: \"%s\" is not a size in bytes, such as 300M or 1.5G (K, M, G and "
+                 "T are powers of 1024)",
+                 option, text);
+        return CLI_USAGE;
+    }
+    *out = (uint64_t)value;
+    return CLI_SUCCESS;
+}
+
+int cli_parse_choice(const char *option, const char *text, const char *const *names,
+                     size_t *out)
+{
+    char list[200];
+    size_t used = 0;
+    for (size_t i = 0; names[i]; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = i;
+            return CLI_SUCCESS;
+        }
+        const char *before = i == 0 ? "" : names[i + 1] ? ", " : " or ";
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", before,
+                                     names[i]);
+    }
+    cli_note("%s: \"%s\" is not %s", option, text, list);
+    return CLI_USAGE;
 }
 
 void cli_print_options(const cli_option *options)

@@ -12,10 +12,12 @@ enum { BAR_COLUMNS = 30, REDRAW_NS = 50000000 };
 
 static volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t is_waiting;
+static const char *volatile unfinished_file;
 
 static void end_process(void)
 {
     static const char text[] = "grating: interrupted\n";
+    if (unfinished_file) unlink(unfinished_file);
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(CLI_INTERRUPTED);
 }
@@ -23,14 +25,13 @@ static void end_process(void)
 static void on_interrupt(int signal_number)
 {
     (void)signal_number;
+    if (is_waiting || interrupted) end_process();
     interrupted = 1;
-    if (is_waiting) end_process();
 }
 
 void cli_catch_interrupts(void)
 {
-    struct sigaction action = {.sa_handler = on_interrupt,
-                               .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_interrupt};
     struct sigaction before;
     sigemptyset(&action.sa_mask);
     if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
@@ -51,6 +52,11 @@ void cli_begin_waiting(void)
 void cli_end_waiting(void)
 {
     is_waiting = 0;
+}
+
+void cli_remove_when_interrupted(const char *path)
+{
+    unfinished_file = path;
 }
 
 int cli_fail_interrupted(void)

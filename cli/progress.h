@@ -27,6 +27,8 @@ int cli_was_interrupted(void);
  * printed must have been flushed. */
 void cli_begin_waiting(void);
 void cli_end_waiting(void);
+/* A Ctrl-C that ends the process at once removes this file first; kept, NULL: none. */
+void cli_remove_when_interrupted(const char *path);
 /* Prints "interrupted"; returns CLI_INTERRUPTED. */
 int cli_fail_interrupted(void);
 

@@ -4,10 +4,13 @@
 #ifndef CLI_RANKER_H
 #define CLI_RANKER_H
 
+#include "cli.h"
 #include "documents.h"
 #include "grating.h"
 #include "progress.h"
 #include "results.h"
+#include "stats.h"
+#include "trace.h"
 
 /* The arguments of `grating rank`; strings are borrowed from argv. */
 typedef struct cli_rank_options {
@@ -16,21 +19,34 @@ typedef struct cli_rank_options {
     const char *documents_path;
     const char *instruction;
     const char *model_path;
-    size_t k; /* 0: all */
-    size_t n_threads;
-    size_t width; /* SIZE_MAX: the terminal's, or none */
+    const char *profile_path; /* NULL: the model's own, if there is one; "": none */
+    const char *trace_path;   /* NULL: none */
+    size_t k;                 /* 0: all */
+    size_t width;             /* SIZE_MAX: the terminal's, or none */
+    grt_session_options session;
+    grt_policy policy;
+    float precision;  /* 0: the policy's own */
+    float dispersion; /* 0: the policy's own */
+    size_t n_clusters;
+    size_t first_layer;
+    int keeps_order;
     cli_format format;
     cli_output output;
     int hides_progress;
+    int shows_stats;
 } cli_rank_options;
 
 typedef struct cli_ranker {
-    char *path; /* of the model, owned */
+    const cli_rank_options *options; /* borrowed */
+    char *path;                      /* of the model, owned */
     grt_model *model;
     grt_session *session;
     cli_progress progress;
-    size_t n_documents; /* ranked so far */
-    size_t n_truncated; /* of them */
+    cli_trace trace;
+    cli_stats stats;
+    size_t n_truncated;    /* documents that were cut */
+    int lacks_profile;     /* 1: bounds decided, and they were the default ones */
+    int ignores_precision; /* 1: one was asked for, and the policy knows none */
 } cli_ranker;
 
 /* A query and what it asks for; everything is borrowed. */
@@ -39,6 +55,7 @@ typedef struct cli_query {
     size_t bytes;
     const char *instruction;
     size_t k;
+    const json_t *id;  /* NULL: none */
     const char *where; /* how an error names the query; NULL: not at all */
 } cli_query;
 
@@ -46,9 +63,18 @@ int cli_ranker_open(cli_ranker *ranker, const cli_rank_options *options);
 /* Ranks; `*out` is for the caller to free. */
 int cli_ranker_rank(cli_ranker *ranker, const cli_query *query,
                     const cli_documents *documents, grt_result **out);
-/* Says on standard error how many documents were cut, if any. */
+/* Says on standard error what the user should know about the run. */
 void cli_ranker_report(const cli_ranker *ranker);
-void cli_ranker_close(cli_ranker *ranker);
+/* `code` is that of the run so far: only success makes its trace appear.  Returns it,
+ * or that of a trace that could not be written. */
+int cli_ranker_close(cli_ranker *ranker, int code);
+
+/* The options of `grating rank`. */
+extern const cli_option cli_rank_options_table[];
+/* Takes one option or operand; `key` is not CLI_END, CLI_BAD or that of --help. */
+int cli_rank_option(cli_rank_options *options, int key, const char *value);
+/* Refuses what does not go together. */
+int cli_rank_check(const cli_rank_options *options);
 
 /* `grating rank --queries`. */
 int cli_rank_batch(const cli_rank_options *options);

@@ -1,37 +1,14 @@
 /* results.c - a ranking as a table, as JSON, or as tab-separated values. */
 #include "results.h"
 
+#include "ids.h"
+#include "stats.h"
 #include "text.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Room for the text of a number. */
-typedef struct number_text {
-    char text[64];
-} number_text;
-
 enum { ID_COLUMNS_MAX = 24, RANK_COLUMNS = 4, TEXT_COLUMNS_MIN = 10 };
-
-/* The digits of a number id: for a real, the fewest that read back as the same value.
- */
-static number_text id_number(const json_t *id)
-{
-    number_text out = {""};
-    if (json_is_integer(id)) {
-        snprintf(out.text, sizeof out.text, "%" JSON_INTEGER_FORMAT,
-                 json_integer_value(id));
-        return out;
-    }
-    double value = json_real_value(id);
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(out.text, sizeof out.text, "%.*g", digits, value);
-        if (strtod(out.text, NULL) == value) break;
-    }
-    return out;
-}
 
 /* ---- JSON ---- */
 
@@ -47,25 +24,8 @@ static void json_id(const char *name, const json_t *id)
 {
     if (!id) return;
     printf("\"%s\": ", name);
-    if (json_is_string(id))
-        cli_text_json(stdout, json_string_value(id), json_string_length(id));
-    else
-        fputs(id_number(id).text, stdout);
+    cli_id_json(stdout, id);
     fputs(", ", stdout);
-}
-
-static void json_stats(const grt_stats *stats)
-{
-    printf("\"stats\": {\"n_documents\": %zu, \"n_layers\": %zu, ", stats->n_documents,
-           stats->n_layers);
-    printf("\"n_tokens\": %" PRIu64 ", \"tokens_x_layers\": %" PRIu64 ", ",
-           stats->n_tokens, stats->tokens_x_layers);
-    printf("\"weight_bytes\": %" PRIu64 ", \"memory_bytes\": %" PRIu64 ", ",
-           stats->weight_bytes, stats->memory_bytes);
-    printf("\"tokenize_ms\": %.3f, \"compute_ms\": %.3f, \"total_ms\": %.3f, ",
-           (double)stats->tokenize_ns / 1e6, (double)stats->compute_ns / 1e6,
-           (double)stats->total_ns / 1e6);
-    printf("\"isa\": \"%s\"}", stats->isa ? stats->isa : "");
 }
 
 static void print_json(const cli_ranking *ranking)
@@ -89,7 +49,8 @@ static void print_json(const cli_ranking *ranking)
                grt_state_text(item->state), item->decided_at_layer);
     }
     fputs("], ", stdout);
-    json_stats(grt_result_stats(ranking->result));
+    fputs("\"stats\": ", stdout);
+    cli_stats_json(grt_result_stats(ranking->result));
     fputs("}\n", stdout);
 }
 
@@ -113,7 +74,7 @@ static void print_tsv(const cli_ranking *ranking)
         if (json_is_string(id))
             cli_text_tsv(stdout, json_string_value(id), json_string_length(id));
         else if (id)
-            fputs(id_number(id).text, stdout);
+            fputs(cli_id_number(id).text, stdout);
         printf("\t%.9g\t%.9g\t%zu\t%d\t%s\t%zu\n", (double)item->score,
                (double)item->logit, item->n_tokens, item->truncated != 0,
                grt_state_text(item->state), item->decided_at_layer);
@@ -124,7 +85,7 @@ static void print_tsv(const cli_ranking *ranking)
 
 /* Text of the third column: the id, or "-", or the index when no result has an id. */
 static const char *label(const cli_ranking *ranking, size_t i, int has_ids,
-                         number_text *storage, size_t *bytes)
+                         cli_id_text *storage, size_t *bytes)
 {
     size_t index = grt_result_items(ranking->result)[i].index;
     const json_t *id = ranking->documents->ids[index];
@@ -133,7 +94,7 @@ static const char *label(const cli_ranking *ranking, size_t i, int has_ids,
         return json_string_value(id);
     }
     if (id)
-        *storage = id_number(id);
+        *storage = cli_id_number(id);
     else if (has_ids)
         snprintf(storage->text, sizeof storage->text, "-");
     else
@@ -150,7 +111,7 @@ static size_t label_columns(const cli_ranking *ranking, int *has_ids)
         *has_ids |= ranking->documents->ids[items[i].index] != NULL;
     size_t columns = strlen(*has_ids ? "id" : "index");
     for (size_t i = 0; i < ranking->k; i++) {
-        number_text storage;
+        cli_id_text storage;
         size_t bytes;
         const char *text = label(ranking, i, *has_ids, &storage, &bytes);
         size_t needed = cli_text_columns(text, bytes);
@@ -165,26 +126,43 @@ static void pad(size_t columns)
         putchar(' ');
 }
 
+/* "12", "5+" (selected early) or "5-" (dropped); the mark has a column of its own. */
+static void print_layer(const grt_item *item)
+{
+    char mark = ' ';
+    switch (item->state) {
+    case GRT_STATE_SELECTED: mark = '+'; break;
+    case GRT_STATE_DROPPED: mark = '-'; break;
+    case GRT_STATE_FINISHED:
+    case GRT_STATE_ACTIVE: break;
+    }
+    printf("%5zu%c ", item->decided_at_layer, mark);
+}
+
 static void print_table(const cli_ranking *ranking)
 {
     const grt_item *items = grt_result_items(ranking->result);
+    /* Without a policy all layers are the last one. */
+    int has_layers = grt_result_stats(ranking->result)->policy != GRT_POLICY_NONE;
     int has_ids;
     size_t columns = label_columns(ranking, &has_ids);
-    size_t before_text = RANK_COLUMNS + strlen("  0.0000  ") + columns + 2;
+    size_t before_text = RANK_COLUMNS + strlen("  0.0000  ") + columns + 2 +
+                         (has_layers ? strlen("layer  ") : 0);
     size_t left = 0;
     if (ranking->width) {
         left = ranking->width > before_text + TEXT_COLUMNS_MIN
                    ? ranking->width - before_text
                    : TEXT_COLUMNS_MIN;
     }
-    printf("%*s   score  %-*s  text\n", RANK_COLUMNS, "rank", (int)columns,
-           has_ids ? "id" : "index");
+    printf("%*s   score  %s%-*s  text\n", RANK_COLUMNS, "rank",
+           has_layers ? "layer  " : "", (int)columns, has_ids ? "id" : "index");
     for (size_t i = 0; i < ranking->k; i++) {
         const grt_item *item = &items[i];
-        number_text storage;
+        cli_id_text storage;
         size_t bytes;
         const char *text = label(ranking, i, has_ids, &storage, &bytes);
         printf("%*zu  %.4f  ", RANK_COLUMNS, i + 1, (double)item->score);
+        if (has_layers) print_layer(item);
         if (!has_ids) pad(columns - bytes);
         size_t used = cli_text_print(stdout, text, bytes, columns);
         if (has_ids) pad(columns - used);

@@ -75,10 +75,25 @@ static void put_point(FILE *file, uint32_t point)
     putc((int)(0x80 | (point & 0x3F)), file);
 }
 
-/* Walks the text as long as it stays within `limit` columns; `file` may be NULL.
+/* How a code point is written to a file. */
+typedef void put_fn(FILE *file, uint32_t point);
+
+static void put_xml(FILE *file, uint32_t point)
+{
+    switch (point) {
+    case '&': fputs("&amp;", file); return;
+    case '<': fputs("&lt;", file); return;
+    case '>': fputs("&gt;", file); return;
+    case '"': fputs("&quot;", file); return;
+    default: /* XML has no place for U+FFFE and U+FFFF */
+        put_point(file, point == 0xFFFE || point == 0xFFFF ? REPLACEMENT : point);
+    }
+}
+
+/* Walks the text as long as it stays within `limit` columns; `put` may be NULL.
  * Returns the bytes consumed. */
-static size_t walk(FILE *file, const char *text, size_t bytes, size_t limit,
-                   size_t *columns)
+static size_t walk(put_fn *put, FILE *file, const char *text, size_t bytes,
+                   size_t limit, size_t *columns)
 {
     size_t i = 0;
     *columns = 0;
@@ -88,7 +103,7 @@ static size_t walk(FILE *file, const char *text, size_t bytes, size_t limit,
         point = visible(point);
         size_t width = columns_of(point);
         if (*columns + width > limit) break;
-        if (file) put_point(file, point);
+        if (put) put(file, point);
         *columns += width;
         i += length;
     }
@@ -98,23 +113,44 @@ static size_t walk(FILE *file, const char *text, size_t bytes, size_t limit,
 size_t cli_text_columns(const char *text, size_t bytes)
 {
     size_t columns;
-    walk(NULL, text, bytes, SIZE_MAX, &columns);
+    walk(NULL, NULL, text, bytes, SIZE_MAX, &columns);
     return columns;
 }
 
-size_t cli_text_print(FILE *file, const char *text, size_t bytes, size_t columns)
+size_t cli_text_prefix(const char *text, size_t bytes, size_t n)
+{
+    size_t i = 0;
+    for (; n > 0 && i < bytes; n--) {
+        uint32_t point;
+        i += decode(text + i, bytes - i, &point);
+    }
+    return i;
+}
+
+static size_t print_cut(put_fn *put, FILE *file, const char *text, size_t bytes,
+                        size_t columns)
 {
     static const char dots[] = "...";
     size_t used;
     if (columns == 0) columns = SIZE_MAX;
-    if (walk(NULL, text, bytes, columns, &used) == bytes) {
-        walk(file, text, bytes, columns, &used);
+    if (walk(NULL, NULL, text, bytes, columns, &used) == bytes) {
+        walk(put, file, text, bytes, columns, &used);
         return used;
     }
     size_t n_dots = columns < strlen(dots) ? columns : strlen(dots);
-    walk(file, text, bytes, columns - n_dots, &used);
+    walk(put, file, text, bytes, columns - n_dots, &used);
     fwrite(dots, 1, n_dots, file);
     return used + n_dots;
+}
+
+size_t cli_text_print(FILE *file, const char *text, size_t bytes, size_t columns)
+{
+    return print_cut(put_point, file, text, bytes, columns);
+}
+
+void cli_text_xml(FILE *file, const char *text, size_t bytes, size_t columns)
+{
+    print_cut(put_xml, file, text, bytes, columns);
 }
 
 void cli_text_json(FILE *file, const char *text, size_t bytes)

@@ -19,6 +19,11 @@ size_t cli_text_columns(const char *text, size_t bytes);
 size_t cli_text_print(FILE *file, const char *text, size_t bytes, size_t columns);
 /* Prints a JSON string, with its quotes; invalid bytes become U+FFFD. */
 void cli_text_json(FILE *file, const char *text, size_t bytes);
+/* Bytes of the first `n` characters. */
+size_t cli_text_prefix(const char *text, size_t bytes, size_t n);
+/* Prints text for XML, as on a terminal: on one line, cut with "..." to at most
+ * `columns` (0: no limit). */
+void cli_text_xml(FILE *file, const char *text, size_t bytes, size_t columns);
 /* Prints a TSV field: backslash, tab, newline and carriage return as two characters,
  * other control characters as \xHH. */
 void cli_text_tsv(FILE *file, const char *text, size_t bytes);

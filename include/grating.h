@@ -387,6 +387,10 @@ typedef struct grt_stats {
     grt_policy policy; /* never GRT_POLICY_DEFAULT */
     float precision;   /* asked for; 0 where the policy promises none */
     int has_profile;   /* 1: the policy's numbers come from a profile */
+    float drift;       /* bound with a profile: how many times farther than on the
+                          queries of the calibration scores moved from layer to layer, at
+                          least 1; bounds were widened by it.  Well above 1 (2 and more):
+                          another kind of text.  Else 0 */
     size_t n_prefix;   /* rows that all pairs share, computed once per layer */
     const char *isa;   /* instruction set of the matrix kernels; static */
 } grt_stats;
@@ -471,6 +475,7 @@ typedef struct grt_calibration_row {
     float reached;   /* mean share of the full pass's top K that comes back */
     float reached_low, reached_high; /* 95 % interval of that mean (bootstrap) */
     float computed;                  /* layers x candidates, share of the full pass */
+    float drift;                     /* mean of grt_stats.drift */
 } grt_calibration_row;
 
 enum { GRT_CALIBRATION_MAX_ROWS = 32, GRT_CALIBRATION_MAX_LAYERS = 1000 };

@@ -1,10 +1,11 @@
 /* session.c - grt_session_*, grt_rank, grt_result_*: see grating.h. */
-#include "rank/session.h"
+#include "api/arguments.h"
 
 #include "base/checked.h"
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "io/machine.h"
+#include "rank/session.h"
 
 enum { MAX_THREADS = 1024 };
 
@@ -95,21 +96,10 @@ grt_status grt_plan_memory(grt_memory_plan *out, const grt_model *model,
 grt_status grt_rank(grt_session *session, const grt_request *request, grt_result **out,
                     grt_error *err)
 {
-    if (!session || !request || !out)
+    if (!session || !out)
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_rank: no %s",
-                 !session   ? "session"
-                 : !request ? "request"
-                            : "output");
-    if (request->struct_size < sizeof(grt_request))
-        GRT_FAIL(err, GRT_E_INVALID_ARG,
-                 "grt_rank: request.struct_size is %zu; use GRT_REQUEST_INIT",
-                 request->struct_size);
-    if (!request->query) GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_rank: no query");
-    if (!request->documents || request->n_documents == 0)
-        GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_rank: no documents");
-    for (size_t i = 0; i < request->n_documents; i++)
-        if (!request->documents[i])
-            GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_rank: document %zu is NULL", i);
+                 session ? "output" : "session");
+    GRT_TRY(grt_check_request("grt_rank", request, err));
     return grt_session_rank(session, request, out, err);
 }
 

@@ -1,7 +1,4 @@
-/* policy.c - see policy.h.
- *
- * Numbers of the policies without a profile: measured on the bundled model's own head,
- * docs/algorithms/calibration.md. */
+/* policy.c - see policy.h. */
 #include "rank/policy.h"
 
 #include <math.h>
@@ -10,13 +7,6 @@ static const float default_precision = 0.99f;
 static const float default_dispersion = 0.5f;
 static const float default_explained = 0.9f;
 enum { DEFAULT_CLUSTERS = 4, MAX_CLUSTERS = 64 };
-
-float grt_policy_default_spread(size_t layer, size_t n_layers)
-{
-    float part = (float)layer / (float)n_layers;
-    if (part < 0.5f) return INFINITY;
-    return 2.5f - 2.0f * part; /* 1.5 in the middle, 0.5 at the end */
-}
 
 static grt_status check(const grt_request *request, grt_error *err)
 {
@@ -47,17 +37,16 @@ static void choose_bound(grt_policy_choice *out, const grt_profile *profile,
     out->selector.kind = GRT_SELECTOR_BOUND;
     out->precision = request->precision > 0.0f ? request->precision : default_precision;
     bound->precision = out->precision;
+    bound->n_layers = n_layers;
     bound->margin = 1.0f;
-    if (profile->path) {
-        out->has_profile = out->reads_profile = true;
-        bound->spread = profile->spreads;
-        bound->margin = grt_profile_margin(profile, out->precision, request->k);
+    if (!profile->path) { /* a head reads the first half of the layers hardly at all */
+        out->selector.first_layer = (n_layers + 1) / 2;
         return;
     }
-    for (size_t layer = 0; layer < n_layers; layer++)
-        out->spreads[layer] = grt_policy_default_spread(layer, n_layers);
-    bound->spread = out->spreads;
-    bound->is_relative = true;
+    out->has_profile = out->reads_profile = true;
+    bound->spread = profile->spreads;
+    bound->moves = profile->moves;
+    bound->margin = grt_profile_margin(profile, out->precision, request->k);
 }
 
 static void choose_cluster(grt_policy_choice *out, const grt_profile *profile,
@@ -69,7 +58,6 @@ static void choose_cluster(grt_policy_choice *out, const grt_profile *profile,
     cluster->max_clusters =
         request->n_clusters ? request->n_clusters : (size_t)DEFAULT_CLUSTERS;
     cluster->dispersion = default_dispersion;
-    cluster->first_layer = 1;
     if (request->dispersion > 0.0f) {
         cluster->dispersion = request->dispersion;
     } else if (profile->path) {
@@ -77,7 +65,7 @@ static void choose_cluster(grt_policy_choice *out, const grt_profile *profile,
         out->precision =
             request->precision > 0.0f ? request->precision : default_precision;
         grt_profile_cluster(profile, out->precision, request->k, &cluster->dispersion,
-                            &cluster->first_layer);
+                            &out->selector.first_layer);
     }
 }
 
@@ -88,7 +76,6 @@ grt_status grt_policy_choose(grt_policy_choice *out, const grt_profile *profile,
     GRT_TRY(check(request, err));
     *out = (grt_policy_choice){.policy = request->policy};
     out->selector.is_exact_order = request->keeps_order != 0;
-    out->first_layer = request->first_layer;
     if (out->policy == GRT_POLICY_DEFAULT) out->policy = GRT_POLICY_BOUND;
     if (request->k == 0 || request->k >= request->n_documents)
         out->policy = GRT_POLICY_NONE;
@@ -103,6 +90,7 @@ grt_status grt_policy_choose(grt_policy_choice *out, const grt_profile *profile,
         out->selector.schedule.n_steps = request->n_schedule;
         break;
     }
+    if (request->first_layer > 0) out->selector.first_layer = request->first_layer;
     out->wants_scores = out->policy != GRT_POLICY_NONE || request->trace;
     return GRT_OK;
 }

@@ -1,7 +1,7 @@
 /* profile.c - see profile.h. */
 #include "rank/profile.h"
 
-#include "base/checked.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -10,36 +10,19 @@
 static const char directory_name[] = "grating.profile.safetensors";
 static const char file_suffix[] = ".profile.safetensors";
 
-/* FNV-1a, 64 bits. */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t n)
-{
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ bytes[i]) * 1099511628211u;
-    return hash;
-}
-
-static uint64_t hash_u64(uint64_t hash, uint64_t value)
-{
-    unsigned char bytes[8];
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (unsigned char)(value >> (8 * i));
-    return hash_bytes(hash, bytes, sizeof(bytes));
-}
-
 void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
                                 float words[GRT_FINGERPRINT_WORDS])
 {
     const grt_catalogue *catalogue = &checkpoint->catalogue;
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = GRT_HASH_INIT;
     for (size_t i = 0; i < catalogue->n_tensors; i++) {
         const grt_tensor *tensor = &catalogue->tensors[i];
-        hash = hash_bytes(hash, tensor->name, strlen(tensor->name) + 1);
-        hash = hash_bytes(hash, tensor->dtype_name, strlen(tensor->dtype_name) + 1);
+        hash = grt_hash_bytes(hash, tensor->name, strlen(tensor->name) + 1);
+        hash = grt_hash_bytes(hash, tensor->dtype_name, strlen(tensor->dtype_name) + 1);
         for (uint32_t d = 0; d < tensor->n_dims; d++)
-            hash = hash_u64(hash, tensor->shape[d]);
-        hash = hash_u64(hash, tensor->file);
-        hash = hash_u64(hash, tensor->offset);
+            hash = grt_hash_u64(hash, tensor->shape[d]);
+        hash = grt_hash_u64(hash, tensor->file);
+        hash = grt_hash_u64(hash, tensor->offset);
     }
     for (size_t i = 0; i < GRT_FINGERPRINT_WORDS; i++)
         words[i] = (float)((hash >> (16 * i)) & 0xFFFF);
@@ -142,17 +125,19 @@ static grt_status check_fingerprint(const profile_reader *r,
     return GRT_OK;
 }
 
-static grt_status load_spreads(const profile_reader *r)
+/* A tensor of boundaries 1.. n_layers-1, as an array that counts from 0. */
+static grt_status load_boundaries(const profile_reader *r, const char *name,
+                                  const float **out)
 {
-    grt_profile *profile = r->profile;
+    size_t n_layers = r->profile->n_layers;
     const float *found;
-    GRT_TRY(load(r, "spreads", profile->n_layers - 1, 0, &found));
-    float *spreads;
-    GRT_TRY(grt_arena_alloc(&profile->arena, &spreads, profile->n_layers,
-                            sizeof(*spreads), r->err));
-    spreads[0] = INFINITY;
-    memcpy(spreads + 1, found, (profile->n_layers - 1) * sizeof(*spreads));
-    profile->spreads = spreads;
+    GRT_TRY(load(r, name, n_layers - 1, 0, &found));
+    float *values;
+    GRT_TRY(grt_arena_alloc(&r->profile->arena, &values, n_layers, sizeof(*values),
+                            r->err));
+    values[0] = INFINITY;
+    memcpy(values + 1, found, (n_layers - 1) * sizeof(*values));
+    *out = values;
     return GRT_OK;
 }
 
@@ -166,7 +151,8 @@ static grt_status read_tensors(const profile_reader *r,
     GRT_TRY(check_fingerprint(r, checkpoint));
     GRT_TRY(load(r, "readouts", n, width, &p->readouts));
     GRT_TRY(load(r, "biases", n, 0, &p->biases));
-    GRT_TRY(load_spreads(r));
+    GRT_TRY(load_boundaries(r, "spreads", &p->spreads));
+    GRT_TRY(load_boundaries(r, "moves", &p->moves));
     GRT_TRY(load_grid(r, "precisions", &p->precisions, &p->n_precisions));
     GRT_TRY(load_grid(r, "ks", &p->ks, &p->n_ks));
     GRT_TRY(load(r, "margins", p->n_precisions, p->n_ks, &p->margins));

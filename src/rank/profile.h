@@ -5,6 +5,7 @@
  *   readouts [L-1][W]     weights of the readout at boundaries 1..L-1
  *   biases [L-1]
  *   spreads [L-1]         how much a difference of readouts still moves (std)
+ *   moves [L-1]           how much it moved since the boundary before; the first is 0
  *   precisions [P], ks [Q]   grid of the two tables
  *   margins [P][Q]        factor on the spreads that reaches the precision
  *   dispersions [P][Q]    cluster's threshold that reaches the precision
@@ -26,6 +27,7 @@ typedef struct grt_profile {
     const float *readouts; /* [n_layers - 1][pooled size] */
     const float *biases;   /* [n_layers - 1] */
     const float *spreads;  /* [n_layers]; [0] is INFINITY, [l] at boundary l */
+    const float *moves;    /* [n_layers] the same */
     const float *precisions;
     size_t n_precisions;
     const float *ks;

@@ -137,7 +137,7 @@ static grt_status run_layers(grt_session *session, const grt_request *request,
             GRT_TRY(check_scores(session, err));
             GRT_TRY(note_active(session, request, &trace, err));
         }
-        if (has_scores && layer < n_layers && layer >= session->policy.first_layer)
+        if (has_scores && layer < n_layers)
             (void)grt_decide(decisions, selector, layer);
         if (has_scores) report_trace(session, request, &trace, layer);
         GRT_TRY(report_progress(session, request, layer, err));
@@ -197,6 +197,8 @@ static grt_stats stats_of(const grt_session *session, const grt_forward_counts *
                        .policy = session->policy.policy,
                        .precision = session->policy.precision,
                        .has_profile = session->policy.has_profile,
+                       .drift =
+                           session->policy.reads_profile ? session->decisions.drift : 0,
                        .n_prefix = session->layout.n_prefix,
                        .isa = session->kernels.isa};
 }

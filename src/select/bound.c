@@ -16,19 +16,26 @@ static double swap_probability(double gap, double deviation)
 }
 
 /* The standard deviation of what a difference still moves; NaN: nothing is known. */
-static double movement(const grt_bound_policy *policy, size_t layer,
-                       const grt_ranked *ranked)
+static double movement(const grt_bound_policy *policy, const grt_boundary *boundary)
 {
-    double spread = (double)policy->margin * (double)policy->spread[layer];
-    if (!(spread >= 0 && spread < HUGE_VAL)) return (double)NAN;
-    return policy->is_relative ? spread * grt_finite_moments(ranked).deviation : spread;
+    double moved = (double)boundary->moved, deviation;
+    if (!policy->spread) {
+        double n_steps = (double)policy->n_layers - (double)boundary->layer;
+        deviation = moved > 0 ? moved * sqrt(n_steps) : (double)NAN;
+    } else {
+        deviation = (double)policy->spread[boundary->layer];
+        if (policy->moves)
+            deviation = isnan(moved) ? moved : deviation * (double)boundary->drift;
+    }
+    deviation *= (double)policy->margin;
+    return deviation >= 0 && deviation < HUGE_VAL ? deviation : (double)NAN;
 }
 
 grt_cut grt_cut_by_bound(const grt_bound_policy *policy, const grt_boundary *boundary,
                          const grt_ranked *ranked)
 {
     grt_cut cut = {0, 0};
-    double deviation = movement(policy, boundary->layer, ranked);
+    double deviation = movement(policy, boundary);
     if (isnan(deviation)) return cut;
     double share = (1 - (double)policy->precision) * (double)boundary->k /
                    (double)boundary->n_candidates;

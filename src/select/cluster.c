@@ -166,11 +166,10 @@ static void find_boundary_cluster(const grt_cluster_policy *policy,
         ++*end;
 }
 
-grt_cut grt_cut_by_cluster(const grt_cluster_policy *policy, size_t layer,
-                           const grt_ranked *ranked, void *scratch)
+grt_cut grt_cut_by_cluster(const grt_cluster_policy *policy, const grt_ranked *ranked,
+                           void *scratch)
 {
     grt_cut cut = {0, 0};
-    if (layer < policy->first_layer) return cut;
     grt_moments moments = grt_finite_moments(ranked);
     /* mean 0 gives infinity, or NaN where all scores are 0: that is no dispersion */
     double variation = fabs(moments.deviation / moments.mean);

@@ -4,6 +4,8 @@
 #include "base/checked.h"
 #include "select/order.h"
 
+#include <math.h>
+
 enum { ALIGNMENT = 64 };
 
 /* Adds an array of n elements to a total; all arrays start aligned. */
@@ -23,6 +25,7 @@ size_t grt_decisions_bytes(size_t n)
                 add_array(&total, n, sizeof(grt_verdict)) && /* verdicts */
                 add_array(&total, n, sizeof(size_t)) &&      /* layers */
                 add_array(&total, n, sizeof(float)) &&       /* active_scores */
+                add_array(&total, n, sizeof(float)) &&       /* previous_scores */
                 add_array(&total, n, sizeof(grt_verdict)) && /* active_verdicts */
                 add_array(&total, 1, scratch);
     return fits ? total : SIZE_MAX;
@@ -39,12 +42,14 @@ void grt_decisions_init(grt_decisions *decisions, void *block, size_t n, size_t 
 {
     unsigned char *at = block;
     if (k == 0 || k > n) k = n;
-    *decisions = (grt_decisions){.n = n, .k = k, .slots = k, .n_active = n};
+    *decisions =
+        (grt_decisions){.n = n, .k = k, .slots = k, .n_active = n, .drift = 1.0f};
     decisions->active = take(&at, n, sizeof(size_t));
     decisions->scores = take(&at, n, sizeof(float));
     decisions->verdicts = take(&at, n, sizeof(grt_verdict));
     decisions->layers = take(&at, n, sizeof(size_t));
     decisions->active_scores = take(&at, n, sizeof(float));
+    decisions->previous_scores = take(&at, n, sizeof(float));
     decisions->active_verdicts = take(&at, n, sizeof(grt_verdict));
     decisions->select_scratch = at;
     for (size_t i = 0; i < n; i++) {
@@ -59,14 +64,21 @@ bool grt_decide(grt_decisions *d, const grt_selector *selector, size_t layer)
 {
     for (size_t i = 0; i < d->n_active; i++)
         d->active_scores[i] = d->scores[d->active[i]];
-    grt_boundary boundary = {layer, d->active_scores, d->n_active, d->slots, d->n,
-                             d->k};
+    float moved = NAN;
+    if (layer > 1 && d->layer + 1 == layer)
+        moved = grt_moved(d->previous_scores, d->active_scores, d->n_active);
+    float drift = grt_drift(selector, layer, moved);
+    if (drift > d->drift) d->drift = drift;
+    d->layer = layer;
+    grt_boundary boundary = {layer, d->active_scores, d->n_active, d->slots, d->n, d->k,
+                             moved, d->drift};
     grt_select(selector, &boundary, d->active_verdicts, d->select_scratch);
     size_t n_left = 0;
     for (size_t i = 0; i < d->n_active; i++) {
         size_t candidate = d->active[i];
         grt_verdict verdict = d->active_verdicts[i];
         if (verdict == GRT_VERDICT_DEFER) {
+            d->previous_scores[n_left] = d->active_scores[i];
             d->active[n_left++] = candidate;
             continue;
         }

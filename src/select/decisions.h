@@ -15,8 +15,11 @@ typedef struct grt_decisions {
     float *scores;         /* [n] each candidate's last score */
     grt_verdict *verdicts; /* [n] DEFER: active, or ran to the end */
     size_t *layers;        /* [n] boundary at which it was decided; 0: not yet */
+    size_t layer;          /* the last boundary seen; 0: none */
+    float drift;           /* see grt_boundary */
     /* scratch of grt_decide */
     float *active_scores;         /* [n] */
+    float *previous_scores;       /* [n_active] at the boundary before */
     grt_verdict *active_verdicts; /* [n] */
     void *select_scratch;         /* grt_select_scratch_bytes(n) */
 } grt_decisions;
@@ -28,7 +31,8 @@ size_t grt_decisions_bytes(size_t n);
 /* Everybody active, k slots (0 or more than n: n). */
 void grt_decisions_init(grt_decisions *decisions, void *block, size_t n, size_t k);
 
-/* Takes the scores of the active candidates (decisions->scores) at boundary `layer`,
+/* For boundaries 1, 2, ... in turn, so that it sees how scores move.
+ * Takes the scores of the active candidates (decisions->scores) at boundary `layer`,
  * asks the selector, and applies what it says.  Returns true when nobody computes any
  * more. */
 bool grt_decide(grt_decisions *decisions, const grt_selector *selector, size_t layer);

@@ -52,8 +52,8 @@ grt_clustering grt_cluster_sorted(const float *scores, size_t n, size_t at,
                                   void *scratch);
 size_t grt_cluster_scratch_bytes(size_t n);
 
-grt_cut grt_cut_by_cluster(const grt_cluster_policy *policy, size_t layer,
-                           const grt_ranked *ranked, void *scratch);
+grt_cut grt_cut_by_cluster(const grt_cluster_policy *policy, const grt_ranked *ranked,
+                           void *scratch);
 grt_cut grt_cut_by_bound(const grt_bound_policy *policy, const grt_boundary *boundary,
                          const grt_ranked *ranked);
 

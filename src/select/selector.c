@@ -53,12 +53,36 @@ static grt_cut cut_by_schedule(const grt_schedule_policy *policy, size_t layer,
     return cut;
 }
 
+float grt_moved(const float *before, const float *after, size_t n)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)after[i] - (double)before[i];
+    double mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double x = (double)after[i] - (double)before[i] - mean;
+        squares += x * x;
+    }
+    double variance =
+        squares / ((double)n - 1); /* of one score; two make a difference */
+    return n < 2 || !isfinite(variance) ? NAN : (float)sqrt(2 * variance);
+}
+
+float grt_drift(const grt_selector *selector, size_t layer, float moved)
+{
+    if (selector->kind != GRT_SELECTOR_BOUND || !selector->bound.moves) return 1;
+    float expected = selector->bound.moves[layer];
+    if (!(moved > expected)) return 1;
+    return expected > 0 ? moved / expected : INFINITY;
+}
+
 static grt_cut cut_by_policy(const grt_selector *selector, const grt_boundary *boundary,
                              const grt_ranked *ranked, void *scratch)
 {
+    if (boundary->layer < selector->first_layer) return (grt_cut){0, 0};
     switch (selector->kind) {
     case GRT_SELECTOR_CLUSTER:
-        return grt_cut_by_cluster(&selector->cluster, boundary->layer, ranked, scratch);
+        return grt_cut_by_cluster(&selector->cluster, ranked, scratch);
     case GRT_SELECTOR_BOUND:
         return grt_cut_by_bound(&selector->bound, boundary, ranked);
     case GRT_SELECTOR_SCHEDULE:

@@ -21,21 +21,26 @@ typedef enum grt_verdict {
  * scores exceeds a threshold, cluster them and route clusters by the one that holds the
  * K-th candidate. */
 typedef struct grt_cluster_policy {
-    size_t first_layer;  /* silent at boundaries before this one */
     float dispersion;    /* threshold on |std / mean| of the active scores */
     size_t max_clusters; /* from 2 on; below, all finite scores are one cluster */
     float explained;     /* the fewest clusters that explain this share of the variance,
                             0..1, are taken, but at most max_clusters */
 } grt_cluster_policy;
 
-/* Ours: a difference of two scores at boundary l moves until the last layer by a normal
- * amount of standard deviation spread[l]. */
+/* Ours: a difference of two scores at boundary l still moves until the last layer by a
+ * normal amount of a known standard deviation. */
 typedef struct grt_bound_policy {
-    /* [n_layers], spread[l] at boundary l; silent where INFINITY, NaN or negative */
+    /* [n_layers] that deviation at boundary l; silent where INFINITY, NaN or negative.
+     * NULL: nothing was calibrated, and scores are taken for a random walk whose steps
+     * are as large as the last one was. */
     const float *spread;
-    bool is_relative; /* spreads are multiples of the scores' standard deviation */
-    float margin;     /* spreads are multiplied by it */
-    float precision;  /* expected share of the full pass's top K, 0..1 */
+    /* [n_layers] what a difference usually moves from boundary l - 1 to l.  Scores that
+     * move farther are of a domain that was not calibrated, and spreads grow in
+     * proportion; silent until the first move was seen.  NULL: spreads are believed. */
+    const float *moves;
+    size_t n_layers;
+    float margin;    /* deviations are multiplied by it */
+    float precision; /* expected share of the full pass's top K, 0..1 */
 } grt_bound_policy;
 
 /* Verdicts by count, for weights that mean nothing: at boundary `layer` the n_select
@@ -55,6 +60,7 @@ typedef enum grt_selector_kind {
 
 typedef struct grt_selector {
     grt_selector_kind kind;
+    size_t first_layer;  /* the policy is silent at boundaries before this one */
     bool is_exact_order; /* drop only: whoever may be in the top K runs to the end */
     union {
         grt_cluster_policy cluster;
@@ -71,7 +77,18 @@ typedef struct grt_boundary {
     size_t slots;        /* of the top K that are still free, 1..n */
     size_t n_candidates; /* of the request */
     size_t k;            /* of the request */
+    float moved;         /* by grt_moved, since the boundary before; NaN: not known */
+    float drift;         /* largest grt_drift so far, at least 1 */
 } grt_boundary;
+
+/* The standard deviation of how differences of scores moved from one boundary to the
+ * next: before[n] and after[n] of the same candidates.  NaN when n < 2 or a score is
+ * not finite. */
+float grt_moved(const float *before, const float *after, size_t n);
+
+/* How many times farther than expected scores moved to boundary `layer`; 1 where the
+ * policy expects nothing. */
+float grt_drift(const grt_selector *selector, size_t layer, float moved);
 
 /* Bytes of scratch for n active candidates, aligned to 8; never falls with n. */
 size_t grt_select_scratch_bytes(size_t n);

@@ -11,6 +11,8 @@
  *     interrupt    gets a Ctrl-C after layer 2 of 4
  *     slow         takes 60 ms for each layer
  *     plain        takes no instruction
+ *     uncalibrated has no profile
+ *     early        selects the best after layer 2 and drops the worst after layer 3
  */
 #include "grating.h"
 
@@ -25,10 +27,12 @@ enum { N_LAYERS = 4, MAX_TOKENS = 12, N_TENSORS = 3, N_KERNELS = 4 };
 
 struct grt_model {
     char *path;
+    char *profile;
 };
 
 struct grt_session {
     const grt_model *model;
+    grt_session_options options;
 };
 
 struct grt_result {
@@ -72,12 +76,17 @@ const char *grt_version(void)
 grt_status grt_model_open(grt_model **out, const char *path,
                           const grt_model_options *options, grt_error *err)
 {
-    (void)options;
+    const char *profile = options ? options->profile_path : NULL;
     if (strstr(path, "missing"))
         return fail(err, GRT_E_NOT_FOUND, "no such file or directory", path);
-    grt_model *model = malloc(sizeof *model);
+    if (profile && strstr(profile, "damaged"))
+        return fail(err, GRT_E_FORMAT, "not a profile", profile);
+    grt_model *model = calloc(1, sizeof *model);
     if (!model) return GRT_E_NO_MEMORY;
     model->path = strdup(path);
+    if (!profile && !behaves(model, "uncalibrated"))
+        model->profile = strdup("grating.profile.safetensors");
+    if (profile && profile[0]) model->profile = strdup(profile);
     *out = model;
     return GRT_OK;
 }
@@ -85,13 +94,13 @@ grt_status grt_model_open(grt_model **out, const char *path,
 void grt_model_close(grt_model *model)
 {
     if (!model) return;
+    free(model->profile);
     free(model->path);
     free(model);
 }
 
 void grt_model_describe(const grt_model *model, grt_model_info *out)
 {
-    (void)model;
     *out = (grt_model_info){.architecture = "bert",
                             .format = "safetensors",
                             .tokenizer = "wordpiece",
@@ -109,7 +118,8 @@ void grt_model_describe(const grt_model *model, grt_model_info *out)
                             .layers_bytes = 2048,
                             .head_bytes = 132,
                             .other_bytes = 0,
-                            .n_tensors = N_TENSORS};
+                            .n_tensors = N_TENSORS,
+                            .profile = model->profile};
 }
 
 grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *out)
@@ -143,11 +153,14 @@ grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *o
 grt_status grt_session_create(grt_session **out, const grt_model *model,
                               const grt_session_options *options, grt_error *err)
 {
-    (void)options;
-    (void)err;
+    static const grt_session_options defaults = GRT_SESSION_OPTIONS_INIT;
+    if (!options) options = &defaults;
+    if (options->memory_bytes && options->memory_bytes < 1024)
+        return fail(err, GRT_E_NO_MEMORY, "the process is larger already", model->path);
     grt_session *session = malloc(sizeof *session);
     if (!session) return GRT_E_NO_MEMORY;
     session->model = model;
+    session->options = *options;
     *out = session;
     return GRT_OK;
 }
@@ -155,6 +168,53 @@ grt_status grt_session_create(grt_session **out, const grt_model *model,
 void grt_session_free(grt_session *session)
 {
     free(session);
+}
+
+/* ---- Plans ---- */
+
+/* What was asked for, and sizes that follow from it in the simplest way. */
+static grt_memory_plan plan_for(const grt_session_options *options, size_t n_documents,
+                                size_t n_tokens)
+{
+    int is_resident = options->residency == GRT_RESIDENCY_RESIDENT;
+    int is_streamed = options->residency == GRT_RESIDENCY_STREAMED;
+    grt_memory_plan plan = {.budget_bytes = options->memory_bytes,
+                            .process_bytes = 1000000,
+                            .hidden_bytes = n_documents * n_tokens * 128,
+                            .chunk_bytes = 4096,
+                            .embedding_bytes = 512,
+                            .scratch_bytes = 256,
+                            .n_slots = is_resident   ? N_LAYERS
+                                       : is_streamed ? 2
+                                                     : 3,
+                            .n_layers = N_LAYERS,
+                            .chunk_rows = 64,
+                            .n_cached_rows = 16,
+                            .hidden =
+                                options->hidden ? options->hidden : GRT_HIDDEN_F32,
+                            .smallest_bytes = 1200000};
+    plan.layers_bytes = plan.n_slots * 512;
+    plan.total_bytes = plan.process_bytes + plan.layers_bytes + plan.hidden_bytes +
+                       plan.chunk_bytes + plan.embedding_bytes + plan.scratch_bytes;
+    return plan;
+}
+
+static grt_status check_plan(const grt_memory_plan *plan, grt_error *err)
+{
+    if (!plan->budget_bytes || plan->budget_bytes >= plan->smallest_bytes)
+        return GRT_OK;
+    return fail(err, GRT_E_NO_MEMORY, "the smallest budget that works is 2 MiB",
+                "the request does not fit");
+}
+
+grt_status grt_plan_memory(grt_memory_plan *out, const grt_model *model,
+                           const grt_session_options *options, size_t n_documents,
+                           size_t n_tokens, grt_error *err)
+{
+    if (n_tokens > MAX_TOKENS)
+        return fail(err, GRT_E_INVALID_ARG, "the model takes 12 tokens", model->path);
+    *out = plan_for(options, n_documents, n_tokens);
+    return check_plan(out, err);
 }
 
 /* ---- Scores ---- */
@@ -243,6 +303,86 @@ static void reverse(grt_item *items, size_t n)
     }
 }
 
+/* ---- Policies ---- */
+
+static grt_policy policy_of(const grt_request *request)
+{
+    if (request->k == 0 || request->k >= request->n_documents) return GRT_POLICY_NONE;
+    return request->policy ? request->policy : GRT_POLICY_BOUND;
+}
+
+/* The best is selected after layer 2 and the worst dropped after layer 3. */
+static void decide(const grt_request *request, grt_item *items, size_t n)
+{
+    if (policy_of(request) == GRT_POLICY_NONE) return;
+    if (!request->keeps_order && request->first_layer <= 2) {
+        items[0].state = GRT_STATE_SELECTED;
+        items[0].decided_at_layer = 2;
+    }
+    if (request->first_layer <= 3) {
+        items[n - 1].state = GRT_STATE_DROPPED;
+        items[n - 1].decided_at_layer = 3;
+    }
+}
+
+/* After layer l of 4 a score is l quarters of the last one. */
+static void tell_trace(const grt_request *request, const grt_item *items)
+{
+    size_t n = request->n_documents;
+    size_t *indices = calloc(n, sizeof *indices);
+    float *scores = calloc(n, sizeof *scores);
+    grt_state *states = calloc(n, sizeof *states);
+    if (!indices || !scores || !states) abort();
+    for (size_t layer = 1; layer <= N_LAYERS; layer++) {
+        grt_trace_step step = {layer, N_LAYERS, 0, indices, scores, states};
+        for (size_t i = 0; i < n; i++) {
+            if (items[i].decided_at_layer < layer) continue;
+            indices[step.n] = items[i].index;
+            scores[step.n] = items[i].logit * (float)layer / N_LAYERS;
+            states[step.n] =
+                items[i].decided_at_layer == layer ? items[i].state : GRT_STATE_ACTIVE;
+            step.n++;
+        }
+        request->trace(&step, request->trace_payload);
+    }
+    free(indices);
+    free(scores);
+    free(states);
+}
+
+static grt_stats stats_of(const grt_session *session, const grt_request *request,
+                          const grt_item *items)
+{
+    size_t n = request->n_documents;
+    int is_calibrated = session->model->profile != NULL;
+    grt_stats stats = {.n_documents = n,
+                       .n_layers = N_LAYERS,
+                       .weight_bytes = 2048,
+                       .embedding_bytes = 1024,
+                       .read_ns = 125000,
+                       .wait_ns = 62500,
+                       .memory_bytes = 4096,
+                       .tokenize_ns = 250000,
+                       .compute_ns = 1500000,
+                       .total_ns = 1750000,
+                       .plan = plan_for(&session->options, n, MAX_TOKENS),
+                       .policy = policy_of(request),
+                       .isa = "avx2"};
+    for (size_t i = 0; i < n; i++) {
+        stats.n_tokens += items[i].n_tokens;
+        stats.tokens_x_layers += items[i].n_tokens * items[i].decided_at_layer;
+        stats.candidates_x_layers += items[i].decided_at_layer;
+    }
+    stats.full_tokens_x_layers = stats.n_tokens * N_LAYERS;
+    int is_bound = stats.policy == GRT_POLICY_BOUND;
+    int is_fitted = stats.policy == GRT_POLICY_CLUSTER && is_calibrated &&
+                    !(request->dispersion > 0);
+    stats.has_profile = (is_bound && is_calibrated) || is_fitted;
+    if (is_bound || is_fitted)
+        stats.precision = request->precision > 0 ? request->precision : 0.99F;
+    return stats;
+}
+
 grt_status grt_rank(grt_session *session, const grt_request *request, grt_result **out,
                     grt_error *err)
 {
@@ -250,6 +390,8 @@ grt_status grt_rank(grt_session *session, const grt_request *request, grt_result
     size_t n = request->n_documents;
     size_t query_bytes =
         request->query_bytes ? request->query_bytes : strlen(request->query);
+    grt_memory_plan plan = plan_for(&session->options, n, MAX_TOKENS);
+    if (check_plan(&plan, err)) return GRT_E_NO_MEMORY;
     if (behaves(model, "unreadable"))
         return fail(err, GRT_E_IO, "cannot read layer 1: Input/output error",
                     model->path);
@@ -261,28 +403,14 @@ grt_status grt_rank(grt_session *session, const grt_request *request, grt_result
     grt_result *result = calloc(1, sizeof *result);
     grt_item *items = calloc(n, sizeof *items);
     if (!result || !items) abort();
-    uint64_t n_tokens = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         items[i] = score(request, query_bytes, i);
-        n_tokens += items[i].n_tokens;
-    }
     qsort(items, n, sizeof *items, compare);
     if (behaves(model, "reversed")) reverse(items, n);
+    if (behaves(model, "early")) decide(request, items, n);
+    if (request->trace) tell_trace(request, items);
     result->items = items;
-    result->stats = (grt_stats){.n_documents = n,
-                                .n_layers = N_LAYERS,
-                                .n_tokens = n_tokens,
-                                .tokens_x_layers = n_tokens * N_LAYERS,
-                                .full_tokens_x_layers = n_tokens * N_LAYERS,
-                                .candidates_x_layers = n * N_LAYERS,
-                                .weight_bytes = 2048,
-                                .embedding_bytes = 1024,
-                                .memory_bytes = 4096,
-                                .tokenize_ns = 250000,
-                                .compute_ns = 1500000,
-                                .total_ns = 1750000,
-                                .policy = GRT_POLICY_NONE,
-                                .isa = "avx2"};
+    result->stats = stats_of(session, request, items);
     *out = result;
     return GRT_OK;
 }
@@ -321,7 +449,21 @@ const char *grt_hidden_storage_text(grt_hidden_storage storage)
 
 const char *grt_state_text(grt_state state)
 {
-    return state == GRT_STATE_FINISHED ? "finished" : "dropped";
+    static const char *const texts[] = {"finished", "selected", "dropped", "active"};
+    return texts[state];
+}
+
+const char *grt_policy_text(grt_policy policy)
+{
+    static const char *const texts[] = {"default", "none", "cluster", "bound",
+                                        "schedule"};
+    return texts[policy];
+}
+
+const char *grt_hidden_storage_text(grt_hidden_storage storage)
+{
+    static const char *const texts[] = {"auto", "f32", "bf16", "file"};
+    return texts[storage];
 }
 
 grt_status grt_kernel_describe(size_t i, grt_kernel_info *out)

@@ -52,11 +52,18 @@ static void select_into(const grt_selector *selector, const grt_boundary *bounda
     free(scratch);
 }
 
+/* A request that begins at this boundary: nothing has moved yet. */
+static grt_boundary first_sight(size_t layer, const float *scores, size_t n,
+                                size_t slots)
+{
+    return (grt_boundary){layer, scores, n, slots, n, slots, NAN, 1};
+}
+
 /* Verdicts as text, best candidate first where scores are given so. */
 static void expect(const grt_selector *selector, const float *scores, size_t n,
                    size_t slots, size_t layer, const char *wanted)
 {
-    grt_boundary boundary = {layer, scores, n, slots, n, slots};
+    grt_boundary boundary = first_sight(layer, scores, n, slots);
     grt_verdict verdicts[32];
     char found[33] = {0};
     select_into(selector, &boundary, verdicts);
@@ -139,6 +146,16 @@ static void score_active(const request *r, active_set *set, size_t layer)
 }
 
 /* A request as a session runs it. */
+static float moved_since(const request *r, const active_set *set, size_t layer)
+{
+    float *before = need(set->n, sizeof(*before));
+    for (size_t i = 0; i < set->n; i++)
+        before[i] = r->history[(layer - 1) * r->n + set->ids[i]];
+    float moved = layer > 1 ? grt_moved(before, set->scores, set->n) : NAN;
+    free(before);
+    return moved;
+}
+
 static void run_request(const grt_selector *selector, request *r)
 {
     size_t n = r->n, k = r->k < n ? r->k : n;
@@ -152,10 +169,14 @@ static void run_request(const grt_selector *selector, request *r)
     for (size_t i = 0; i < n; i++)
         set.ids[i] = i;
     r->work = 0;
+    float drift = 1;
     for (size_t layer = 1; layer < r->n_layers && set.n > 0; layer++) {
         r->work += set.n;
         score_active(r, &set, layer);
-        grt_boundary boundary = {layer, set.scores, set.n, k - set.front, n, r->k};
+        float moved = moved_since(r, &set, layer);
+        drift = fmaxf(drift, grt_drift(selector, layer, moved));
+        grt_boundary boundary = {layer, set.scores, set.n, k - set.front,
+                                 n,     r->k,       moved, drift};
         select_into(selector, &boundary, set.verdicts);
         check_answer(selector, &boundary, set.verdicts);
         set.front += take(&set, GRT_VERDICT_SELECT, r->ranking + set.front);
@@ -227,8 +248,8 @@ static grt_selector random_selector(float *spread, grt_schedule_entry *steps)
     /* one draw in each statement, so that every compiler draws in the same order */
     grt_selector selector = {.kind = (grt_selector_kind)below(4)};
     selector.is_exact_order = below(2) == 1;
+    selector.first_layer = below(5);
     if (selector.kind == GRT_SELECTOR_CLUSTER) {
-        selector.cluster.first_layer = below(5);
         selector.cluster.dispersion = (float)uniform();
         selector.cluster.max_clusters = below(9);
         selector.cluster.explained = explained[below(5)];
@@ -237,8 +258,9 @@ static grt_selector random_selector(float *spread, grt_schedule_entry *steps)
             spread[l] = (float)(N_LAYERS - l) / N_LAYERS;
         float *odd = &spread[below(N_LAYERS)];
         *odd = (float[]){INFINITY, NAN, 0, -1}[below(4)];
-        selector.bound.spread = spread;
-        selector.bound.is_relative = below(2) == 1;
+        selector.bound.n_layers = N_LAYERS;
+        selector.bound.spread = below(3) ? spread : NULL;
+        selector.bound.moves = below(2) ? spread : NULL;
         selector.bound.margin = (float)uniform() * 2;
         selector.bound.precision = precisions[below(5)];
     } else if (selector.kind == GRT_SELECTOR_SCHEDULE) {
@@ -308,14 +330,16 @@ static void test_edges(void **state)
     (void)state;
     grt_selector none = {.kind = GRT_SELECTOR_NONE};
     grt_selector cluster = {.kind = GRT_SELECTOR_CLUSTER};
-    cluster.cluster = (grt_cluster_policy){3, 0.1f, 4, 0.9f};
+    cluster.cluster = (grt_cluster_policy){0.1f, 4, 0.9f};
+    cluster.first_layer = 3;
     grt_selector exact = cluster;
     exact.is_exact_order = true;
     const float spread[4] = {0};
     grt_selector sure = {.kind = GRT_SELECTOR_BOUND};
-    sure.bound = (grt_bound_policy){spread, false, 1, 1};
+    sure.bound = (grt_bound_policy){spread, NULL, 4, 1, 1};
     grt_verdict untouched = (grt_verdict)77;
-    grt_select(&cluster, &(grt_boundary){3, NULL, 0, 0, 5, 2}, &untouched, NULL);
+    grt_select(&cluster, &(grt_boundary){3, NULL, 0, 0, 5, 2, NAN, 1}, &untouched,
+               NULL);
     assert_int_equal(untouched, 77);
     const float falling[] = {9, 8, 1, 0};
     expect(&cluster, falling, 4, 4, 1, "++++");
@@ -512,7 +536,8 @@ static void test_worked_example_of_the_paper(void **state)
         row[11 * 20] = (i < 2 ? 9 : i % 2 == 0 ? 7 : 3) - small;
     }
     grt_selector selector = {.kind = GRT_SELECTOR_CLUSTER};
-    selector.cluster = (grt_cluster_policy){9, 0.3f, 5, 0.9f};
+    selector.cluster = (grt_cluster_policy){0.3f, 5, 0.9f};
+    selector.first_layer = 9;
     expect(&selector, history + 9 * 20, 20, 10, 9, "++................--");
     expect(&selector, history + 10 * 20 + 2, 16, 8, 10, "................");
     expect(&selector, history + 11 * 20 + 2, 16, 8, 11, "+-+-+-+-+-+-+-+-");
@@ -529,12 +554,12 @@ static void test_worked_example_of_the_paper(void **state)
     free(r.ranking);
 }
 
-static void expect_bound(const float *spread, bool is_relative, float margin,
-                         float precision, const char *wanted)
+static void expect_bound(const float *spread, float margin, float precision,
+                         const char *wanted)
 {
     const float scores[] = {4, 3, 2, 1};
     grt_selector selector = {.kind = GRT_SELECTOR_BOUND};
-    selector.bound = (grt_bound_policy){spread, is_relative, margin, precision};
+    selector.bound = (grt_bound_policy){spread, NULL, 2, margin, precision};
     expect(&selector, scores, 4, 2, 1, wanted);
 }
 
@@ -545,25 +570,89 @@ static void test_bound_by_hand(void **state)
     const float one[] = {0, 1}, zero[] = {0, 0}, negative[] = {0, -1};
     const float infinite[] = {0, INFINITY}, unknown[] = {0, NAN};
     /* Phi(-2) = 0.0228, Phi(-1) = 0.159 */
-    expect_bound(one, false, 1, 0.9f, "+..-");     /* share 0.05 */
-    expect_bound(one, false, 1, 0.955f, "....");   /* 0.0225 */
-    expect_bound(one, false, 1, 0.954f, "+..-");   /* 0.0230 */
-    expect_bound(one, false, 1, 0.682f, "++--");   /* 0.159 */
-    expect_bound(one, false, 1, 0.684f, "+..-");   /* 0.158 */
-    expect_bound(one, false, 1.2f, 0.9f, "+..-");  /* Phi(-1.667) = 0.0478 */
-    expect_bound(one, false, 1.25f, 0.9f, "...."); /* Phi(-1.6) = 0.0548 */
-    expect_bound(one, false, 0.01f, 1.0f, "...."); /* Phi(-200) is 0 in double */
-    expect_bound(one, false, 0.01f, 0.999f, "++--");
-    expect_bound(zero, false, 1, 1.0f, "++--");
-    expect_bound(one, false, 0, 1.0f, "++--");
-    expect_bound(infinite, false, 1, 0.0f, "....");
-    expect_bound(infinite, false, 0, 0.0f, "....");
-    expect_bound(unknown, false, 1, 0.0f, "....");
-    expect_bound(negative, false, 1, 0.0f, "....");
-    /* the scores' standard deviation is sqrt(1.25) = 1.118 */
-    expect_bound(one, true, 1, 0.9f, "+..-");     /* Phi(-1.789) = 0.0368 */
-    expect_bound(one, true, 1.07f, 0.9f, "+..-"); /* Phi(-1.672) = 0.0473 */
-    expect_bound(one, true, 1.1f, 0.9f, "....");  /* Phi(-1.626) = 0.0519 */
+    expect_bound(one, 1, 0.9f, "+..-");     /* share 0.05 */
+    expect_bound(one, 1, 0.955f, "....");   /* 0.0225 */
+    expect_bound(one, 1, 0.954f, "+..-");   /* 0.0230 */
+    expect_bound(one, 1, 0.682f, "++--");   /* 0.159 */
+    expect_bound(one, 1, 0.684f, "+..-");   /* 0.158 */
+    expect_bound(one, 1.2f, 0.9f, "+..-");  /* Phi(-1.667) = 0.0478 */
+    expect_bound(one, 1.25f, 0.9f, "...."); /* Phi(-1.6) = 0.0548 */
+    expect_bound(one, 0.01f, 1.0f, "...."); /* Phi(-200) is 0 in double */
+    expect_bound(one, 0.01f, 0.999f, "++--");
+    expect_bound(zero, 1, 1.0f, "++--");
+    expect_bound(one, 0, 1.0f, "++--");
+    expect_bound(infinite, 1, 0.0f, "....");
+    expect_bound(infinite, 0, 0.0f, "....");
+    expect_bound(unknown, 1, 0.0f, "....");
+    expect_bound(negative, 1, 0.0f, "....");
+}
+
+/* Scores that moved by `moved` on the way to boundary 2 of 6, where the share is 0.05.
+ */
+static void expect_moved(const grt_bound_policy *policy, float moved, float drift,
+                         const char *wanted)
+{
+    const float scores[] = {4, 3, 2, 1};
+    grt_selector selector = {.kind = GRT_SELECTOR_BOUND, .bound = *policy};
+    grt_boundary boundary = {2, scores, 4, 2, 4, 2, moved, drift};
+    grt_verdict verdicts[4];
+    char found[5] = {0};
+    select_into(&selector, &boundary, verdicts);
+    for (size_t i = 0; i < 4; i++)
+        found[i] = ".+-"[verdicts[i]];
+    assert_string_equal(found, wanted);
+}
+
+/* Phi(-2 / 1.2) = 0.0478 and Phi(-2 / 1.25) = 0.0548. */
+static void test_bound_without_calibration_reads_the_last_move(void **state)
+{
+    (void)state;
+    grt_bound_policy walk = {.n_layers = 6, .margin = 1, .precision = 0.9f};
+    expect_moved(&walk, 0.6f, 1, "+..-"); /* four more steps: twice as much */
+    expect_moved(&walk, 0.625f, 1, "....");
+    expect_moved(&walk, 0.1f, 9, "++--"); /* nothing to drift from */
+    expect_moved(&walk, NAN, 1, "....");
+    expect_moved(&walk, 0, 1, "....");
+    expect_moved(&walk, INFINITY, 1, "....");
+    walk.margin = 0.5f;
+    expect_moved(&walk, 1.2f, 1, "+..-");
+}
+
+static void test_bound_widens_with_drift(void **state)
+{
+    (void)state;
+    const float spread[] = {0, 0, 0.6f}, moves[] = {0, 0, 0.5f};
+    grt_bound_policy bound = {spread, moves, 6, 1, 0.9f};
+    expect_moved(&bound, 0.5f, 2, "+..-");
+    expect_moved(&bound, 0.5f, 2.1f, "....");
+    expect_moved(&bound, 0.5f, INFINITY, "....");
+    expect_moved(&bound, NAN, 1, "...."); /* nobody has seen it move */
+    bound.moves = NULL;
+    expect_moved(&bound, NAN, 1, "++--");
+    expect_moved(&bound, 0.5f, 2.1f, "++--");
+}
+
+static void test_moves_and_drift(void **state)
+{
+    (void)state;
+    const float before[] = {1, 2, 3}, after[] = {12, 12, 12}, broken[] = {1, NAN, 3};
+    /* moved by 11, 10 and 9: a difference of two by sqrt(2) */
+    assert_float_equal(grt_moved(before, after, 3), sqrtf(2), 1e-6);
+    assert_float_equal(grt_moved(before, after, 2), 1, 1e-6);
+    assert_true(isnan(grt_moved(before, after, 1)));
+    assert_true(isnan(grt_moved(before, after, 0)));
+    assert_true(isnan(grt_moved(broken, after, 3)));
+    const float moves[] = {0, 0, 0.5f, 0};
+    grt_selector selector = {.kind = GRT_SELECTOR_BOUND};
+    assert_float_equal(grt_drift(&selector, 2, 1), 1, 0);
+    selector.bound.moves = moves;
+    assert_float_equal(grt_drift(&selector, 2, 1), 2, 0);
+    assert_float_equal(grt_drift(&selector, 2, 0.1f), 1, 0);
+    assert_float_equal(grt_drift(&selector, 2, NAN), 1, 0);
+    assert_float_equal(grt_drift(&selector, 3, 0), 1, 0);
+    assert_true(isinf(grt_drift(&selector, 3, 0.1f)));
+    selector.kind = GRT_SELECTOR_CLUSTER;
+    assert_float_equal(grt_drift(&selector, 2, 1), 1, 0);
 }
 
 /* Decided by the stricter one: decided alike by the other. */
@@ -571,7 +660,8 @@ static void check_stricter(const grt_selector *loose, const grt_selector *strict
                            const float *scores, size_t n, size_t slots)
 {
     grt_verdict a[40], b[40];
-    grt_boundary boundary = {1, scores, n, slots, n, slots};
+    grt_boundary boundary = first_sight(1, scores, n, slots);
+    boundary.moved = 1;
     select_into(loose, &boundary, a);
     select_into(strict, &boundary, b);
     for (size_t i = 0; i < n; i++)
@@ -595,7 +685,7 @@ static void test_bound_is_monotone_and_shift_invariant(void **state)
         grt_selector loose = {.kind = GRT_SELECTOR_BOUND};
         loose.is_exact_order = round % 3 == 0;
         loose.bound =
-            (grt_bound_policy){.spread = spread, .is_relative = round % 2 == 0};
+            (grt_bound_policy){.spread = round % 2 == 0 ? spread : NULL, .n_layers = 4};
         loose.bound.margin = (float)uniform() * 2;
         loose.bound.precision = (float)uniform();
         grt_selector strict = loose;
@@ -605,8 +695,11 @@ static void test_bound_is_monotone_and_shift_invariant(void **state)
         strict.bound.margin += (float)uniform();
         check_stricter(&loose, &strict, scores, n, slots);
         grt_verdict here[40], there[40];
-        select_into(&loose, &(grt_boundary){1, scores, n, slots, n, slots}, here);
-        select_into(&loose, &(grt_boundary){1, shifted, n, slots, n, slots}, there);
+        grt_boundary boundary = first_sight(1, scores, n, slots);
+        boundary.moved = 1;
+        select_into(&loose, &boundary, here);
+        boundary.scores = shifted;
+        select_into(&loose, &boundary, there);
         assert_memory_equal(here, there, n * sizeof(*here));
     }
 }
@@ -648,7 +741,7 @@ static void test_bound_keeps_its_promise_where_its_model_holds(void **state)
     for (size_t i = 0; i < 4; i++) {
         double work;
         grt_selector selector = {.kind = GRT_SELECTOR_BOUND};
-        selector.bound = (grt_bound_policy){spread, false, 1, promises[i]};
+        selector.bound = (grt_bound_policy){spread, NULL, N_LAYERS, 1, promises[i]};
         double kept = mean_overlap(&selector, step, &work);
         print_message("promised %.2f: kept %.4f with %.2f of the work\n",
                       (double)promises[i], kept, work);
@@ -669,6 +762,9 @@ int main(void)
         cmocka_unit_test(test_clustering_thousands_is_fast),
         cmocka_unit_test(test_worked_example_of_the_paper),
         cmocka_unit_test(test_bound_by_hand),
+        cmocka_unit_test(test_bound_without_calibration_reads_the_last_move),
+        cmocka_unit_test(test_bound_widens_with_drift),
+        cmocka_unit_test(test_moves_and_drift),
         cmocka_unit_test(test_bound_is_monotone_and_shift_invariant),
         cmocka_unit_test(test_bound_keeps_its_promise_where_its_model_holds),
     };

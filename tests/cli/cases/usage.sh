@@ -4,6 +4,7 @@ run --version
 run --help
 run help rank
 run inspect --help
+run plot --help
 run doctor -h
 run help
 run help nothing

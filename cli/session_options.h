@@ -1,0 +1,36 @@
+/*
+ * session_options.h - the options of grt_session_options, for the commands that have
+ * them.
+ */
+#ifndef CLI_SESSION_OPTIONS_H
+#define CLI_SESSION_OPTIONS_H
+
+#include "cli.h"
+
+enum {
+    CLI_KEY_MEMORY = CLI_KEY_LONG,
+    CLI_KEY_HIDDEN,
+    CLI_KEY_RESIDENT,
+    CLI_KEY_STREAMED,
+    CLI_KEY_SESSION_END /* the keys of a command's own options begin here */
+};
+
+/* clang-format off */
+/* Entries of a table of options. */
+#define CLI_SESSION_OPTIONS                                                       \
+    {'t', "threads", "N", "threads to use (default 0: one for each usable CPU)"}, \
+    {CLI_KEY_MEMORY, "memory", "SIZE",                                            \
+     "what the whole process may use, e.g. 300M or 1.5G"},                        \
+    {CLI_KEY_HIDDEN, "hidden", "STORAGE",                                         \
+     "of hidden states: f32, bf16, file or auto (default:\n"                      \
+     "auto, the first that fits --memory)"},                                      \
+    {CLI_KEY_STREAMED, "streamed", NULL,                                          \
+     "keep two layers in memory (default for one query)"},                        \
+    {CLI_KEY_RESIDENT, "resident", NULL, "keep all layers in memory"}
+/* clang-format on */
+
+int cli_is_session_option(int key);
+int cli_session_option(grt_session_options *options, const cli_command *command,
+                       int key, const char *value);
+
+#endif

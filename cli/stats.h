@@ -1,0 +1,26 @@
+/*
+ * stats.h - what requests computed and read, and the plan of their memory.
+ */
+#ifndef CLI_STATS_H
+#define CLI_STATS_H
+
+#include "grating.h"
+
+/* Of all requests of a run. */
+typedef struct cli_stats {
+    size_t n_queries;
+    grt_stats sum; /* counts, bytes and times are sums; the plan is the largest one */
+    uint64_t full_candidates_x_layers; /* what full passes compute */
+} cli_stats;
+
+void cli_stats_add(cli_stats *stats, const grt_stats *request);
+/* Prints a block of lines to standard error; `profile` is its path or NULL. */
+void cli_stats_report(const cli_stats *stats, const char *profile);
+
+/* Print objects to standard output. */
+void cli_stats_json(const grt_stats *stats);
+void cli_plan_json(const grt_memory_plan *plan);
+/* Prints a table of the parts to standard output. */
+void cli_plan_print(const grt_memory_plan *plan);
+
+#endif

@@ -1,0 +1,57 @@
+/* fit.h - from samples to a profile, and to a report on queries it has not seen.
+ *
+ *     fit.c       which queries, readouts, spreads, and the profile
+ *     tables.c    margins and thresholds that reach a precision
+ *     report.c    what the profile does on the other queries
+ *
+ * The maths: docs/algorithms/calibration.md. */
+#ifndef GRT_CALIBRATE_FIT_H
+#define GRT_CALIBRATE_FIT_H
+
+#include "calibrate/history.h"
+#include "calibrate/samples.h"
+#include "rank/policy.h"
+
+enum { GRT_FIT_QUERIES_MIN = 8 };
+
+/* Queries of one purpose, by the model's head and by the readouts. */
+typedef struct grt_fit_part {
+    size_t *queries; /* [n_queries] records of the samples */
+    size_t *ends;    /* [n_queries] candidate after each query's last */
+    grt_histories head;
+    grt_histories readout; /* of the fit's own queries: out of fold */
+} grt_fit_part;
+
+typedef struct grt_fit {
+    const grt_samples *samples;
+    const grt_network *network;
+    size_t k_max;
+    grt_fit_part fitted;   /* readouts, spreads and tables come from these */
+    grt_fit_part reported; /* and are judged by these */
+    grt_profile profile;
+    grt_calibration_progress_fn *progress; /* NULL: none */
+    void *payload;
+    size_t n_done, n_steps;
+} grt_fit;
+
+/* Everything up to the profile.  GRT_E_INVALID_ARG with fewer than GRT_FIT_QUERIES_MIN
+ * queries, GRT_E_CANCELLED, and as grt_samples_pooled and grt_ridge_fit.  On failure
+ * release all the same. */
+GRT_NODISCARD grt_status grt_fit_run(grt_fit *fit, const grt_samples *samples,
+                                     const grt_network *network, size_t k_max,
+                                     grt_calibration_progress_fn *progress,
+                                     void *payload, grt_error *err);
+void grt_fit_release(grt_fit *fit);
+
+/* One more step is done; GRT_E_CANCELLED when the caller has had enough. */
+GRT_NODISCARD grt_status grt_fit_step(grt_fit *fit, grt_error *err);
+
+/* tables.c: fills precisions, ks, margins, dispersions and first_layers. */
+size_t grt_fit_table_steps(size_t k_max);
+GRT_NODISCARD grt_status grt_fit_tables(grt_fit *fit, grt_error *err);
+
+/* report.c: all but profile_path. */
+GRT_NODISCARD grt_status grt_fit_report(const grt_fit *fit, float precision,
+                                        grt_calibration_report *out, grt_error *err);
+
+#endif /* GRT_CALIBRATE_FIT_H */

@@ -1,0 +1,66 @@
+# How candidates are decided and what memory they may take; the fake library shows in
+# its statistics what has reached it.
+printf 'a b\nb\nc\na\n' >four.txt
+echo '-- the layer at which each was decided'
+run rank -m early -q "a b" -k 3 four.txt
+run rank -m early -q "a b" -k 3 --policy cluster four.txt
+run rank -m early -q "a b" -k 3 --exact-order four.txt
+run rank -m early -q "a b" -k 3 --first-layer 3 --width 30 four.txt
+run rank -m early -q "a b" -k 3 --policy none four.txt
+run rank -m early -q "a b" -k 4 four.txt
+run rank -m early -q "a b" -k 3 --tsv four.txt
+run rank -m early -q "a b" -k 3 --json --precision 0.9 four.txt
+run rank -m early -q "a b" -k 3 --json --policy cluster --dispersion 0.25 --clusters 3 four.txt
+echo '-- statistics'
+run rank -m early -q "a b" -k 3 --stats four.txt
+run rank -m early -q "a b" -k 3 --stats --policy none --resident --memory 2G four.txt
+run rank -m early -q "a b" -k 3 --stats --policy cluster --streamed --hidden file four.txt
+run rank -m early -q "a b" -k 3 --stats --profile other.safetensors --hidden bf16 four.txt
+run rank -m early -q "a b" -k 3 --stats --profile none --hidden=f32 four.txt
+printf '{"query": "a", "documents": ["a", "b", "c"]}\n' >queries.jsonl
+printf '{"query": "a", "documents": ["a", "b"]}\n' >>queries.jsonl
+run rank -m early --queries queries.jsonl -k 2 --tsv --stats
+printf '{"query": "a", "documents": ["a", "b"]}\n' >all.jsonl
+cat queries.jsonl >>all.jsonl
+run rank -m early --queries all.jsonl -k 2 --tsv --stats --streamed --hidden auto
+run rank -m unreadable -q a -k 3 --stats four.txt
+echo '-- no profile: one note for each run, where it matters'
+run rank -m uncalibrated -q a -k 2 four.txt
+run rank -m uncalibrated -q a four.txt
+run rank -m uncalibrated -q a -k 2 --policy none four.txt
+run rank -m uncalibrated -q a -k 2 --profile none four.txt
+run rank -m uncalibrated -q a -k 2 --policy cluster four.txt
+run rank -m uncalibrated -q a -k 2 --policy cluster --precision 0.9 four.txt
+run rank -m uncalibrated --queries queries.jsonl -k 1 --tsv
+run rank -m fake -q a -k 2 --profile damaged.safetensors four.txt
+echo '-- memory'
+for size in 300M 1.5G 2T 1300K 1048576K 1300000 1200000; do
+    run rank -m fake -q a -k 1 --memory $size --stats four.txt | grep 'memory'
+done
+run rank -m fake -q a --memory 1K four.txt
+run rank -m fake -q a --memory 1 four.txt
+for size in '' 0 0K -1 +1 1e9 1.5 M .M 1.2.3M 3MB 3m 0x10 inf nan 99999999999999T 1025T ' 1M'; do
+    run rank -m fake -q a --memory "$size" four.txt
+done
+echo '-- values'
+for p in 0 1 1.0 -0.5 2 x '' 0.5x nan .99999999999 0.; do
+    run rank -m fake -q a --precision "$p" four.txt
+done
+run rank -m fake -q a --policy best four.txt
+run rank -m fake -q a --policy schedule four.txt
+run rank -m fake -q a --hidden f16 four.txt
+run rank -m fake -q a --policy cluster --clusters 1 four.txt
+run rank -m fake -q a --policy cluster --clusters 65 four.txt
+run rank -m fake -q a --policy cluster --dispersion 0 four.txt
+run rank -m fake -q a --policy cluster --dispersion 1000 four.txt
+run rank -m fake -q a --first-layer 0 four.txt
+run rank -m fake -q a --profile '' four.txt
+run rank -m fake -q a --trace '' four.txt
+echo '-- what does not go together'
+run rank -m fake -q a --resident --streamed four.txt
+run rank -m fake -q a --precision 0.9 --policy none four.txt
+run rank -m fake -q a --policy none --exact-order four.txt
+run rank -m fake -q a --policy none --first-layer 2 four.txt
+run rank -m fake -q a --dispersion 0.3 four.txt
+run rank -m fake -q a --policy bound --clusters 3 four.txt
+run rank -m fake -q a --policy cluster --dispersion 0.3 --precision 0.9 four.txt
