@@ -2,8 +2,9 @@
 #include "bench.h"
 
 #include "cli.h"
+#include "file.h"
+#include "progress.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,17 +39,15 @@ static const cli_option options_table[] = {
     {KEY_BY, "by", "NAME",
      "scaling: only the table by documents, tokens, k or\nbudget"},
     {KEY_VALUES, "values", "LIST",
-     "with --by: the values, such as 5,10,20; budgets as\n300M or 2G"},
+     "with --by: the values, such as 5,10,20; budgets as\n300M or 1.5G"},
     {KEY_CSV, "csv", "FILE", "write the numbers to FILE"},
     {KEY_SVG, "svg", "FILE", "write a plot to FILE"},
     CLI_HELP_OPTION,
     CLI_END_OPTION};
 
 enum { COUNT_MAX = 100000, TOKENS_MAX = 1000000, THREADS_MAX = 1024 };
-static const uint64_t budget_max = (uint64_t)1 << 50;
 
-static const char *const dimensions[BENCH_N_DIMENSIONS] = {"documents", "tokens", "k",
-                                                           "budget"};
+static const char *const dimensions[] = {"documents", "tokens", "k", "budget", NULL};
 
 /* What the arguments say, before it is put together. */
 typedef struct arguments {
@@ -60,59 +59,15 @@ typedef struct arguments {
     const char *values;
 } arguments;
 
-/* A whole number, with K, M, G for powers of 1024 when it is a size. */
-static const char *read_value(const char *text, int is_size, uint64_t *out)
-{
-    static const char units[] = "KMG";
-    uint64_t value = 0;
-    const char *c = text;
-    while (*c >= '0' && *c <= '9' && value <= budget_max)
-        value = value * 10 + (uint64_t)(*c++ - '0');
-    if (c == text || value > budget_max) return NULL;
-    const char *unit = is_size && *c ? strchr(units, *c) : NULL;
-    if (unit) {
-        unsigned shift = 10 * (unsigned)(unit - units + 1);
-        if (value > budget_max >> shift) return NULL;
-        value <<= shift;
-        c++;
-    }
-    *out = value;
-    return c;
-}
-
-static int set_number(const char *option, const char *text, size_t least, size_t most,
-                      size_t *out)
-{
-    uint64_t value;
-    const char *end = read_value(text, 0, &value);
-    if (!end || *end || value < least || value > most)
-        return cli_usage(&cli_bench_command,
-                         "%s: \"%s\" is not a whole number from %zu to %zu", option,
-                         text, least, most);
-    *out = (size_t)value;
-    return CLI_SUCCESS;
-}
-
 static int set_policy(bench_job *job, const char *text)
 {
     static const grt_policy policies[] = {GRT_POLICY_SCHEDULE, GRT_POLICY_BOUND,
                                           GRT_POLICY_CLUSTER, GRT_POLICY_NONE};
-    static const char *const names[] = {"schedule", "bound", "cluster", "none"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(text, names[i]) != 0) continue;
-        job->policy = policies[i];
-        return CLI_SUCCESS;
-    }
-    return cli_usage(&cli_bench_command,
-                     "--policy: \"%s\" is not schedule, bound, cluster or none", text);
-}
-
-static int set_by(arguments *self, const char *text)
-{
-    for (self->by = 0; self->by < BENCH_N_DIMENSIONS; self->by++)
-        if (strcmp(text, dimensions[self->by]) == 0) return CLI_SUCCESS;
-    return cli_usage(&cli_bench_command,
-                     "--by: \"%s\" is not documents, tokens, k or budget", text);
+    static const char *const names[] = {"schedule", "bound", "cluster", "none", NULL};
+    size_t i = 0;
+    int code = cli_parse_choice("--policy", text, names, &i);
+    if (!code) job->policy = policies[i];
+    return code;
 }
 
 static int set_kind(arguments *self, const char *text)
@@ -134,19 +89,19 @@ static int set_option(arguments *self, int key, const char *value)
     case CLI_OPERAND: return set_kind(self, value);
     case 'm': self->model = value; return CLI_SUCCESS;
     case 't':
-        return set_number("-t, --threads", value, 0, THREADS_MAX,
-                          &job->session.n_threads);
-    case 'k': return set_number("-k, --top", value, 1, COUNT_MAX, &job->k);
+        return cli_parse_number("-t, --threads", value, 0, THREADS_MAX,
+                                &job->session.n_threads);
+    case 'k': return cli_parse_number("-k, --top", value, 1, COUNT_MAX, &job->k);
     case KEY_DOCUMENTS:
-        return set_number("--documents", value, 1, COUNT_MAX, &job->n_documents);
+        return cli_parse_number("--documents", value, 1, COUNT_MAX, &job->n_documents);
     case KEY_TOKENS:
-        return set_number("--tokens", value, 1, TOKENS_MAX, &job->n_tokens);
+        return cli_parse_number("--tokens", value, 1, TOKENS_MAX, &job->n_tokens);
     case KEY_RUNS:
-        return set_number("--runs", value, 1, BENCH_RUNS_MAX, &options->n_runs);
+        return cli_parse_number("--runs", value, 1, BENCH_RUNS_MAX, &options->n_runs);
     case KEY_TEXT: options->source.text_path = value; return CLI_SUCCESS;
     case KEY_POLICY: return set_policy(job, value);
     case KEY_SCHEDULE: self->schedule = value; return CLI_SUCCESS;
-    case KEY_BY: return set_by(self, value);
+    case KEY_BY: return cli_parse_choice("--by", value, dimensions, &self->by);
     case KEY_VALUES: self->values = value; return CLI_SUCCESS;
     case KEY_CSV: options->csv_path = value; return CLI_SUCCESS;
     default: options->svg_path = value; return CLI_SUCCESS;
@@ -196,20 +151,29 @@ static int choose_schedule(arguments *self)
     return CLI_SUCCESS;
 }
 
-static int parse_values(arguments *self, bench_values *out)
+static int parse_values(const arguments *self, bench_values *out)
 {
-    int is_size = self->by == BENCH_BUDGET;
-    uint64_t most = is_size ? budget_max : TOKENS_MAX;
-    const char *at = self->values;
-    for (out->n = 0; at && out->n < BENCH_VALUES_MAX;) {
-        uint64_t *value = &out->values[out->n++];
-        at = read_value(at, is_size, value);
-        if (!at || *value == 0 || *value > most || (*at && *at != ',')) break;
-        if (!*at++) return CLI_SUCCESS;
+    enum { LENGTH_MAX = 400 };
+    char text[LENGTH_MAX + 1];
+    if (strlen(self->values) > LENGTH_MAX)
+        return cli_usage(&cli_bench_command, "--values: the list is too long");
+    snprintf(text, sizeof text, "%s", self->values);
+    out->n = 0;
+    for (char *at = text, *comma = text; comma; at = comma + 1) {
+        size_t value = 0;
+        if (out->n == BENCH_VALUES_MAX)
+            return cli_usage(&cli_bench_command, "--values: more than %d values",
+                             (int)BENCH_VALUES_MAX);
+        comma = strchr(at, ',');
+        if (comma) *comma = 0;
+        int code = self->by == BENCH_BUDGET
+                       ? cli_parse_size("--values", at, &out->values[out->n])
+                       : cli_parse_number("--values", at, 1, COUNT_MAX, &value);
+        if (code) return code;
+        if (self->by != BENCH_BUDGET) out->values[out->n] = value;
+        out->n++;
     }
-    return cli_usage(&cli_bench_command, "--values: \"%s\" is not a list of 1 to %d %s",
-                     self->values, (int)BENCH_VALUES_MAX,
-                     is_size ? "sizes" : "numbers");
+    return CLI_SUCCESS;
 }
 
 /* The published sizes, and what lies around them. */
@@ -244,29 +208,50 @@ static int check(const arguments *self)
     return CLI_SUCCESS;
 }
 
-/* Before an hour of measuring. */
-static int check_writable(const char *path)
+/* The files are opened first: an hour of measuring must not end at a wrong name. */
+static int open_files(const bench_options *options, cli_file *csv, cli_file *svg)
 {
-    if (!path) return CLI_SUCCESS;
-    FILE *file = fopen(path, "a");
-    if (!file) return cli_fail("%s: %s", path, strerror(errno));
-    fclose(file);
-    return CLI_SUCCESS;
+    int code = CLI_SUCCESS;
+    if (options->csv_path) code = cli_file_create(csv, options->csv_path);
+    if (code || !options->svg_path) return code;
+    code = cli_file_create(svg, options->svg_path);
+    if (code && options->csv_path) cli_file_discard(csv);
+    return code;
+}
+
+static int write_files(const bench_options *options, const bench_table *tables,
+                       size_t n, cli_file *csv, cli_file *svg)
+{
+    int code = CLI_SUCCESS;
+    if (options->csv_path) {
+        bench_csv_write(csv->file, options, tables, n);
+        code = cli_file_commit(csv);
+    }
+    if (options->svg_path) {
+        bench_svg_write(svg->file, options, tables, n);
+        int svg_code = cli_file_commit(svg);
+        if (!code) code = svg_code;
+    }
+    return code;
 }
 
 static int measure(const bench_options *options)
 {
     bench_table tables[BENCH_N_DIMENSIONS] = {{0}};
+    cli_file csv = {0}, svg = {0};
     size_t n = 0;
-    int code = check_writable(options->csv_path);
-    if (!code) code = check_writable(options->svg_path);
-    if (!code) code = bench_tables_measure(tables, &n, options);
-    if (!code) {
+    int code = open_files(options, &csv, &svg);
+    if (code) return code;
+    code = bench_tables_measure(tables, &n, options);
+    if (code) {
+        if (options->csv_path) cli_file_discard(&csv);
+        if (options->svg_path) cli_file_discard(&svg);
+    } else {
         bench_report_print(options, tables, n);
-        code = cli_flush_output();
+        code = write_files(options, tables, n, &csv, &svg);
+        int output_code = cli_flush_output();
+        if (!code) code = output_code;
     }
-    if (!code && options->csv_path) code = bench_csv_write(options, tables, n);
-    if (!code && options->svg_path) code = bench_svg_write(options, tables, n);
     for (size_t i = 0; i < n; i++)
         bench_table_release(&tables[i]);
     return code;
@@ -299,6 +284,7 @@ static int run(int argc, char **argv)
     char *bundled = NULL;
     if (!self.model) code = cli_bundled_model(&bundled, 0);
     if (code) return code;
+    cli_catch_interrupts(); /* it ends the worker, and files are removed */
     self.options.source.model_path = self.model ? self.model : bundled;
     code = measure(&self.options);
     free(bundled);

@@ -154,7 +154,9 @@ double bench_peak_ratio(const bench_table *table, const bench_row *row);
 
 void bench_report_print(const bench_options *options, const bench_table *tables,
                         size_t n);
-int bench_csv_write(const bench_options *options, const bench_table *tables, size_t n);
-int bench_svg_write(const bench_options *options, const bench_table *tables, size_t n);
+void bench_csv_write(FILE *file, const bench_options *options,
+                     const bench_table *tables, size_t n);
+void bench_svg_write(FILE *file, const bench_options *options,
+                     const bench_table *tables, size_t n);
 
 #endif

@@ -4,7 +4,6 @@
 #include "cli.h"
 #include "text.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <string.h>
@@ -373,18 +372,13 @@ static void put_csv_row(FILE *file, const bench_table *table, const bench_row *r
             row->runs[0].n_truncated, (unsigned long long)row->runs[0].selection);
 }
 
-int bench_csv_write(const bench_options *options, const bench_table *tables, size_t n)
+void bench_csv_write(FILE *file, const bench_options *options,
+                     const bench_table *tables, size_t n)
 {
-    FILE *file = fopen(options->csv_path, "w");
-    if (!file) return cli_fail("%s: %s", options->csv_path, strerror(errno));
     put_head(file, "# ", options, tables);
     fprintf(file, "%s\n", csv_columns);
     for (size_t i = 0; i < n; i++)
         for (size_t row = 0; row < tables[i].n_rows; row++)
             if (!tables[i].rows[row].is_refused)
                 put_csv_row(file, &tables[i], &tables[i].rows[row]);
-    int has_failed = ferror(file);
-    if (fclose(file) || has_failed)
-        return cli_fail("%s: cannot be written", options->csv_path);
-    return CLI_SUCCESS;
 }

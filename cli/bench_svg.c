@@ -6,9 +6,6 @@
  */
 #include "bench.h"
 
-#include "cli.h"
-
-#include <errno.h>
 #include <string.h>
 
 enum {
@@ -143,10 +140,9 @@ static void put_block(FILE *file, const bench_table *table, const bench_job *job
     put_panel(file, table, &peak);
 }
 
-int bench_svg_write(const bench_options *options, const bench_table *tables, size_t n)
+void bench_svg_write(FILE *file, const bench_options *options,
+                     const bench_table *tables, size_t n)
 {
-    FILE *file = fopen(options->svg_path, "w");
-    if (!file) return cli_fail("%s: %s", options->svg_path, strerror(errno));
     double height = 2 * MARGIN + ROW_HEIGHT, y = MARGIN;
     for (size_t i = 0; i < n; i++)
         height += block_height(&tables[i]);
@@ -161,8 +157,4 @@ int bench_svg_write(const bench_options *options, const bench_table *tables, siz
     }
     put_text(file, MARGIN, y + 16, "start", "label", tables[0].rows[0].runs[0].model);
     fputs("</svg>\n", file);
-    int has_failed = ferror(file);
-    if (fclose(file) || has_failed)
-        return cli_fail("%s: cannot be written", options->svg_path);
-    return CLI_SUCCESS;
 }

@@ -2,8 +2,10 @@
 #include "bench.h"
 
 #include "cli.h"
+#include "progress.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -211,9 +213,11 @@ static int exchange(bench_outcome *out, const bench_job *job, pid_t child, int j
     close(outcome_fd);
     while (wait4(child, &status, 0, &usage) < 0 && errno == EINTR)
         continue;
+    if (cli_was_interrupted() || (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT))
+        return cli_fail_interrupted();
     if (WIFSIGNALED(status))
         return cli_fail("the worker was ended by signal %d%s", WTERMSIG(status),
-                        WTERMSIG(status) == 9 ? " (out of memory?)" : "");
+                        WTERMSIG(status) == SIGKILL ? " (out of memory?)" : "");
     if (WIFEXITED(status) && WEXITSTATUS(status) == CLI_FAILURE) return CLI_FAILURE;
     if (!is_read) return cli_fail("the worker gave no outcome");
     /* Linux counts KiB, and hands down what the process had resident before exec: our

@@ -437,16 +437,6 @@ void grt_result_free(grt_result *result)
     free(result);
 }
 
-const char *grt_policy_text(grt_policy policy)
-{
-    return policy == GRT_POLICY_NONE ? "none" : "bound";
-}
-
-const char *grt_hidden_storage_text(grt_hidden_storage storage)
-{
-    return storage == GRT_HIDDEN_F32 ? "f32" : "auto";
-}
-
 const char *grt_state_text(grt_state state)
 {
     static const char *const texts[] = {"finished", "selected", "dropped", "active"};

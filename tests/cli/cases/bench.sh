@@ -19,7 +19,7 @@ run bench scaling --by n
 run bench scaling --by k --values 3,,4
 run bench scaling --by k --values 0
 run bench scaling --by k --values 1K
-run bench scaling --by budget --values 1T
+run bench scaling --by budget --values 1P
 run bench scaling --by budget --values 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17
 run bench --worker </dev/null
 run bench ablation -m missing
@@ -29,6 +29,10 @@ printf '\n  \n' >blank.txt
 run bench ablation -m fake --text blank.txt
 run bench ablation -m fake --csv nowhere/a.csv
 run bench ablation -m fake --svg nowhere/a.svg
+printf 'kept\n' >old.csv
+run bench ablation -m interrupt --csv old.csv --svg new.svg
+cat old.csv
+ls
 # Columns that do not depend on the machine; the fake counts words and cuts at 12.
 show_csv() { grep -v '^#' "$1" | cut -d , -f "$2"; }
 echo '-- ablation'
