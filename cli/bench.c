@@ -159,13 +159,13 @@ static int parse_values(const arguments *self, bench_values *out)
         return cli_usage(&cli_bench_command, "--values: the list is too long");
     snprintf(text, sizeof text, "%s", self->values);
     out->n = 0;
-    for (char *at = text, *comma = text; comma; at = comma + 1) {
+    for (char *at = text, *next; at; at = next) {
         size_t value = 0;
         if (out->n == BENCH_VALUES_MAX)
             return cli_usage(&cli_bench_command, "--values: more than %d values",
                              (int)BENCH_VALUES_MAX);
-        comma = strchr(at, ',');
-        if (comma) *comma = 0;
+        next = strchr(at, ',');
+        if (next) *next++ = 0;
         int code = self->by == BENCH_BUDGET
                        ? cli_parse_size("--values", at, &out->values[out->n])
                        : cli_parse_number("--values", at, 1, COUNT_MAX, &value);

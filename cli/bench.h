@@ -130,7 +130,7 @@ typedef struct bench_options {
     bench_job job; /* what rows are made from */
     size_t n_runs;
     bench_values values[BENCH_N_DIMENSIONS]; /* n 0: the table is left out */
-    int chooses_budgets; /* 1: multiples of the smallest one that works */
+    int chooses_budgets; /* 1: found out when the table is measured */
     const char *csv_path, *svg_path;
 } bench_options;
 

@@ -117,7 +117,7 @@ static int make_scaling(bench_table *out, const bench_options *options,
         bench_row *row = &out->rows[i];
         row->job.session.residency = GRT_RESIDENCY_STREAMED;
         if (i < n_before) {
-            row->job.session.residency = GRT_RESIDENCY_RESIDENT;
+            row->job.session.residency = GRT_RESIDENCY_AUTO;
             name_row(row, "none");
             continue;
         }
@@ -163,14 +163,19 @@ static int measure_rows(bench_table *table, size_t first, size_t end,
     return code;
 }
 
-/* From the smallest budget that works, which the first row tells, up to where it stops
- * to matter.  A little more than the smallest: processes differ by some pages. */
+/* From the smallest budget that works to one for all that is wanted, as the plan of the
+ * first row counts them, in even steps.  A little more than the smallest: processes
+ * differ by some pages. */
 static void choose_budgets(bench_table *table)
 {
-    static const double factors[] = {1.02, 1.25, 1.5, 2, 3};
-    uint64_t smallest = table->rows[0].runs[0].stats.plan.smallest_bytes;
+    const grt_memory_plan *plan = &table->rows[0].runs[0].stats.plan;
+    double smallest = (double)plan->smallest_bytes * 1.02;
+    double all = (double)plan->total_bytes * 1.02;
+    if (all < smallest) all = 2 * smallest; /* the first row was streamed too */
+    size_t n_steps = table->n_rows - 2;
     for (size_t i = 1; i < table->n_rows; i++) {
-        uint64_t mib = (uint64_t)((double)smallest * factors[i - 1] / 1048576) + 2;
+        double bytes = smallest + (all - smallest) * (double)(i - 1) / (double)n_steps;
+        uint64_t mib = (uint64_t)(bytes / 1048576) + 2;
         set_value(&table->rows[i].job, BENCH_BUDGET, mib << 20);
         name_row(&table->rows[i], cli_bytes_text(mib << 20).text);
     }

@@ -55,6 +55,8 @@ measure budgets scaling --by budget --documents 12 --tokens 100 --runs 1
 judge budgets '
     NR > 2 && $c["peak_bytes"] > $c["budget_bytes"] { wrong("over its budget") }
     NR > 3 && $c["budget_bytes"] <= before { wrong("budgets do not rise") }
+    NR == 3 && $c["slots"] > 3 { wrong("the smallest budget keeps layers") }
+    NR == 7 && $c["slots"] != 8 { wrong("the largest budget does not keep all") }
     { before = $c["budget_bytes"] }
     END { if (n != 6) wrong(n " rows") }'
 # A budget that nothing fits is a row without numbers, and no row of the CSV file.

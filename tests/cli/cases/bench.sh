@@ -1,4 +1,5 @@
 # Arguments of bench, and its files for a model whose numbers are known.
+run help bench
 run bench
 run bench ablation streaming
 run bench abl
