@@ -38,7 +38,7 @@ struct grt_row_store {
     grt_row_pass pass;
     size_t chunk;
     bool is_open;
-    grt_status failure; /* of a write */
+    grt_status failure; /* the pass's first, of a write or a read ahead */
     grt_error failure_error;
 };
 
@@ -210,10 +210,12 @@ static void submit(buffer *b, grt_job_fn *run, size_t chunk)
     grt_reader_submit(b->store->reader, &b->job);
 }
 
-/* Waits until the buffer's rows may be used again; keeps the first failed write. */
+/* Waits until the buffer's rows may be used again; keeps the first failure.  A failure
+ * is told once: the next pass waits for the same job. */
 static void finish_write(grt_row_store *store, buffer *b)
 {
     grt_status status = grt_reader_wait(store->reader, &b->job);
+    b->job.status = GRT_OK;
     if (status == GRT_OK || store->failure != GRT_OK) return;
     store->failure = status;
     store->failure_error = b->job.error;
