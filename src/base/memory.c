@@ -105,19 +105,58 @@ grt_status grt_alloc_array(void *out, size_t count, size_t size, const char *wha
     return GRT_OK;
 }
 
+/* Whether the pages of a block can be moved: a copy would have all of them twice for a
+ * moment, and that moment would count as the peak. */
+static bool can_move(const void *block, size_t n_bytes)
+{
+#ifdef MREMAP_MAYMOVE
+    return block && n_bytes <= SIZE_MAX - 2 * HEADER &&
+           total_of(n_bytes) >= MAPPED_FROM &&
+           total_of(block_bytes(block)) >= MAPPED_FROM;
+#else
+    (void)block, (void)n_bytes;
+    return false;
+#endif
+}
+
+static void *block_moved(void *block, size_t n_bytes)
+{
+#ifdef MREMAP_MAYMOVE
+    size_t old_bytes = block_bytes(block);
+    if (must_fail()) return NULL;
+    unsigned char *base = mremap((unsigned char *)block - HEADER, total_of(old_bytes),
+                                 total_of(n_bytes), MREMAP_MAYMOVE);
+    if ((void *)base == MAP_FAILED) return NULL;
+    memcpy(base, &n_bytes, sizeof(n_bytes));
+    atomic_fetch_sub(&bytes_now, old_bytes + HEADER);
+    account_add(n_bytes + HEADER);
+    return base + HEADER;
+#else
+    (void)block, (void)n_bytes;
+    return NULL;
+#endif
+}
+
+static void *block_copied(void *block, size_t n_bytes)
+{
+    void *new = block_new(n_bytes);
+    if (!new || !block) return new;
+    size_t kept = block_bytes(block);
+    memcpy(new, block, kept < n_bytes ? kept : n_bytes);
+    grt_free(block);
+    return new;
+}
+
 grt_status grt_realloc_array(void *block, size_t count, size_t size, const char *what,
                              grt_error *err)
 {
-    void *old;
-    memcpy(&old, block, sizeof(old));
+    void *old, *new;
     size_t n_bytes;
-    void *new = grt_mul_size(&n_bytes, count, size) ? block_new(n_bytes) : NULL;
+    memcpy(&old, block, sizeof(old));
+    if (!grt_mul_size(&n_bytes, count, size)) return no_memory(err, what, count, size);
+    new =
+        can_move(old, n_bytes) ? block_moved(old, n_bytes) : block_copied(old, n_bytes);
     if (!new) return no_memory(err, what, count, size);
-    if (old) {
-        size_t kept = block_bytes(old);
-        memcpy(new, old, kept < n_bytes ? kept : n_bytes);
-        grt_free(old);
-    }
     memcpy(block, &new, sizeof(new));
     return GRT_OK;
 }
