@@ -88,6 +88,7 @@ grt_status grt_plan_memory(grt_memory_plan *out, const grt_model *model,
                             .n_sequence = n_tokens,
                             .n_distinct = n_rows,
                             .resident_bytes = grt_resident_bytes(),
+                            .peak_bytes = grt_resident_peak_bytes(),
                             .available_bytes = grt_available_bytes()};
     return grt_plan_make(out, &input, err);
 }

@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-enum { HEADER = 64 };
+enum { HEADER = 64, PAGES_AT_ONCE = 1024 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MAPPED_FROM SIZE_MAX
@@ -171,6 +172,33 @@ void grt_free(void *block)
         free(base);
     else
         (void)munmap(base, total_of(n_bytes));
+}
+
+/* Resident bytes of n pages from base on; all of them where the system does not tell.
+ */
+static uint64_t resident_pages(unsigned char *base, size_t n, size_t page)
+{
+    unsigned char flags[PAGES_AT_ONCE];
+    if (n > sizeof(flags)) n = sizeof(flags);
+    if (mincore(base, n * page, flags) != 0) return (uint64_t)n * page;
+    uint64_t n_resident = 0;
+    for (size_t i = 0; i < n; i++)
+        n_resident += flags[i] & 1;
+    return n_resident * page;
+}
+
+uint64_t grt_memory_resident(const void *block)
+{
+    if (!block) return 0;
+    size_t total = total_of(block_bytes(block)), page = (size_t)sysconf(_SC_PAGESIZE);
+    if (total < MAPPED_FROM) return total;
+    uintptr_t base = (uintptr_t)block - HEADER;
+    size_t n_pages = (total + page - 1) / page;
+    uint64_t resident = 0;
+    for (size_t i = 0; i < n_pages; i += PAGES_AT_ONCE)
+        resident +=
+            resident_pages((unsigned char *)(base + i * page), n_pages - i, page);
+    return resident;
 }
 
 uint64_t grt_memory_now(void)

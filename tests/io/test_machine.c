@@ -54,8 +54,7 @@ static void test_a_name_like_a_key_is_not_read(void **state)
 static void test_freed_memory_goes_back(void **state)
 {
     (void)state;
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
+#if defined(__GLIBC__) && !GRT_TEST_SANITIZED
     enum { N = 4000, EACH = 8000 };
     static void *blocks[N + 1];
     for (size_t i = 0; i <= N; i++) {
