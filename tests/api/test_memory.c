@@ -413,6 +413,50 @@ static void test_the_promise_can_be_kept_at_any_depth(void **state)
     assert_true(smallest[2] <= smallest[0] + 2 * MIB);
 }
 
+static void test_plans_without_a_request(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_model *model;
+    grt_memory_plan plan, free_plan;
+    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+    assert_ok(grt_model_open(&model, MINI, NULL, &err), &err);
+    assert_ok(grt_plan_memory(&free_plan, model, NULL, 100, 200, &err), &err);
+    assert_int_equal(free_plan.n_layers, 8);
+    assert_int_equal(free_plan.budget_bytes, 0);
+    options.memory_bytes = 1;
+    assert_refused(grt_plan_memory(&plan, model, &options, 100, 200, &err),
+                   GRT_E_NO_MEMORY, &err, "100 documents (20000 tokens) do not fit");
+    assert_true(plan.smallest_bytes > 1 && plan.smallest_bytes < free_plan.total_bytes);
+    options.memory_bytes = plan.smallest_bytes - MIB / 2;
+    assert_refused(grt_plan_memory(&plan, model, &options, 100, 200, &err),
+                   GRT_E_NO_MEMORY, &err, "the smallest budget that works is ");
+    /* between two plans this process may get some pages more */
+    for (uint64_t more = MIB / 2; more < 200 * MIB; more *= 2) {
+        options.memory_bytes = plan.smallest_bytes + more;
+        grt_memory_plan found;
+        assert_ok(grt_plan_memory(&found, model, &options, 100, 200, &err), &err);
+        assert_true(found.total_bytes <= options.memory_bytes);
+        assert_int_equal(found.budget_bytes, options.memory_bytes);
+    }
+    assert_refused(grt_plan_memory(&plan, model, &options, 0, 200, &err),
+                   GRT_E_INVALID_ARG, &err, "0 documents");
+    assert_refused(grt_plan_memory(&plan, model, &options, 1, 0, &err),
+                   GRT_E_INVALID_ARG, &err, "0 tokens");
+    assert_refused(grt_plan_memory(&plan, model, &options, 1, 513, &err),
+                   GRT_E_INVALID_ARG, &err, "1 to 512 tokens");
+    assert_refused(grt_plan_memory(&plan, model, &options, SIZE_MAX / 2, 512, &err),
+                   GRT_E_TOO_LONG, &err, "documents are too many");
+    assert_refused(grt_plan_memory(NULL, model, &options, 1, 1, &err),
+                   GRT_E_INVALID_ARG, &err, "no output");
+    assert_refused(grt_plan_memory(&plan, NULL, &options, 1, 1, &err),
+                   GRT_E_INVALID_ARG, &err, "no model");
+    options.struct_size = 3;
+    assert_refused(grt_plan_memory(&plan, model, &options, 1, 1, &err),
+                   GRT_E_INVALID_ARG, &err, "struct_size is 3");
+    grt_model_close(model);
+}
+
 /* Time is counted in rows computed: twice the documents, twice the rows. */
 static void test_work_is_linear_in_documents(void **state)
 {
@@ -463,6 +507,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_what_the_process_takes_meanwhile_is_counted),
         cmocka_unit_test(test_memory_does_not_grow_with_layers),
         cmocka_unit_test(test_the_promise_can_be_kept_at_any_depth),
+        cmocka_unit_test(test_plans_without_a_request),
         cmocka_unit_test(test_work_is_linear_in_documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
