@@ -30,9 +30,17 @@ static size_t chunk_row_bytes(const grt_network *network)
            sizeof(uint32_t);
 }
 
+/* More than the arrays of one document take, pooled states included. */
+enum { MOST_BYTES_OF_DOCUMENT = 1 << 20 };
+
+/* UINT64_MAX when it cannot be counted. */
 static uint64_t scratch_bytes(const grt_plan_input *input)
 {
     const grt_network *network = input->network;
+    uint64_t countable;
+    if (!grt_mul_u64(&countable, input->n_documents, MOST_BYTES_OF_DOCUMENT))
+        return UINT64_MAX;
+    uint64_t pooled = input->is_observed ? grt_pooled_size(network) * sizeof(float) : 0;
     uint64_t kv = network->n_kv_heads * network->head_size * sizeof(float);
     uint64_t rope = network->rope_theta == 0.0 ? 0 : network->head_size * sizeof(float);
     return grt_linear_scratch_bytes(input->kernels, input->n_threads) +
@@ -41,7 +49,7 @@ static uint64_t scratch_bytes(const grt_plan_input *input)
            grt_layer_vector_floats(network) * sizeof(float) +
            grt_scoring_bytes(network, input->n_threads) +
            grt_decisions_bytes(input->n_documents) +
-           grt_forward_bytes(input->n_documents) +
+           grt_forward_bytes(input->n_documents) + (input->n_documents + 2) * pooled +
            input->n_documents * BYTES_OF_RESULT + GRT_PLAN_MARGIN_BYTES;
 }
 

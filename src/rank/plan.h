@@ -20,6 +20,7 @@ typedef struct grt_plan_input {
     size_t n_longest;  /* rows of the longest pair, prefix included */
     size_t n_sequence; /* stored rows of the longest sequence */
     size_t n_distinct; /* different tokens */
+    bool is_observed;  /* somebody sees the pooled states of every document */
     /* the process */
     uint64_t resident_bytes;  /* without what the plan counts */
     uint64_t peak_bytes;      /* most that was resident so far: no budget goes below */

@@ -91,6 +91,7 @@ static grt_status make_plan(grt_session *session, grt_memory_plan *plan, grt_err
                             .n_longest = layout->n_longest,
                             .n_sequence = layout->n_sequence,
                             .n_distinct = layout->n_distinct,
+                            .is_observed = session->observer != NULL,
                             .resident_bytes = unplanned_bytes(session),
                             .peak_bytes = grt_resident_peak_bytes()};
     if (asks_machine) input.available_bytes = grt_available_bytes();

@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "models/architectures.h"
 #include "rank/plan.h"
+#include "rank/scoring.h"
 
 enum { N_LAYERS = 28, N_PARTS = 11, MIB = 1 << 20 };
 
@@ -294,10 +295,35 @@ static void test_what_cannot_be_counted_does_not_fit(void **state)
     grt_memory_plan plan;
     grt_network network = make_network(N_LAYERS, 1);
     grt_session_options options = GRT_SESSION_OPTIONS_INIT;
-    grt_plan_input input = input_of(&network, &options, SIZE_MAX / 8192, 8192);
-    options.memory_bytes = UINT64_MAX - 1;
-    assert_refused(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY, &err,
-                   "do not fit");
+    options.memory_bytes = (uint64_t)1 << 50;
+    for (size_t n_tokens = 1; n_tokens <= 8192; n_tokens *= 8)
+        for (size_t n = SIZE_MAX / n_tokens; n > (size_t)1 << 48; n -= n / 7) {
+            grt_plan_input input = input_of(&network, &options, n, n_tokens);
+            assert_refused(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY, &err,
+                           "do not fit");
+            assert_true(plan.smallest_bytes > options.memory_bytes);
+        }
+    grt_network narrow = make_network(4, 16);
+    for (size_t each = 1; each < 500; each++) { /* sums that come round to little */
+        grt_plan_input input = input_of(&narrow, &options, SIZE_MAX / each, 1);
+        assert_int_equal(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY);
+    }
+}
+
+/* What an observer is shown of every document is counted, too. */
+static void test_observed_states_are_counted(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_memory_plan plain, observed;
+    grt_network network = make_network(N_LAYERS, 1);
+    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+    grt_plan_input input = input_of(&network, &options, 1000, 50);
+    assert_ok(grt_plan_make(&plain, &input, &err), &err);
+    input.is_observed = true;
+    assert_ok(grt_plan_make(&observed, &input, &err), &err);
+    assert_true(observed.total_bytes >=
+                plain.total_bytes + 1000 * grt_pooled_size(&network) * sizeof(float));
 }
 
 int main(void)
@@ -309,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_residency_without_a_budget_follows_free_memory),
         cmocka_unit_test(test_chunks_hold_the_longest_sequence),
         cmocka_unit_test(test_what_cannot_be_counted_does_not_fit),
+        cmocka_unit_test(test_observed_states_are_counted),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
