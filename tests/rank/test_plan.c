@@ -139,7 +139,7 @@ static unsigned check_budgets(const grt_network *network, size_t n_documents,
     uint64_t smallest = best.smallest_bytes, most = best.total_bytes + 64 * MIB;
     quality last = {9, 0, 0};
     unsigned seen = 0;
-    uint64_t step = (most - smallest) / 900 + 1;
+    uint64_t step = (most - smallest) / 400 + 1;
     options.memory_bytes = 1;
     assert_int_equal(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY);
     smallest = plan.smallest_bytes;
