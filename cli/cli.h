@@ -51,6 +51,7 @@ extern const cli_command cli_plot_command;
 extern const cli_command cli_calibrate_command;
 extern const cli_command cli_inspect_command;
 extern const cli_command cli_doctor_command;
+extern const cli_command cli_bench_command;
 
 /* The last entries of every table of options. */
 #define CLI_HELP_OPTION                     \

@@ -14,6 +14,19 @@
 
 #include "grating.h"
 
+/* 1: a sanitizer's own memory stands in the way of tests that count resident bytes. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GRT_TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define GRT_TEST_SANITIZED 1
+#endif
+#endif
+#ifndef GRT_TEST_SANITIZED
+#define GRT_TEST_SANITIZED 0
+#endif
+
 /* Fails with the error's text when `expr` is not GRT_OK. */
 #define assert_ok(expr, err)                                          \
     do {                                                              \

@@ -9,7 +9,6 @@
 
 enum { MAX_THREADS = 1024 };
 
-/* Also turns n_threads 0 into what it stands for. */
 static grt_status check_options(grt_session_options *options, grt_error *err)
 {
     if (options->n_threads == 0) options->n_threads = grt_usable_cpus();
@@ -26,20 +25,29 @@ static grt_status check_options(grt_session_options *options, grt_error *err)
     return GRT_OK;
 }
 
+/* A checked copy of the options, in which n_threads 0 is what it stands for.  `who` is
+ * the function that was called. */
+static grt_status take_options(grt_session_options *used,
+                               const grt_session_options *options, const char *who,
+                               grt_error *err)
+{
+    *used = (grt_session_options)GRT_SESSION_OPTIONS_INIT;
+    if (options && options->struct_size < sizeof(*options))
+        GRT_FAIL(err, GRT_E_INVALID_ARG,
+                 "%s: options.struct_size is %zu; use GRT_SESSION_OPTIONS_INIT", who,
+                 options->struct_size);
+    if (options) *used = *options;
+    return check_options(used, err);
+}
+
 grt_status grt_session_create(grt_session **out, const grt_model *model,
                               const grt_session_options *options, grt_error *err)
 {
     if (!out || !model)
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_session_create: no %s",
                  out ? "model" : "output");
-    if (options && options->struct_size < sizeof(grt_session_options))
-        GRT_FAIL(err, GRT_E_INVALID_ARG,
-                 "grt_session_create: options.struct_size is %zu; use "
-                 "GRT_SESSION_OPTIONS_INIT",
-                 options->struct_size);
-    grt_session_options used = GRT_SESSION_OPTIONS_INIT;
-    if (options) used = *options;
-    GRT_TRY(check_options(&used, err));
+    grt_session_options used;
+    GRT_TRY(take_options(&used, options, "grt_session_create", err));
     grt_session *session;
     GRT_TRY(grt_alloc_array(&session, 1, sizeof(*session), "the session", err));
     grt_status status = grt_session_init(session, model, &used, err);
@@ -65,9 +73,8 @@ grt_status grt_plan_memory(grt_memory_plan *out, const grt_model *model,
     if (!out || !model)
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_plan_memory: no %s",
                  out ? "model" : "output");
-    grt_session_options used = GRT_SESSION_OPTIONS_INIT;
-    if (options) used = *options;
-    GRT_TRY(check_options(&used, err));
+    grt_session_options used;
+    GRT_TRY(take_options(&used, options, "grt_plan_memory", err));
     const grt_network *network = &model->network;
     size_t n_rows;
     if (n_documents == 0 || n_tokens == 0 || n_tokens > network->max_tokens)
@@ -89,6 +96,7 @@ grt_status grt_plan_memory(grt_memory_plan *out, const grt_model *model,
                             .n_sequence = n_tokens,
                             .n_distinct = n_rows,
                             .resident_bytes = grt_resident_bytes(),
+                            .peak_bytes = grt_resident_peak_bytes(),
                             .available_bytes = grt_available_bytes()};
     return grt_plan_make(out, &input, err);
 }

@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-enum { HEADER = 64 };
+enum { HEADER = 64, PAGES_AT_ONCE = 1024 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MAPPED_FROM SIZE_MAX
@@ -105,19 +106,58 @@ grt_status grt_alloc_array(void *out, size_t count, size_t size, const char *wha
     return GRT_OK;
 }
 
+/* Whether the pages of a block can be moved: a copy would have all of them twice for a
+ * moment, and that moment would count as the peak. */
+static bool can_move(const void *block, size_t n_bytes)
+{
+#ifdef MREMAP_MAYMOVE
+    return block && n_bytes <= SIZE_MAX - 2 * HEADER &&
+           total_of(n_bytes) >= MAPPED_FROM &&
+           total_of(block_bytes(block)) >= MAPPED_FROM;
+#else
+    (void)block, (void)n_bytes;
+    return false;
+#endif
+}
+
+static void *block_moved(void *block, size_t n_bytes)
+{
+#ifdef MREMAP_MAYMOVE
+    size_t old_bytes = block_bytes(block);
+    if (must_fail()) return NULL;
+    unsigned char *base = mremap((unsigned char *)block - HEADER, total_of(old_bytes),
+                                 total_of(n_bytes), MREMAP_MAYMOVE);
+    if ((void *)base == MAP_FAILED) return NULL;
+    memcpy(base, &n_bytes, sizeof(n_bytes));
+    atomic_fetch_sub(&bytes_now, old_bytes + HEADER);
+    account_add(n_bytes + HEADER);
+    return base + HEADER;
+#else
+    (void)block, (void)n_bytes;
+    return NULL;
+#endif
+}
+
+static void *block_copied(void *block, size_t n_bytes)
+{
+    void *new = block_new(n_bytes);
+    if (!new || !block) return new;
+    size_t kept = block_bytes(block);
+    memcpy(new, block, kept < n_bytes ? kept : n_bytes);
+    grt_free(block);
+    return new;
+}
+
 grt_status grt_realloc_array(void *block, size_t count, size_t size, const char *what,
                              grt_error *err)
 {
-    void *old;
-    memcpy(&old, block, sizeof(old));
+    void *old, *new;
     size_t n_bytes;
-    void *new = grt_mul_size(&n_bytes, count, size) ? block_new(n_bytes) : NULL;
+    memcpy(&old, block, sizeof(old));
+    if (!grt_mul_size(&n_bytes, count, size)) return no_memory(err, what, count, size);
+    new =
+        can_move(old, n_bytes) ? block_moved(old, n_bytes) : block_copied(old, n_bytes);
     if (!new) return no_memory(err, what, count, size);
-    if (old) {
-        size_t kept = block_bytes(old);
-        memcpy(new, old, kept < n_bytes ? kept : n_bytes);
-        grt_free(old);
-    }
     memcpy(block, &new, sizeof(new));
     return GRT_OK;
 }
@@ -132,6 +172,33 @@ void grt_free(void *block)
         free(base);
     else
         (void)munmap(base, total_of(n_bytes));
+}
+
+/* Resident bytes of n pages from base on; all of them where the system does not tell.
+ */
+static uint64_t resident_pages(unsigned char *base, size_t n, size_t page)
+{
+    unsigned char flags[PAGES_AT_ONCE];
+    if (n > sizeof(flags)) n = sizeof(flags);
+    if (mincore(base, n * page, flags) != 0) return (uint64_t)n * page;
+    uint64_t n_resident = 0;
+    for (size_t i = 0; i < n; i++)
+        n_resident += flags[i] & 1;
+    return n_resident * page;
+}
+
+uint64_t grt_memory_resident(const void *block)
+{
+    if (!block) return 0;
+    size_t total = total_of(block_bytes(block)), page = (size_t)sysconf(_SC_PAGESIZE);
+    if (total < MAPPED_FROM) return total;
+    uintptr_t base = (uintptr_t)block - HEADER;
+    size_t n_pages = (total + page - 1) / page;
+    uint64_t resident = 0;
+    for (size_t i = 0; i < n_pages; i += PAGES_AT_ONCE)
+        resident +=
+            resident_pages((unsigned char *)(base + i * page), n_pages - i, page);
+    return resident;
 }
 
 uint64_t grt_memory_now(void)

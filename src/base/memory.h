@@ -25,6 +25,10 @@ GRT_NODISCARD grt_status grt_realloc_array(void *block, size_t count, size_t siz
 /* Accepts NULL. */
 void grt_free(void *block);
 
+/* Bytes of the block that are resident: a large block may have pages that nothing was
+ * written to.  Accepts NULL. */
+uint64_t grt_memory_resident(const void *block);
+
 uint64_t grt_memory_now(void);
 uint64_t grt_memory_peak(void);
 

@@ -12,7 +12,8 @@
 
 enum { PROC_BYTES = 8192 };
 
-/* The number after `key` in a file of /proc, or 0. */
+/* The number after `key` in a file of /proc, or 0.  Keys begin with their line, since
+ * the first line of a status is a name that anybody may choose. */
 static uint64_t proc_number(const char *path, const char *key)
 {
     char text[PROC_BYTES + 1];
@@ -30,12 +31,12 @@ static uint64_t proc_number(const char *path, const char *key)
 
 uint64_t grt_resident_bytes(void)
 {
-    return proc_number("/proc/self/status", "VmRSS:") * 1024;
+    return proc_number("/proc/self/status", "\nVmRSS:") * 1024;
 }
 
 uint64_t grt_resident_peak_bytes(void)
 {
-    uint64_t peak = proc_number("/proc/self/status", "VmHWM:") * 1024;
+    uint64_t peak = proc_number("/proc/self/status", "\nVmHWM:") * 1024;
     struct rusage usage;
     if (peak == 0 && getrusage(RUSAGE_SELF, &usage) == 0)
         peak = (uint64_t)usage.ru_maxrss * 1024;
@@ -44,7 +45,7 @@ uint64_t grt_resident_peak_bytes(void)
 
 uint64_t grt_available_bytes(void)
 {
-    return proc_number("/proc/meminfo", "MemAvailable:") * 1024;
+    return proc_number("/proc/meminfo", "\nMemAvailable:") * 1024;
 }
 
 void grt_release_freed(void)

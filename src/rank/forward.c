@@ -29,6 +29,16 @@ typedef struct forward_chunk {
     size_t first_active, n_active; /* its candidates, as places in decisions.active */
 } forward_chunk;
 
+enum {
+    BYTES_EACH = sizeof(grt_row_range) + 2 * sizeof(size_t) +
+                 sizeof(grt_scored_sequence) + sizeof(float)
+};
+
+size_t grt_forward_bytes(size_t n)
+{
+    return (n + 2) * BYTES_EACH;
+}
+
 static grt_status init_pass(forward_pass *pass, grt_session *session, size_t layer,
                             grt_error *err)
 {
@@ -36,9 +46,7 @@ static grt_status init_pass(forward_pass *pass, grt_session *session, size_t lay
     const grt_decisions *decisions = &session->decisions;
     size_t n_prefix = session->layout.n_prefix, n = decisions->n_active + 1;
     size_t pooled = session->observer ? grt_pooled_size(network) * sizeof(float) : 0;
-    size_t each = sizeof(grt_row_range) + 2 * sizeof(size_t) +
-                  sizeof(grt_scored_sequence) + sizeof(float) + pooled;
-    GRT_TRY(grt_buffer_need(&session->pass, n + 1, each, "a pass", err));
+    GRT_TRY(grt_buffer_need(&session->pass, n + 1, BYTES_EACH + pooled, "a pass", err));
     *pass = (forward_pass){.session = session,
                            .layer = layer,
                            .is_first = layer == 0,

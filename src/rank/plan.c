@@ -2,16 +2,21 @@
 #include "rank/plan.h"
 
 #include "base/checked.h"
-#include "rank/scoring.h"
-#include "select/decisions.h"
+#include "rank/session.h"
 
 #include <string.h>
 
 /* Bytes of intermediates that a chunk may take when memory is no concern: a thousand
  * rows hide the cost of unpacking weights, more only costs memory. */
 enum { CHUNK_BYTES = 48 << 20, CHUNK_FULL_ROWS = 512, CHUNK_MAX_ROWS = 4096 };
-/* Allocator, stacks, results: what no part below counts. */
-enum { MARGIN_BYTES = 2 << 20 };
+/* What the next process may have resident more than this one: the budget that a text
+ * names must work there. */
+enum { NAMED_ROOM_BYTES = 512 << 10 };
+/* Of each document: its item, its place in the ranking, its line of a trace. */
+enum {
+    BYTES_OF_RESULT =
+        sizeof(grt_item) + 2 * sizeof(size_t) + sizeof(float) + sizeof(grt_state)
+};
 
 size_t grt_plan_attention_bytes(const grt_plan_input *input)
 {
@@ -25,9 +30,17 @@ static size_t chunk_row_bytes(const grt_network *network)
            sizeof(uint32_t);
 }
 
+/* More than the arrays of one document take, pooled states included. */
+enum { MOST_BYTES_OF_DOCUMENT = 1 << 20 };
+
+/* UINT64_MAX when it cannot be counted. */
 static uint64_t scratch_bytes(const grt_plan_input *input)
 {
     const grt_network *network = input->network;
+    uint64_t countable;
+    if (!grt_mul_u64(&countable, input->n_documents, MOST_BYTES_OF_DOCUMENT))
+        return UINT64_MAX;
+    uint64_t pooled = input->is_observed ? grt_pooled_size(network) * sizeof(float) : 0;
     uint64_t kv = network->n_kv_heads * network->head_size * sizeof(float);
     uint64_t rope = network->rope_theta == 0.0 ? 0 : network->head_size * sizeof(float);
     return grt_linear_scratch_bytes(input->kernels, input->n_threads) +
@@ -36,7 +49,8 @@ static uint64_t scratch_bytes(const grt_plan_input *input)
            grt_layer_vector_floats(network) * sizeof(float) +
            grt_scoring_bytes(network, input->n_threads) +
            grt_decisions_bytes(input->n_documents) +
-           input->n_documents * (sizeof(grt_item) + 4 * sizeof(size_t)) + MARGIN_BYTES;
+           grt_forward_bytes(input->n_documents) + (input->n_documents + 2) * pooled +
+           input->n_documents * BYTES_OF_RESULT + GRT_PLAN_MARGIN_BYTES;
 }
 
 static grt_row_storage row_storage(grt_hidden_storage hidden)
@@ -73,7 +87,8 @@ static uint64_t fill(grt_memory_plan *plan, const grt_plan_input *input)
 
 static bool fits(grt_memory_plan *plan, const grt_plan_input *input)
 {
-    return fill(plan, input) <= plan->budget_bytes;
+    return fill(plan, input) <= plan->budget_bytes &&
+           input->peak_bytes <= plan->budget_bytes;
 }
 
 /* The most rows in least..most with which the plan fits; false when none does. */
@@ -189,7 +204,7 @@ static bool fit_budget(grt_memory_plan *plan, const grt_plan_input *input)
     return false;
 }
 
-/* The least that any concession reaches. */
+/* The least that any concession reaches, or that is past already. */
 static uint64_t smallest(const grt_plan_input *input, const grt_memory_plan *base)
 {
     grt_memory_plan plan = *base;
@@ -203,7 +218,7 @@ static uint64_t smallest(const grt_plan_input *input, const grt_memory_plan *bas
         uint64_t bytes = fill(&plan, input);
         if (bytes < least) least = bytes;
     }
-    return least;
+    return least > input->peak_bytes ? least : input->peak_bytes;
 }
 
 static size_t cached_rows(const grt_plan_input *input)
@@ -232,7 +247,7 @@ grt_status grt_plan_make(grt_memory_plan *out, const grt_plan_input *input,
         return GRT_OK;
     }
     if (fit_budget(out, input)) return GRT_OK;
-    uint64_t mib = (out->smallest_bytes + (1 << 20) - 1) >> 20;
+    uint64_t mib = (out->smallest_bytes + NAMED_ROOM_BYTES + (1 << 20) - 1) >> 20;
     GRT_FAIL(err, GRT_E_NO_MEMORY,
              "%zu documents (%zu tokens) do not fit %.1f MiB; the smallest budget that "
              "works is %llu MiB",

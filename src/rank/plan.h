@@ -20,8 +20,10 @@ typedef struct grt_plan_input {
     size_t n_longest;  /* rows of the longest pair, prefix included */
     size_t n_sequence; /* stored rows of the longest sequence */
     size_t n_distinct; /* different tokens */
+    bool is_observed;  /* somebody sees the pooled states of every document */
     /* the process */
     uint64_t resident_bytes;  /* without what the plan counts */
+    uint64_t peak_bytes;      /* most that was resident so far: no budget goes below */
     uint64_t available_bytes; /* of the machine, for GRT_RESIDENCY_AUTO; 0: not known */
 } grt_plan_input;
 
@@ -33,6 +35,9 @@ enum { GRT_CHUNK_MIN_ROWS = 128 };
  * *out the smallest plan. */
 GRT_NODISCARD grt_status grt_plan_make(grt_memory_plan *out,
                                        const grt_plan_input *input, grt_error *err);
+
+/* What a plan adds for the allocator and for stacks, which no part counts. */
+enum { GRT_PLAN_MARGIN_BYTES = 2 << 20 };
 
 /* Attention scratch of one thread, in whole cache lines. */
 size_t grt_plan_attention_bytes(const grt_plan_input *input);

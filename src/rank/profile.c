@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -66,33 +67,53 @@ static grt_status find(const profile_reader *r, const char *name, uint32_t n_dim
     return GRT_OK;
 }
 
-/* Reads tensor `name`, checked to be [rows][columns] (columns 0: [rows]). */
-static grt_status load(const profile_reader *r, const char *name, size_t rows,
-                       size_t columns, const float **out)
+/* A tensor as it must be. */
+typedef struct wanted_tensor {
+    const char *name;
+    size_t rows;
+    size_t columns;    /* 0: [rows] */
+    float least, most; /* of its values, both allowed */
+} wanted_tensor;
+
+static grt_status check_shape(const profile_reader *r, const wanted_tensor *wanted,
+                              const grt_tensor *tensor)
+{
+    static const char why[] = "the profile was made for another model";
+    if (!wanted->columns && tensor->shape[0] != wanted->rows)
+        GRT_FAIL_AT(r->err, GRT_E_FORMAT, tensor->offset,
+                    "%s: tensor %s does not have the shape [%zu]; %s", r->path,
+                    wanted->name, wanted->rows, why);
+    if (wanted->columns &&
+        (tensor->shape[0] != wanted->rows || tensor->shape[1] != wanted->columns))
+        GRT_FAIL_AT(r->err, GRT_E_FORMAT, tensor->offset,
+                    "%s: tensor %s does not have the shape [%zu][%zu]; %s", r->path,
+                    wanted->name, wanted->rows, wanted->columns, why);
+    return GRT_OK;
+}
+
+static grt_status load(const profile_reader *r, const wanted_tensor *wanted,
+                       const float **out)
 {
     const grt_tensor *tensor;
-    GRT_TRY(find(r, name, columns ? 2 : 1, &tensor));
-    if (tensor->shape[0] != rows || (columns && tensor->shape[1] != columns))
-        GRT_FAIL_AT(r->err, GRT_E_FORMAT, tensor->offset,
-                    "%s: tensor %s does not have the shape [%zu][%zu]; the profile was "
-                    "made for another model",
-                    r->path, name, rows, columns ? columns : 1);
-    size_t n = rows * (columns ? columns : 1);
+    GRT_TRY(find(r, wanted->name, wanted->columns ? 2 : 1, &tensor));
+    GRT_TRY(check_shape(r, wanted, tensor));
+    size_t n = wanted->rows * (wanted->columns ? wanted->columns : 1);
     float *values;
     GRT_TRY(grt_arena_alloc(&r->profile->arena, &values, n, sizeof(*values), r->err));
     GRT_TRY(grt_file_read_at(r->catalogue->files[tensor->file], tensor->offset, values,
                              n * sizeof(*values), r->err));
     for (size_t i = 0; i < n; i++)
-        if (isnan(values[i]))
+        if (!(values[i] >= wanted->least && values[i] <= wanted->most)) /* or NaN */
             GRT_FAIL_AT(r->err, GRT_E_FORMAT, tensor->offset + i * sizeof(*values),
-                        "%s: tensor %s holds a value that is not a number", r->path,
-                        name);
+                        "%s: tensor %s holds %g, expected %g to %g", r->path,
+                        wanted->name, (double)values[i], (double)wanted->least,
+                        (double)wanted->most);
     *out = values;
     return GRT_OK;
 }
 
-/* A grid of rising positive values. */
-static grt_status load_grid(const profile_reader *r, const char *name,
+/* A grid of rising positive values up to `most`. */
+static grt_status load_grid(const profile_reader *r, const char *name, float most,
                             const float **out, size_t *n)
 {
     const grt_tensor *tensor;
@@ -102,7 +123,7 @@ static grt_status load_grid(const profile_reader *r, const char *name,
                     "%s: tensor %s has %llu values, expected 1 to %d", r->path, name,
                     (unsigned long long)tensor->shape[0], (int)GRT_PROFILE_MAX_GRID);
     *n = (size_t)tensor->shape[0];
-    GRT_TRY(load(r, name, *n, 0, out));
+    GRT_TRY(load(r, &(wanted_tensor){name, *n, 0, 0.0f, most}, out));
     for (size_t i = 0; i < *n; i++)
         if (!((*out)[i] > (i ? (*out)[i - 1] : 0.0f)))
             GRT_FAIL_AT(r->err, GRT_E_FORMAT, tensor->offset,
@@ -115,7 +136,9 @@ static grt_status check_fingerprint(const profile_reader *r,
 {
     const float *found;
     float wanted[GRT_FINGERPRINT_WORDS];
-    GRT_TRY(load(r, "fingerprint", GRT_FINGERPRINT_WORDS, 0, &found));
+    GRT_TRY(load(
+        r, &(wanted_tensor){"fingerprint", GRT_FINGERPRINT_WORDS, 0, 0.0f, 65535.0f},
+        &found));
     grt_checkpoint_fingerprint(checkpoint, wanted);
     if (memcmp(found, wanted, sizeof(wanted)) != 0)
         GRT_FAIL(r->err, GRT_E_FORMAT,
@@ -131,7 +154,7 @@ static grt_status load_boundaries(const profile_reader *r, const char *name,
 {
     size_t n_layers = r->profile->n_layers;
     const float *found;
-    GRT_TRY(load(r, name, n_layers - 1, 0, &found));
+    GRT_TRY(load(r, &(wanted_tensor){name, n_layers - 1, 0, 0.0f, INFINITY}, &found));
     float *values;
     GRT_TRY(grt_arena_alloc(&r->profile->arena, &values, n_layers, sizeof(*values),
                             r->err));
@@ -149,33 +172,51 @@ static grt_status read_tensors(const profile_reader *r,
     size_t n = network->n_layers - 1, width = grt_pooled_size(network);
     p->n_layers = network->n_layers;
     GRT_TRY(check_fingerprint(r, checkpoint));
-    GRT_TRY(load(r, "readouts", n, width, &p->readouts));
-    GRT_TRY(load(r, "biases", n, 0, &p->biases));
+    GRT_TRY(load(r, &(wanted_tensor){"readouts", n, width, -FLT_MAX, FLT_MAX},
+                 &p->readouts));
+    GRT_TRY(load(r, &(wanted_tensor){"biases", n, 0, -FLT_MAX, FLT_MAX}, &p->biases));
     GRT_TRY(load_boundaries(r, "spreads", &p->spreads));
     GRT_TRY(load_boundaries(r, "moves", &p->moves));
-    GRT_TRY(load_grid(r, "precisions", &p->precisions, &p->n_precisions));
-    GRT_TRY(load_grid(r, "ks", &p->ks, &p->n_ks));
-    GRT_TRY(load(r, "margins", p->n_precisions, p->n_ks, &p->margins));
-    GRT_TRY(load(r, "dispersions", p->n_precisions, p->n_ks, &p->dispersions));
-    return load(r, "first_layers", p->n_precisions, p->n_ks, &p->first_layers);
+    GRT_TRY(load_grid(r, "precisions", 1.0f, &p->precisions, &p->n_precisions));
+    GRT_TRY(load_grid(r, "ks", FLT_MAX, &p->ks, &p->n_ks));
+    size_t rows = p->n_precisions, columns = p->n_ks;
+    GRT_TRY(load(r, &(wanted_tensor){"margins", rows, columns, 0.0f, INFINITY},
+                 &p->margins));
+    GRT_TRY(load(r, &(wanted_tensor){"dispersions", rows, columns, 0.0f, INFINITY},
+                 &p->dispersions));
+    return load(
+        r, &(wanted_tensor){"first_layers", rows, columns, 0.0f, (float)GRT_MAX_LAYERS},
+        &p->first_layers);
+}
+
+grt_status grt_profile_read(grt_profile *out, grt_file *file,
+                            const grt_checkpoint *checkpoint,
+                            const grt_network *network, grt_error *err)
+{
+    grt_catalogue catalogue = {0};
+    memset(out, 0, sizeof(*out));
+    grt_status status = grt_safetensors_read(&catalogue, file, err);
+    if (status == GRT_OK) status = grt_catalogue_finish(&catalogue, err);
+    if (status == GRT_OK) {
+        const char *path = grt_file_path(file);
+        profile_reader reader = {out, &catalogue, grt_path_tail(path), err};
+        status = read_tensors(&reader, checkpoint, network);
+        if (status == GRT_OK)
+            status =
+                grt_arena_copy_text(&out->arena, &out->path, path, strlen(path), err);
+    }
+    grt_catalogue_release(&catalogue);
+    if (status != GRT_OK) grt_profile_release(out);
+    return status;
 }
 
 static grt_status read_profile(grt_profile *out, const grt_checkpoint *checkpoint,
                                const grt_network *network, const char *path,
                                grt_error *err)
 {
-    grt_catalogue catalogue = {0};
     grt_file *file;
     GRT_TRY(grt_file_open(&file, path, err));
-    profile_reader reader = {out, &catalogue, grt_path_tail(path), err};
-    grt_status status = grt_safetensors_read(&catalogue, file, err);
-    if (status == GRT_OK) status = grt_catalogue_finish(&catalogue, err);
-    if (status == GRT_OK) status = read_tensors(&reader, checkpoint, network);
-    if (status == GRT_OK)
-        status = grt_arena_copy_text(&out->arena, &out->path, path, strlen(path), err);
-    grt_catalogue_release(&catalogue);
-    if (status != GRT_OK) grt_profile_release(out);
-    return status;
+    return grt_profile_read(out, file, checkpoint, network, err);
 }
 
 grt_status grt_profile_open(grt_profile *out, const grt_checkpoint *checkpoint,
@@ -249,5 +290,5 @@ void grt_profile_cluster(const grt_profile *profile, float precision, size_t k,
     float layer =
         first_layers[low] > first_layers[high] ? first_layers[low] : first_layers[high];
     *dispersion = dispersions[best];
-    *first_layer = layer > 0.0f && layer < 1e6f ? (size_t)layer : 1;
+    *first_layer = layer >= 1.0f ? (size_t)layer : 1;
 }

@@ -4,10 +4,12 @@
  *   fingerprint [4]       of the checkpoint, 16 bits each
  *   readouts [L-1][W]     weights of the readout at boundaries 1..L-1
  *   biases [L-1]
- *   spreads [L-1]         how much a difference of readouts still moves (std)
+ *   spreads [L-1]         how much a difference of readouts still moves (std);
+ *                         infinity: not known
  *   moves [L-1]           how much it moved since the boundary before; the first is 0
  *   precisions [P], ks [Q]   grid of the two tables
- *   margins [P][Q]        factor on the spreads that reaches the precision
+ *   margins [P][Q]        factor on the spreads that reaches the precision; infinity:
+ *                         none does
  *   dispersions [P][Q]    cluster's threshold that reaches the precision
  *   first_layers [P][Q]   cluster's first layer */
 #ifndef GRT_RANK_PROFILE_H
@@ -47,6 +49,12 @@ GRT_NODISCARD grt_status grt_profile_open(grt_profile *out,
                                           const grt_checkpoint *checkpoint,
                                           const grt_network *network, const char *path,
                                           grt_error *err);
+/* Reads the profile in `file`, which is closed in any case.  GRT_E_FORMAT names the
+ * tensor at fault: missing, of another type or shape, or with values that make no sense
+ * (not finite, or negative where a size is meant). */
+GRT_NODISCARD grt_status grt_profile_read(grt_profile *out, grt_file *file,
+                                          const grt_checkpoint *checkpoint,
+                                          const grt_network *network, grt_error *err);
 void grt_profile_release(grt_profile *profile);
 
 /* Where the profile of a checkpoint belongs, in a grt_alloc block. */

@@ -48,11 +48,22 @@ void grt_session_release(grt_session *session)
 
 /* ---- The plan ---- */
 
-/* Bytes that the present plan counts and that may be resident already. */
+/* Resident bytes that the next plan counts itself.  What was planned for the request
+ * before but never touched, since that ended early, is not among them. */
 static uint64_t planned_bytes(const grt_session *session)
 {
-    const grt_memory_plan *plan = &session->plan;
-    return plan->total_bytes - plan->process_bytes;
+    const grt_buffer *const buffers[] = {
+        &session->linear_scratch, &session->layer_vectors, &session->scoring,
+        &session->chunk,          &session->positions,     &session->attention,
+        &session->prefix,         &session->rope,          &session->decisions_block,
+        &session->pass,           &session->order,         &session->trace};
+    uint64_t total = session->plan.total_bytes ? GRT_PLAN_MARGIN_BYTES : 0;
+    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
+        total += grt_memory_resident(buffers[i]->data);
+    if (session->window) total += grt_window_resident(session->window);
+    if (session->rows) total += grt_row_store_resident(session->rows);
+    if (session->embeddings) total += grt_row_cache_resident(session->embeddings);
+    return total;
 }
 
 /* Resident bytes that no plan counts: at least those at creation. */
@@ -80,7 +91,9 @@ static grt_status make_plan(grt_session *session, grt_memory_plan *plan, grt_err
                             .n_longest = layout->n_longest,
                             .n_sequence = layout->n_sequence,
                             .n_distinct = layout->n_distinct,
-                            .resident_bytes = unplanned_bytes(session)};
+                            .is_observed = session->observer != NULL,
+                            .resident_bytes = unplanned_bytes(session),
+                            .peak_bytes = grt_resident_peak_bytes()};
     if (asks_machine) input.available_bytes = grt_available_bytes();
     GRT_TRY(grt_plan_make(plan, &input, err));
     bool keeps_window = !session->options.memory_bytes && session->window;

@@ -87,6 +87,9 @@ typedef struct grt_forward_counts {
     uint64_t candidates_x_layers;
 } grt_forward_counts;
 
+/* Memory of a pass over n candidates, without an observer's states. */
+size_t grt_forward_bytes(size_t n);
+
 /* Computes layer `layer` for all active candidates and stores their scores at the
  * boundary after it in decisions.scores. */
 GRT_NODISCARD grt_status grt_forward_layer(grt_session *session, size_t layer,

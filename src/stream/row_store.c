@@ -38,7 +38,7 @@ struct grt_row_store {
     grt_row_pass pass;
     size_t chunk;
     bool is_open;
-    grt_status failure; /* of a write */
+    grt_status failure; /* the pass's first, of a write or a read ahead */
     grt_error failure_error;
 };
 
@@ -210,10 +210,12 @@ static void submit(buffer *b, grt_job_fn *run, size_t chunk)
     grt_reader_submit(b->store->reader, &b->job);
 }
 
-/* Waits until the buffer's rows may be used again; keeps the first failed write. */
+/* Waits until the buffer's rows may be used again; keeps the first failure.  A failure
+ * is told once: the next pass waits for the same job. */
 static void finish_write(grt_row_store *store, buffer *b)
 {
     grt_status status = grt_reader_wait(store->reader, &b->job);
+    b->job.status = GRT_OK;
     if (status == GRT_OK || store->failure != GRT_OK) return;
     store->failure = status;
     store->failure_error = b->job.error;
@@ -286,6 +288,15 @@ grt_status grt_row_store_end(grt_row_store *store, grt_error *err)
         finish_write(store, &store->buffers[i]);
     if (store->failure != GRT_OK && err) *err = store->failure_error;
     return store->failure;
+}
+
+uint64_t grt_row_store_resident(const grt_row_store *store)
+{
+    uint64_t total =
+        grt_memory_resident(store->rows_f32) + grt_memory_resident(store->rows_bf16);
+    for (size_t i = 0; i < store->n_buffers; i++)
+        total += grt_memory_resident(store->buffers[i].rows);
+    return total;
 }
 
 void grt_row_store_free(grt_row_store *store)

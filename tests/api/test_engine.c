@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 
+#include <fcntl.h>
 #include <math.h>
 
 enum { N = 12 };
@@ -369,24 +370,74 @@ static void test_wrong_policies_are_named(void **state)
 
 /* ---- Many requests ---- */
 
-static void test_200_requests_leak_nothing_and_reuse_buffers(void **state)
+static void run_200_requests(const char *path, const grt_session_options *options)
 {
-    (void)state;
     uint64_t before = grt_memory_now();
-    grt_model *model = open_model(models[1]);
-    grt_session *session = new_session(model, NULL);
+    grt_model *model = open_model(path);
+    grt_session *session = new_session(model, options);
     uint64_t after[10] = {0}; /* requests repeat every ten */
+    uint64_t embedding_bytes = 0;
     for (size_t i = 0; i < 200; i++) {
         grt_request request = request_of("how do owls hunt");
         request.policy = i % 2 ? GRT_POLICY_BOUND : GRT_POLICY_NONE;
         request.n_documents = N - i % 5;
-        grt_result_free(rank(session, &request));
+        grt_result *result = rank(session, &request);
+        if (i >= 20) embedding_bytes += grt_result_stats(result)->embedding_bytes;
+        grt_result_free(result);
         if (i >= 20) assert_int_equal(grt_memory_now(), after[i % 10]);
         after[i % 10] = grt_memory_now();
     }
+    if (options && options->n_cached_rows > 1000) assert_int_equal(embedding_bytes, 0);
+    if (options && options->n_cached_rows == 2) assert_true(embedding_bytes > 0);
     grt_session_free(session);
     grt_model_close(model);
     assert_int_equal(grt_memory_now(), before);
+}
+
+static void test_200_requests_leak_nothing_and_reuse_buffers(void **state)
+{
+    (void)state;
+    run_200_requests(models[1], NULL);
+    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+    options.n_threads = 2;
+    options.hidden = GRT_HIDDEN_FILE;
+    options.residency = GRT_RESIDENCY_STREAMED;
+    options.chunk_rows = 64;
+    options.n_cached_rows = 2;
+    run_200_requests(models[1], &options);
+    options.n_cached_rows = 100000;
+    run_200_requests(models[2], &options);
+}
+
+static size_t n_descriptors(void)
+{
+    size_t n = 0;
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* Layouts of changing size make and leave temporary files. */
+static void test_temporary_files_are_closed(void **state)
+{
+    (void)state;
+    size_t before = n_descriptors();
+    grt_model *model = open_model(models[2]);
+    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+    options.hidden = GRT_HIDDEN_FILE;
+    options.memory_bytes = (uint64_t)1 << 32;
+    grt_session *session = new_session(model, &options);
+    size_t during = 0;
+    for (size_t i = 0; i < 40; i++) {
+        grt_request request = request_of("how do owls hunt");
+        request.n_documents = 1 + i * 5 % N;
+        grt_result_free(rank(session, &request));
+        if (i == 0) during = n_descriptors();
+        assert_int_equal(n_descriptors(), during);
+    }
+    grt_session_free(session);
+    grt_model_close(model);
+    assert_int_equal(n_descriptors(), before);
 }
 
 int main(void)
@@ -401,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_all_wanted_means_nobody_leaves),
         cmocka_unit_test(test_wrong_policies_are_named),
         cmocka_unit_test(test_200_requests_leak_nothing_and_reuse_buffers),
+        cmocka_unit_test(test_temporary_files_are_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,6 +117,63 @@ static void memory_is_accounted(void **state)
     assert_int_equal(grt_memory_now(), before);
 }
 
+/* Blocks that grow and shrink through sizes where they get pages of their own. */
+static void blocks_keep_their_bytes_when_resized(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1000,   200000,  262000, 262144, 3000000, 9000000,
+                                   262145, 5000000, 100,    700000, 40};
+    enum { N = sizeof(sizes) / sizeof(sizes[0]) };
+    grt_error err;
+    uint64_t before = grt_memory_now();
+    unsigned char *block = NULL;
+    size_t kept = 0;
+    for (size_t s = 0; s < N; s++) {
+        if (block) {
+            grt_memory_fail_nth(1);
+            assert_int_equal(grt_realloc_array(&block, sizes[s], 1, "a test", &err),
+                             GRT_E_NO_MEMORY);
+            assert_int_equal(grt_memory_now() - before, sizes[s - 1] + 64);
+        }
+        assert_ok(grt_realloc_array(&block, sizes[s], 1, "a test", &err), &err);
+        assert_int_equal((uintptr_t)block % 64, 0);
+        assert_int_equal(grt_memory_now() - before, sizes[s] + 64);
+        if (sizes[s] < kept) kept = sizes[s];
+        for (size_t i = 0; i < kept; i += 7)
+            assert_int_equal(block[i], (unsigned char)(i * 13 + s - 1));
+        kept = sizes[s];
+        for (size_t i = 0; i < kept; i++)
+            block[i] = (unsigned char)(i * 13 + s);
+    }
+    grt_free(block);
+    assert_int_equal(grt_memory_now(), before);
+}
+
+static void pages_are_resident_once_written(void **state)
+{
+    (void)state;
+    enum { SIZE = 24 << 20, PAGE = 4096 };
+    grt_error err;
+    unsigned char *block, *small;
+    assert_int_equal(grt_memory_resident(NULL), 0);
+    assert_ok(grt_alloc(&small, 1000, "a test", &err), &err);
+    assert_true(grt_memory_resident(small) >= 1000);
+    assert_ok(grt_alloc(&block, SIZE, "a test", &err), &err);
+    if (!GRT_TEST_SANITIZED) {
+        uint64_t untouched = grt_memory_resident(block);
+        assert_true(untouched <= 4 << 20); /* large pages may come with the header */
+        for (size_t i = 12 << 20; i < SIZE; i += PAGE)
+            block[i] = 1;
+        uint64_t half = grt_memory_resident(block);
+        assert_true(half >= untouched + (8 << 20) && half <= 20 << 20);
+    }
+    for (size_t i = 0; i < SIZE; i += PAGE)
+        block[i] = 1;
+    assert_true(grt_memory_resident(block) >= SIZE);
+    grt_free(block);
+    grt_free(small);
+}
+
 static void the_nth_allocation_fails_once(void **state)
 {
     (void)state;
@@ -182,6 +239,8 @@ int main(void)
         cmocka_unit_test(checked_sums_and_products),
         cmocka_unit_test(arena_gives_zeros_that_do_not_overlap),
         cmocka_unit_test(memory_is_accounted),
+        cmocka_unit_test(pages_are_resident_once_written),
+        cmocka_unit_test(blocks_keep_their_bytes_when_resized),
         cmocka_unit_test(the_nth_allocation_fails_once),
         cmocka_unit_test(errors_carry_context),
         cmocka_unit_test(types_know_their_sizes),

@@ -26,7 +26,7 @@ echo '-- two Ctrl-C while a layer computes'
 pid=$!
 until ls slow.json.*.tmp >/dev/null 2>&1; do sleep 0.01; done
 kill -INT $pid
-kill -INT $pid 2>/dev/null # it may be gone
+kill -INT $pid 2>/dev/null # it may be gone by now
 wait $pid
 echo "exit: $?"
 cat out

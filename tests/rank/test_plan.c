@@ -1,0 +1,341 @@
+/* test_plan.c - plans of requests over networks that are made up: what a budget gives,
+ * in which order, and where it ends. */
+#include "test.h"
+
+#include "base/cpu.h"
+#include "models/architectures.h"
+#include "rank/plan.h"
+#include "rank/scoring.h"
+
+enum { N_LAYERS = 28, N_PARTS = 11, MIB = 1 << 20 };
+
+static grt_part parts[N_LAYERS][N_PARTS];
+static grt_layer_plan layers[N_LAYERS];
+static grt_layer_part shapes[N_LAYERS][N_PARTS];
+static grt_tensor embedding;
+static grt_kernels kernels;
+static grt_file *file;
+static uint32_t seed = 1;
+
+static size_t below(size_t n)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (seed >> 8) % n;
+}
+
+/* Qwen3 0.6B, or what is `scale` times narrower. */
+static grt_network make_network(size_t n_layers, size_t scale)
+{
+    grt_network network = {.architecture = &grt_architecture_qwen3,
+                           .n_layers = n_layers,
+                           .hidden_size = 1024 / scale,
+                           .n_heads = 16,
+                           .n_kv_heads = 8,
+                           .head_size = 128 / scale,
+                           .ffn_size = 3072 / scale,
+                           .vocab_size = 151669,
+                           .max_tokens = 8192,
+                           .rope_theta = 1e6,
+                           .token_embedding = &embedding,
+                           .layers = layers,
+                           .layer_parts = shapes[0]};
+    size_t d = network.hidden_size, f = network.ffn_size, q = 16 * network.head_size;
+    size_t k = q / 2;
+    const size_t values[N_PARTS] = {d, q * d, k * d, k * d, d * q, 0,
+                                    0, d,     f * d, f * d, d * f};
+    uint64_t at = 0;
+    for (size_t l = 0; l < n_layers; l++) {
+        for (size_t i = 0; i < N_PARTS; i++) {
+            parts[l][i] = (grt_part){file, at, 2 * values[i]};
+            at += 2 * values[i];
+        }
+        layers[l] = (grt_layer_plan){parts[l], N_PARTS};
+    }
+    shapes[0][0] = (grt_layer_part){GRT_DTYPE_BF16, d, 0};
+    embedding.dtype = GRT_DTYPE_BF16;
+    return network;
+}
+
+static int64_t read_nothing(void *payload, uint64_t offset, void *dst, size_t n)
+{
+    (void)payload, (void)offset, (void)dst, (void)n;
+    return 0; /* a plan reads no weight */
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    grt_file_close(file);
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    grt_file_source source = {read_nothing, NULL, NULL};
+    if (grt_file_from_source(&file, "weights", &source, (uint64_t)1 << 40, NULL))
+        return -1;
+    grt_kernels_choose(&kernels, grt_cpu_features());
+    return 0;
+}
+
+static grt_plan_input input_of(const grt_network *network,
+                               const grt_session_options *options, size_t n_documents,
+                               size_t n_tokens)
+{
+    return (grt_plan_input){.network = network,
+                            .kernels = &kernels,
+                            .n_threads = 4,
+                            .options = options,
+                            .n_documents = n_documents,
+                            .n_rows = n_documents * n_tokens,
+                            .n_longest = n_tokens,
+                            .n_sequence = n_tokens,
+                            .n_distinct = n_tokens * 3,
+                            .resident_bytes = 40 * MIB,
+                            .peak_bytes = 50 * MIB};
+}
+
+/* How good a plan is: the step of the concessions, then what the step chose. */
+typedef struct quality {
+    int step; /* 0: only slots given up; 1: f32; 2: bf16; 3: small chunks; 4: a file */
+    size_t n_slots;
+    size_t chunk_rows;
+} quality;
+
+static quality quality_of(const grt_memory_plan *plan, size_t least_slots,
+                          size_t most_rows)
+{
+    quality q = {0, plan->n_slots, plan->chunk_rows};
+    if (plan->hidden == GRT_HIDDEN_FILE)
+        q.step = 4;
+    else if (plan->hidden == GRT_HIDDEN_BF16)
+        q.step = plan->chunk_rows < 512 && plan->chunk_rows < most_rows ? 3 : 2;
+    else
+        q.step = plan->chunk_rows < most_rows;
+    if (q.step > 0) assert_int_equal(plan->n_slots, least_slots);
+    return q;
+}
+
+static void check_sum(const grt_memory_plan *plan)
+{
+    uint64_t sum = plan->process_bytes + plan->layers_bytes + plan->hidden_bytes +
+                   plan->chunk_bytes + plan->embedding_bytes + plan->scratch_bytes;
+    assert_int_equal(plan->total_bytes, sum);
+}
+
+/* Every budget from too small to more than enough; returns the steps that were seen. */
+static unsigned check_budgets(const grt_network *network, size_t n_documents,
+                              size_t n_tokens)
+{
+    grt_error err;
+    grt_memory_plan plan, best;
+    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+    grt_plan_input input = input_of(network, &options, n_documents, n_tokens);
+    options.residency = GRT_RESIDENCY_RESIDENT;
+    assert_ok(grt_plan_make(&best, &input, &err), &err); /* no budget: all that helps */
+    assert_int_equal(best.n_slots, network->n_layers);
+    options.residency = GRT_RESIDENCY_AUTO;
+    uint64_t smallest = best.smallest_bytes, most = best.total_bytes + 64 * MIB;
+    quality last = {9, 0, 0};
+    unsigned seen = 0;
+    uint64_t step = (most - smallest) / 400 + 1;
+    options.memory_bytes = 1;
+    assert_int_equal(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY);
+    smallest = plan.smallest_bytes;
+    for (uint64_t budget = smallest; budget < most; budget += 1 + below(2 * step)) {
+        options.memory_bytes = budget;
+        assert_ok(grt_plan_make(&plan, &input, &err), &err);
+        assert_true(plan.total_bytes <= budget && plan.budget_bytes == budget);
+        assert_int_equal(plan.smallest_bytes, smallest);
+        assert_true(plan.chunk_rows >= n_tokens && plan.chunk_rows <= input.n_rows);
+        check_sum(&plan);
+        quality now = quality_of(&plan, network->n_layers < 2 ? 1 : 2, best.chunk_rows);
+        seen |= 1u << now.step;
+        assert_true(now.step <= last.step);
+        if (now.step == last.step)
+            assert_true(now.n_slots >= last.n_slots &&
+                        now.chunk_rows >= last.chunk_rows);
+        last = now;
+    }
+    assert_int_equal(last.step, 0);
+    assert_int_equal(last.n_slots, network->n_layers);
+    return seen;
+}
+
+static void test_more_memory_is_never_worse_and_never_exceeded(void **state)
+{
+    (void)state;
+    grt_network wide = make_network(N_LAYERS, 1);
+    /* hidden states of 100,000 rows outweigh all else: every concession is met */
+    assert_int_equal(check_budgets(&wide, 1000, 100), 0x1F);
+    (void)check_budgets(&wide, 200, 500);
+    (void)check_budgets(&wide, 1, 20);
+    (void)check_budgets(&wide, 3, 8192);
+    (void)check_budgets(&wide, 40000, 30);
+    grt_network narrow = make_network(4, 16);
+    (void)check_budgets(&narrow, 200, 500);
+    (void)check_budgets(&narrow, 7, 100);
+    grt_network single = make_network(1, 4);
+    (void)check_budgets(&single, 50, 120);
+}
+
+static void test_the_smallest_budget_is_exact(void **state)
+{
+    (void)state;
+    grt_network network = make_network(N_LAYERS, 2);
+    for (int round = 0; round < 400; round++) {
+        grt_error err;
+        grt_memory_plan plan, refused;
+        grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+        size_t n_tokens = 1 + below(600), n_documents = 1 + below(300);
+        grt_plan_input input = input_of(&network, &options, n_documents, n_tokens);
+        options.hidden = (grt_hidden_storage)below(4);
+        options.residency = (grt_residency)below(3);
+        options.chunk_rows = below(3) ? 0 : 1 + below(3000);
+        options.n_cached_rows = below(3) ? 0 : 1 + below(3000);
+        input.peak_bytes = below(4) ? 0 : (1 + below(4000)) * (uint64_t)MIB;
+        options.memory_bytes = 1;
+        assert_refused(grt_plan_make(&refused, &input, &err), GRT_E_NO_MEMORY, &err,
+                       "the smallest budget that works is ");
+        options.memory_bytes = refused.smallest_bytes - 1;
+        assert_int_equal(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY);
+        assert_int_equal(plan.smallest_bytes, refused.smallest_bytes);
+        options.memory_bytes++;
+        assert_ok(grt_plan_make(&plan, &input, &err), &err);
+        assert_true(plan.total_bytes <= options.memory_bytes);
+        assert_true(input.peak_bytes <= options.memory_bytes);
+        if (options.hidden) assert_int_equal(plan.hidden, options.hidden);
+        if (options.residency == GRT_RESIDENCY_STREAMED)
+            assert_int_equal(plan.n_slots, 2);
+        if (options.residency == GRT_RESIDENCY_RESIDENT)
+            assert_int_equal(plan.n_slots, N_LAYERS);
+    }
+}
+
+/* Also where the process has a little more resident when it is asked again. */
+static void test_the_budget_that_is_named_works(void **state)
+{
+    (void)state;
+    grt_network network = make_network(N_LAYERS, 2);
+    for (size_t n = 1; n < 200; n += 7) {
+        grt_error err;
+        grt_memory_plan plan;
+        grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+        grt_plan_input input = input_of(&network, &options, n, 100);
+        options.memory_bytes = 5 * MIB;
+        char documents[64];
+        (void)snprintf(documents, sizeof(documents),
+                       "%zu documents (%zu tokens) do not fit 5.0 MiB; ", n, n * 100);
+        assert_refused(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY, &err,
+                       documents);
+        unsigned long long mib = 0;
+        const char *at = strstr(err.text, "works is ");
+        assert_non_null(at);
+        assert_int_equal(sscanf(at, "works is %llu MiB", &mib), 1);
+        assert_true(mib * MIB < plan.smallest_bytes + 2 * MIB);
+        options.memory_bytes = mib * MIB;
+        input.resident_bytes += 500 << 10;
+        assert_ok(grt_plan_make(&plan, &input, &err), &err);
+    }
+}
+
+static void test_residency_without_a_budget_follows_free_memory(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_memory_plan plan;
+    grt_network network = make_network(N_LAYERS, 1);
+    uint64_t all = grt_window_bytes(layers, N_LAYERS, N_LAYERS);
+    const struct {
+        uint64_t available;
+        size_t n_slots;
+    } cases[] = {{0, N_LAYERS}, {2 * all + 2, N_LAYERS}, {2 * all, 2}, {MIB, 2}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+        grt_plan_input input = input_of(&network, &options, 20, 100);
+        input.available_bytes = cases[i].available;
+        assert_ok(grt_plan_make(&plan, &input, &err), &err);
+        assert_int_equal(plan.n_slots, cases[i].n_slots);
+        assert_int_equal(plan.hidden, GRT_HIDDEN_F32);
+        check_sum(&plan);
+        options.residency = GRT_RESIDENCY_RESIDENT;
+        assert_ok(grt_plan_make(&plan, &input, &err), &err);
+        assert_int_equal(plan.n_slots, N_LAYERS);
+        options.residency = GRT_RESIDENCY_STREAMED;
+        options.hidden = GRT_HIDDEN_BF16;
+        assert_ok(grt_plan_make(&plan, &input, &err), &err);
+        assert_int_equal(plan.n_slots, 2);
+        assert_int_equal(plan.hidden, GRT_HIDDEN_BF16);
+    }
+}
+
+static void test_chunks_hold_the_longest_sequence(void **state)
+{
+    (void)state;
+    grt_network network = make_network(N_LAYERS, 1);
+    for (size_t wanted = 0; wanted < 10000; wanted = wanted * 3 + 1)
+        for (size_t n_tokens = 1; n_tokens <= 8192; n_tokens *= 2) {
+            grt_error err;
+            grt_memory_plan plan;
+            grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+            grt_plan_input input = input_of(&network, &options, 4, n_tokens);
+            options.chunk_rows = wanted;
+            assert_ok(grt_plan_make(&plan, &input, &err), &err);
+            assert_true(plan.chunk_rows >= n_tokens && plan.chunk_rows <= 4 * n_tokens);
+            if (wanted >= n_tokens && wanted <= 4 * n_tokens)
+                assert_int_equal(plan.chunk_rows, wanted);
+        }
+}
+
+static void test_what_cannot_be_counted_does_not_fit(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_memory_plan plan;
+    grt_network network = make_network(N_LAYERS, 1);
+    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+    options.memory_bytes = (uint64_t)1 << 50;
+    for (size_t n_tokens = 1; n_tokens <= 8192; n_tokens *= 8)
+        for (size_t n = SIZE_MAX / n_tokens; n > (size_t)1 << 48; n -= n / 7) {
+            grt_plan_input input = input_of(&network, &options, n, n_tokens);
+            assert_refused(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY, &err,
+                           "do not fit");
+            assert_true(plan.smallest_bytes > options.memory_bytes);
+        }
+    grt_network narrow = make_network(4, 16);
+    for (size_t each = 1; each < 500; each++) { /* sums that come round to little */
+        grt_plan_input input = input_of(&narrow, &options, SIZE_MAX / each, 1);
+        assert_int_equal(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY);
+    }
+}
+
+/* What an observer is shown of every document is counted, too. */
+static void test_observed_states_are_counted(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_memory_plan plain, observed;
+    grt_network network = make_network(N_LAYERS, 1);
+    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+    grt_plan_input input = input_of(&network, &options, 1000, 50);
+    assert_ok(grt_plan_make(&plain, &input, &err), &err);
+    input.is_observed = true;
+    assert_ok(grt_plan_make(&observed, &input, &err), &err);
+    assert_true(observed.total_bytes >=
+                plain.total_bytes + 1000 * grt_pooled_size(&network) * sizeof(float));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_more_memory_is_never_worse_and_never_exceeded),
+        cmocka_unit_test(test_the_smallest_budget_is_exact),
+        cmocka_unit_test(test_the_budget_that_is_named_works),
+        cmocka_unit_test(test_residency_without_a_budget_follows_free_memory),
+        cmocka_unit_test(test_chunks_hold_the_longest_sequence),
+        cmocka_unit_test(test_what_cannot_be_counted_does_not_fit),
+        cmocka_unit_test(test_observed_states_are_counted),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,402 @@
+/* test_profile.c - profiles that are whole, damaged, of another model, or senseless;
+ * and what is looked up in them. */
+#include "test.h"
+
+#include "base/memory.h"
+#include "rank/model.h"
+
+#include <math.h>
+#include <unistd.h>
+
+#define MODEL GRT_TEST_DATA "/golden/bert-f32"
+
+enum { MAX_TENSORS = 12, MAX_VALUES = 4096, N_PRECISIONS = 2, N_KS = 3 };
+
+static grt_model model;
+static char directory[] = "/tmp/grating_profile_XXXXXX";
+static char path[128];
+
+static int set_up(void **state)
+{
+    (void)state;
+    grt_error err;
+    if (!mkdtemp(directory)) return -1;
+    (void)snprintf(path, sizeof(path), "%s/test.safetensors", directory);
+    return grt_model_init(&model, MODEL, "", &err);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    grt_model_release(&model);
+    (void)unlink(path);
+    (void)rmdir(directory);
+    return grt_memory_now() != 0;
+}
+
+/* ---- Writing profiles, right and wrong ones ---- */
+
+typedef struct tensor {
+    const char *name;
+    const char *dtype;
+    size_t shape[3]; /* ends at 0 */
+    float values[MAX_VALUES];
+} tensor;
+
+typedef struct draft {
+    tensor tensors[MAX_TENSORS];
+    size_t n;
+} draft;
+
+static size_t count(const tensor *t)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < 3 && t->shape[i]; i++)
+        n *= t->shape[i];
+    return n;
+}
+
+static tensor *add(draft *d, const char *name, size_t rows, size_t columns)
+{
+    tensor *t = &d->tensors[d->n++];
+    *t = (tensor){.name = name, .dtype = "F32", .shape = {rows, columns}};
+    assert_true(count(t) <= MAX_VALUES);
+    return t;
+}
+
+static tensor *get(draft *d, const char *name)
+{
+    size_t i = 0;
+    while (i < d->n && strcmp(d->tensors[i].name, name) != 0)
+        i++;
+    assert_true(i < d->n);
+    return &d->tensors[i];
+}
+
+static void fill_table(tensor *t, const float *values)
+{
+    memcpy(t->values, values, N_PRECISIONS * N_KS * sizeof(float));
+}
+
+/* A profile that fits the model. */
+static draft *whole(void)
+{
+    static draft d;
+    const size_t n = model.network.n_layers - 1;
+    d.n = 0;
+    grt_checkpoint_fingerprint(&model.checkpoint, add(&d, "fingerprint", 4, 0)->values);
+    tensor *readouts = add(&d, "readouts", n, grt_pooled_size(&model.network));
+    for (size_t i = 0; i < count(readouts); i++)
+        readouts->values[i] = (float)i * 0.25f - 3.0f;
+    tensor *biases = add(&d, "biases", n, 0), *spreads = add(&d, "spreads", n, 0);
+    tensor *moves = add(&d, "moves", n, 0);
+    for (size_t i = 0; i < n; i++) {
+        biases->values[i] = -(float)i;
+        spreads->values[i] = i ? 2.0f / (float)i : INFINITY;
+        moves->values[i] = (float)i;
+    }
+    memcpy(add(&d, "precisions", N_PRECISIONS, 0)->values, (float[]){0.9f, 0.99f}, 8);
+    memcpy(add(&d, "ks", N_KS, 0)->values, (float[]){1, 5, 10}, 12);
+    fill_table(add(&d, "margins", 2, 3), (float[]){1, 3, 2, 4, 6, INFINITY});
+    fill_table(add(&d, "dispersions", 2, 3),
+               (float[]){0.1f, 0.2f, 0.3f, 0.4f, 0.6f, 0.5f});
+    fill_table(add(&d, "first_layers", 2, 3), (float[]){0, 1, 2, 3, 2, 1});
+    return &d;
+}
+
+static void write_draft(const draft *d)
+{
+    char header[4096];
+    size_t n = 0, at = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        const tensor *t = &d->tensors[i];
+        n += (size_t)snprintf(header + n, sizeof(header) - n,
+                              "%s\"%s\": {\"dtype\": \"%s\", \"shape\": [%zu",
+                              i ? "," : "{", t->name, t->dtype, t->shape[0]);
+        for (size_t k = 1; k < 3 && t->shape[k]; k++)
+            n += (size_t)snprintf(header + n, sizeof(header) - n, ", %zu", t->shape[k]);
+        n +=
+            (size_t)snprintf(header + n, sizeof(header) - n,
+                             "], \"data_offsets\": [%zu, %zu]}", at, at + 4 * count(t));
+        at += 4 * count(t);
+    }
+    header[n++] = '}';
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    uint64_t length = n; /* little endian, as the machines that run this */
+    (void)fwrite(&length, 8, 1, file);
+    (void)fwrite(header, 1, n, file);
+    for (size_t i = 0; i < d->n; i++)
+        (void)fwrite(d->tensors[i].values, 4, count(&d->tensors[i]), file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static grt_status open_profile(grt_profile *out, grt_error *err)
+{
+    return grt_profile_open(out, &model.checkpoint, &model.network, path, err);
+}
+
+/* Refused with this text, nothing kept. */
+static void check_refused(const char *text)
+{
+    grt_error err;
+    grt_profile profile;
+    uint64_t before = grt_memory_now();
+    assert_refused(open_profile(&profile, &err), GRT_E_FORMAT, &err, text);
+    if (!strstr(err.text, "test.safetensors")) fail_msg("no file: %s", err.text);
+    assert_null(profile.path);
+    assert_int_equal(grt_memory_now(), before);
+}
+
+/* ---- Whole profiles ---- */
+
+static void test_a_profile_comes_back_as_written(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_profile profile;
+    size_t n = model.network.n_layers, width = grt_pooled_size(&model.network);
+    draft *d = whole();
+    write_draft(d);
+    assert_ok(open_profile(&profile, &err), &err);
+    assert_string_equal(profile.path, path);
+    assert_int_equal(profile.n_layers, n);
+    assert_true(profile.spreads[0] == INFINITY);
+    assert_memory_equal(profile.spreads + 1, get(d, "spreads")->values, 4 * (n - 1));
+    assert_memory_equal(profile.moves + 1, get(d, "moves")->values, 4 * (n - 1));
+    for (size_t boundary = 1; boundary < n; boundary++) {
+        grt_readout readout = grt_profile_readout(&profile, &model.network, boundary);
+        assert_true(readout.bias == -(float)(boundary - 1));
+        assert_memory_equal(readout.weights,
+                            get(d, "readouts")->values + (boundary - 1) * width,
+                            4 * width);
+    }
+    grt_profile_release(&profile);
+}
+
+static void test_the_more_careful_neighbour_is_taken(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_profile p;
+    write_draft(whole());
+    assert_ok(open_profile(&p, &err), &err);
+    const struct {
+        float precision;
+        size_t k;
+        float margin, dispersion;
+        size_t first_layer;
+    } cases[] = {
+        {0.9f, 1, 1, 0.1f, 1},         {0.9f, 5, 3, 0.2f, 1},
+        {0.9f, 10, 2, 0.3f, 2},        {0.9f, 3, 3, 0.2f, 1},
+        {0.9f, 7, 3, 0.3f, 2},         {0.9f, 1000, 2, 0.3f, 2},
+        {0.1f, 1, 1, 0.1f, 1},         {0.95f, 1, 4, 0.4f, 3},
+        {0.99f, 1, 4, 0.4f, 3},        {0.999f, 5, 6, 0.6f, 2},
+        {0.99f, 7, INFINITY, 0.6f, 2}, {0.99f, 2, 6, 0.6f, 3},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        float dispersion;
+        size_t first_layer;
+        assert_true(grt_profile_margin(&p, cases[i].precision, cases[i].k) ==
+                    cases[i].margin);
+        grt_profile_cluster(&p, cases[i].precision, cases[i].k, &dispersion,
+                            &first_layer);
+        assert_true(dispersion == cases[i].dispersion);
+        assert_int_equal(first_layer, cases[i].first_layer);
+    }
+    grt_profile_release(&p);
+}
+
+/* ---- Profiles that are refused ---- */
+
+static void test_missing_and_wrongly_shaped_tensors_are_named(void **state)
+{
+    (void)state;
+    draft *d = whole();
+    char text[200];
+    for (size_t i = 0; i < d->n; i++) {
+        draft *other = whole();
+        tensor *t = &other->tensors[i];
+        (void)snprintf(text, sizeof(text), "tensor %s is missing", t->name);
+        const char *name = t->name;
+        t->name = "another";
+        write_draft(other);
+        check_refused(text);
+        t->name = name;
+        size_t columns = t->shape[1];
+        t->shape[1] = columns ? 0 : 1; /* one dimension less, or one more */
+        (void)snprintf(text, sizeof(text), "tensor %s is not F32 with %d dimensions",
+                       name, columns ? 2 : 1);
+        write_draft(other);
+        check_refused(text);
+        t->shape[1] = columns;
+        t->dtype = "I32";
+        write_draft(other);
+        check_refused(text);
+        t->dtype = "F32";
+        if (strcmp(name, "precisions") == 0 || strcmp(name, "ks") == 0) continue;
+        if (columns)
+            (void)snprintf(text, sizeof(text),
+                           "tensor %s does not have the shape [%zu][%zu]", name,
+                           t->shape[0], columns);
+        else
+            (void)snprintf(text, sizeof(text),
+                           "tensor %s does not have the shape [%zu];", name,
+                           t->shape[0]);
+        t->shape[0]++;
+        write_draft(other);
+        check_refused(text);
+    }
+}
+
+static void set_value(const char *name, size_t at, float value, const char *text)
+{
+    draft *d = whole();
+    get(d, name)->values[at] = value;
+    write_draft(d);
+    check_refused(text);
+}
+
+static void test_values_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    static const char *const sizes[] = {"fingerprint",  "spreads", "precisions",
+                                        "ks",           "margins", "dispersions",
+                                        "first_layers", "moves"};
+    static const char *const all[] = {
+        "fingerprint", "readouts",     "biases", "spreads",    "margins",
+        "dispersions", "first_layers", "ks",     "precisions", "moves"};
+    char text[100];
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        (void)snprintf(text, sizeof(text), "tensor %s holds %s", all[i], "nan");
+        set_value(all[i], 1, NAN, text);
+    }
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        (void)snprintf(text, sizeof(text), "tensor %s holds -1, expected 0 to ",
+                       sizes[i]);
+        set_value(sizes[i], 1, -1.0f, text);
+    }
+    set_value("readouts", 7, INFINITY, "tensor readouts holds inf");
+    set_value("biases", 0, -INFINITY, "tensor biases holds -inf");
+    set_value("first_layers", 0, INFINITY, "tensor first_layers holds inf");
+    set_value("ks", 2, INFINITY, "tensor ks holds inf");
+    set_value("precisions", 1, 1.5f, "tensor precisions holds 1.5, expected 0 to 1");
+    set_value("precisions", 1, 0.9f, "the values of tensor precisions do not rise");
+    set_value("precisions", 0, 0.0f, "the values of tensor precisions do not rise");
+    set_value("ks", 1, 11.0f, "the values of tensor ks do not rise");
+    set_value(
+        "fingerprint", 2, 7.0f,
+        "the profile was made for another checkpoint; calibrate again or remove it");
+}
+
+static void test_grids_have_a_size(void **state)
+{
+    (void)state;
+    draft *d = whole();
+    get(d, "ks")->shape[0] = GRT_PROFILE_MAX_GRID + 1;
+    write_draft(d);
+    check_refused("tensor ks has 65 values, expected 1 to 64");
+}
+
+static void test_damaged_files_are_refused(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_profile profile;
+    write_draft(whole());
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    (void)fseek(file, 0, SEEK_END);
+    long size = ftell(file);
+    (void)fclose(file);
+    for (long n = 0; n < size; n += 1 + n / 40) {
+        write_draft(whole());
+        assert_int_equal(truncate(path, n), 0);
+        check_refused("");
+    }
+    (void)unlink(path);
+    assert_refused(open_profile(&profile, &err), GRT_E_NOT_FOUND, &err,
+                   "test.safetensors");
+    assert_refused(
+        grt_profile_open(&profile, &model.checkpoint, &model.network, directory, &err),
+        GRT_E_IO, &err, "is a directory");
+}
+
+/* ---- Where a profile is looked for ---- */
+
+static void test_the_place_of_a_profile(void **state)
+{
+    (void)state;
+    grt_error err;
+    char *found;
+    assert_ok(grt_profile_default_path(&found, &model.checkpoint, &err), &err);
+    assert_string_equal(found, MODEL "/grating.profile.safetensors");
+    grt_free(found);
+    grt_checkpoint gguf = {.path = GRT_TEST_DATA "/golden/bert-gguf-f16/model.gguf"};
+    assert_ok(grt_profile_default_path(&found, &gguf, &err), &err);
+    assert_string_equal(found, GRT_TEST_DATA
+                        "/golden/bert-gguf-f16/model.gguf.profile.safetensors");
+    grt_free(found);
+    grt_profile profile;
+    assert_ok(grt_profile_open(&profile, &model.checkpoint, &model.network, NULL, &err),
+              &err);
+    assert_null(profile.path); /* there is none beside it */
+    grt_profile_release(&profile);
+}
+
+static void test_fingerprints_tell_checkpoints_apart(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"bert-f16", "bert-bf16", "bert-sharded",
+                                         "qwen3-f32-tied", "bert-gguf-f16"};
+    float words[6][GRT_FINGERPRINT_WORDS];
+    grt_checkpoint_fingerprint(&model.checkpoint, words[5]);
+    for (size_t i = 0; i < 5; i++) {
+        grt_error err;
+        grt_checkpoint checkpoint = {0};
+        char name[256];
+        (void)snprintf(name, sizeof(name), GRT_TEST_DATA "/golden/%s%s", others[i],
+                       i == 4 ? "/model.gguf" : "");
+        assert_ok(grt_checkpoint_open(&checkpoint, name, &err), &err);
+        grt_checkpoint_fingerprint(&checkpoint, words[i]);
+        grt_checkpoint_release(&checkpoint);
+    }
+    for (size_t i = 0; i < 6; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(words[i], words[j], sizeof(words[i]));
+}
+
+static void test_running_out_of_memory_leaves_nothing(void **state)
+{
+    (void)state;
+    write_draft(whole());
+    uint64_t before = grt_memory_now();
+    for (uint64_t nth = 1;; nth++) {
+        grt_error err;
+        grt_profile profile;
+        grt_memory_fail_nth(nth);
+        grt_status status = open_profile(&profile, &err);
+        grt_memory_fail_nth(0);
+        grt_profile_release(&profile);
+        assert_int_equal(grt_memory_now(), before);
+        if (status == GRT_OK) break;
+        assert_int_equal(status, GRT_E_NO_MEMORY);
+        assert_true(nth < 500);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_profile_comes_back_as_written),
+        cmocka_unit_test(test_the_more_careful_neighbour_is_taken),
+        cmocka_unit_test(test_missing_and_wrongly_shaped_tensors_are_named),
+        cmocka_unit_test(test_values_that_make_no_sense_are_refused),
+        cmocka_unit_test(test_grids_have_a_size),
+        cmocka_unit_test(test_damaged_files_are_refused),
+        cmocka_unit_test(test_the_place_of_a_profile),
+        cmocka_unit_test(test_fingerprints_tell_checkpoints_apart),
+        cmocka_unit_test(test_running_out_of_memory_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,196 @@
+/* test_scoring.c - scores at a boundary against plain loops in double precision. */
+#include "test.h"
+
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "rank/model.h"
+
+#include <math.h>
+
+enum { MAX_SEQUENCES = 70, MAX_ROWS = 12, N_THREADS = 3, N_PREFIX = 4 };
+
+static const char *const paths[] = {GRT_TEST_DATA "/golden/bert-f32",
+                                    GRT_TEST_DATA "/golden/qwen3-f32-tied"};
+
+static uint32_t seed = 1;
+
+static size_t below(size_t n)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (seed >> 8) % n;
+}
+
+/* Sequences of one chunk, random states in them. */
+typedef struct fixture {
+    grt_model model;
+    grt_kernels kernels;
+    grt_workspace workspace;
+    void *scratch;
+    float *hidden;
+    grt_scored_sequence sequences[MAX_SEQUENCES];
+    grt_pair_spans spans[MAX_SEQUENCES];
+    grt_scored scored;
+} fixture;
+
+static void open_fixture(fixture *f, const char *path)
+{
+    grt_error err;
+    memset(f, 0, sizeof(*f));
+    assert_ok(grt_model_init(&f->model, path, "", &err), &err);
+    grt_kernels_choose(&f->kernels, grt_cpu_features());
+    f->workspace.kernels = &f->kernels;
+    assert_ok(grt_pool_create(&f->workspace.pool, N_THREADS, &err), &err);
+    assert_ok(grt_alloc(&f->workspace.linear_scratch,
+                        grt_linear_scratch_bytes(&f->kernels, N_THREADS), "scratch",
+                        &err),
+              &err);
+    /* exactly the promised size, so that a sanitizer sees a step too far */
+    size_t n = grt_scoring_bytes(&f->model.network, N_THREADS);
+    assert_ok(grt_alloc(&f->scratch, n, "scratch", &err), &err);
+}
+
+static void close_fixture(fixture *f)
+{
+    grt_free(f->hidden);
+    grt_free(f->scratch);
+    grt_free(f->workspace.linear_scratch);
+    grt_pool_free(f->workspace.pool);
+    grt_model_release(&f->model);
+}
+
+/* n sequences after a prefix; some have an empty document. */
+static void make_sequences(fixture *f, size_t n, size_t n_prefix)
+{
+    grt_error err;
+    size_t d = f->model.network.hidden_size, row = n_prefix;
+    for (size_t i = 0; i < n; i++) {
+        size_t n_rows = 3 + below(MAX_ROWS - 3), n_query = 1 + below(2);
+        grt_pair_spans *spans = &f->spans[i];
+        spans->first_query =
+            n_prefix; /* a query belongs to the prefix or to the pair */
+        spans->n_query = n_query;
+        spans->first_document = n_prefix + n_query;
+        spans->n_document = below(4) ? 1 + below(n_rows - n_query) : 0;
+        f->sequences[i] = (grt_scored_sequence){row, n_rows, spans};
+        row += n_rows;
+    }
+    grt_free(f->hidden);
+    assert_ok(grt_alloc(&f->hidden, row * d * sizeof(float), "states", &err), &err);
+    for (size_t i = 0; i < row * d; i++)
+        f->hidden[i] = (float)below(2000) / 500.0f - 2.0f;
+    f->scored = (grt_scored){f->hidden, f->sequences, n, n_prefix};
+}
+
+static double mean_over(const fixture *f, size_t i, size_t first, size_t n,
+                        size_t column)
+{
+    size_t d = f->model.network.hidden_size;
+    size_t row = f->sequences[i].first_row + first - f->scored.n_prefix;
+    double sum = 0;
+    for (size_t j = 0; j < n; j++)
+        sum += (double)f->hidden[(row + j) * d + column];
+    return n ? sum / (double)n : 0;
+}
+
+/* What a readout reads, value by value. */
+static double pooled_value(const fixture *f, size_t i, size_t at)
+{
+    size_t d = f->model.network.hidden_size;
+    const grt_pair_spans *spans = &f->spans[i];
+    const grt_scored_sequence *sequence = &f->sequences[i];
+    size_t last = sequence->first_row + sequence->n_rows - 1;
+    bool is_causal = f->model.network.architecture->is_causal;
+    size_t row = is_causal ? last : sequence->first_row;
+    if (at < d) return (double)f->hidden[row * d + at];
+    if (at < 2 * d)
+        return mean_over(f, i, spans->first_document, spans->n_document, at - d);
+    return mean_over(f, i, spans->first_query, spans->n_query, at - 2 * d);
+}
+
+static void test_states_are_pooled_as_written(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < 2; m++)
+        for (size_t n = 1; n <= MAX_SEQUENCES; n += 13) {
+            fixture f;
+            grt_error err;
+            open_fixture(&f, paths[m]);
+            size_t size = grt_pooled_size(&f.model.network);
+            assert_int_equal(size, (m == 0 ? 3 : 2) * f.model.network.hidden_size);
+            make_sequences(&f, n, m == 0 ? 0 : N_PREFIX);
+            float *pooled;
+            assert_ok(grt_alloc(&pooled, n * size * sizeof(float), "pooled", &err),
+                      &err);
+            grt_pool_states(&f.model.network, &f.workspace, &f.scored, pooled);
+            for (size_t i = 0; i < n; i++)
+                for (size_t at = 0; at < size; at++) {
+                    double wanted = pooled_value(&f, i, at);
+                    assert_true(fabs((double)pooled[i * size + at] - wanted) < 1e-5);
+                }
+            grt_free(pooled);
+            close_fixture(&f);
+        }
+}
+
+static void test_readouts_are_products(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < 2; m++)
+        for (size_t n = 1; n <= MAX_SEQUENCES; n += 23) {
+            fixture f;
+            static float weights[4096], scores[MAX_SEQUENCES];
+            open_fixture(&f, paths[m]);
+            size_t size = grt_pooled_size(&f.model.network);
+            assert_true(size <= 4096);
+            make_sequences(&f, n, m == 0 ? 0 : N_PREFIX);
+            for (size_t i = 0; i < size; i++)
+                weights[i] = (float)below(100) / 50.0f - 1.0f;
+            grt_readout readout = {weights, 0.75f};
+            grt_score_by_readout(&f.model.network, &f.workspace, &f.scored, &readout,
+                                 scores, f.scratch);
+            for (size_t i = 0; i < n; i++) {
+                double wanted = 0.75;
+                for (size_t at = 0; at < size; at++)
+                    wanted += pooled_value(&f, i, at) * (double)weights[at];
+                assert_true(fabs((double)scores[i] - wanted) < 1e-4);
+            }
+            close_fixture(&f);
+        }
+}
+
+/* In one go or one by one: the same bits. */
+static void test_the_head_reads_each_sequence_alone(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < 2; m++)
+        for (size_t n = 1; n <= MAX_SEQUENCES; n += 23) {
+            fixture f;
+            float all[MAX_SEQUENCES], one, wanted;
+            open_fixture(&f, paths[m]);
+            const grt_network *network = &f.model.network;
+            make_sequences(&f, n, 0);
+            grt_score_by_head(network, &f.workspace, &f.scored, all, f.scratch);
+            for (size_t i = 0; i < n; i++) {
+                grt_scored single = {f.hidden, &f.sequences[i], 1, 0};
+                grt_score_by_head(network, &f.workspace, &single, &one, f.scratch);
+                assert_true(one == all[i]);
+                size_t row =
+                    f.sequences[i].first_row + (m == 0 ? 0 : f.sequences[i].n_rows - 1);
+                network->architecture->logits(network, &f.workspace,
+                                              f.hidden + row * network->hidden_size, 1,
+                                              &wanted, f.scratch);
+                assert_true(one == wanted);
+            }
+            close_fixture(&f);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_states_are_pooled_as_written),
+        cmocka_unit_test(test_readouts_are_products),
+        cmocka_unit_test(test_the_head_reads_each_sequence_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
