@@ -475,7 +475,7 @@ typedef struct grt_calibration_row {
     float reached;   /* mean share of the full pass's top K that comes back */
     float reached_low, reached_high; /* 95 % interval of that mean (bootstrap) */
     float computed;                  /* layers x candidates, share of the full pass */
-    float drift;                     /* mean of grt_stats.drift */
+    float drift; /* mean of grt_stats.drift; 1 where the policy watches none */
 } grt_calibration_row;
 
 enum { GRT_CALIBRATION_MAX_ROWS = 32, GRT_CALIBRATION_MAX_LAYERS = 1000 };
