@@ -167,7 +167,7 @@ static void test_folds_do_not_see_their_neighbours(void **state)
     static query q;
     static const size_t begins[] = {0, 5, 9, 13, 17};
     world w = make_world(2);
-    w.noise[1] = INFINITY;
+    w.noise[1] = HUGE_VAL;
     grt_samples samples = open_samples(&w);
     size_t n_fitted = 0;
     for (uint64_t i = 0; i < 28; i++) {
@@ -280,7 +280,7 @@ static void test_nothing_is_promised_on_noise(void **state)
     (void)state;
     world w = make_world(5);
     for (size_t l = 1; l < 5; l++)
-        w.noise[l] = INFINITY;
+        w.noise[l] = HUGE_VAL;
     grt_samples samples = make_samples(&w, 200, 15, 15);
     grt_fit fit = run_fit(&samples, &w, 10);
     check_promises(&fit, &w, GRT_POLICY_BOUND, 0.7, 1);
