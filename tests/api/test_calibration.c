@@ -584,7 +584,7 @@ static void test_samples_do_not_depend_on_the_session(void **state)
     options.samples_path = other;
     assert_ok(grt_plan_memory(&plan, model, &options.session, N_DOCUMENTS, 64, &err),
               &err);
-    const uint64_t budgets[] = {0, plan.total_bytes + (16u << 20)};
+    const uint64_t budgets[] = {0, plan.total_bytes + (256u << 20)};
     for (size_t i = 0; i < 2; i++) {
         options.session.memory_bytes = budgets[i];
         if (!budgets[i])

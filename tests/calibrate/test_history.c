@@ -242,7 +242,7 @@ static void test_a_replay_by_hand(void **state)
     assert_near(replay.computed, 6.0 / 18, 1e-9); /* the rest fits the slots */
     assert_ok(grt_replay_run(&replay, &h.histories, &selector, 3, &kept, &err), &err);
     /* full: 4 5 1; found: 0 1 2 */
-    assert_near(kept, 1.0 / 3, 1e-6);
+    assert_near((double)kept, 1.0 / 3, 1e-6);
     assert_near(replay.computed, (6 + 3 + 3) / 18.0, 1e-9);
 }
 
