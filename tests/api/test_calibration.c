@@ -493,6 +493,9 @@ static void test_requests_that_cannot_be_added(void **state)
     grt_calibration *calibration = open_calibration(model, &options);
     add_queries(calibration, 0, 1);
     unsigned char *before = read_whole(samples_path, &n);
+    make_query(&q, 1);
+    assert_refused(grt_calibration_add(NULL, &q.request, &err), GRT_E_INVALID_ARG, &err,
+                   "grt_calibration_add: no calibration");
     assert_refused(grt_calibration_add(calibration, NULL, &err), GRT_E_INVALID_ARG,
                    &err, "grt_calibration_add: no request");
     make_query(&q, 1);
@@ -562,6 +565,9 @@ static void test_what_makes_a_query_another_one(void **state)
     q.request.instruction = "Find documents about animals";
     assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
     assert_int_equal(grt_calibration_count(calibration), 5);
+    q.request.instruction = ""; /* none; NULL is the model's own */
+    assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    assert_int_equal(grt_calibration_count(calibration), 6);
     grt_calibration_close(calibration);
     grt_model_close(model);
 }
@@ -628,10 +634,13 @@ static void test_a_fit_that_fails_leaves_the_old_profile(void **state)
     add_queries(calibration, 7, N_QUERIES);
     assert_refused(grt_calibration_fit(calibration, &report, cancel_fit, &at, &err),
                    GRT_E_CANCELLED, &err, "cancelled by the caller at step 3 of ");
+    memset(&report, 0xa5, sizeof(report));
+    const grt_calibration_report untouched = report;
     limit_files(300);
     grt_status status = grt_calibration_fit(calibration, &report, NULL, NULL, &err);
     limit_files(RLIM_INFINITY);
     assert_refused(status, GRT_E_IO, &err, "profile: writing: ");
+    assert_memory_equal(&report, &untouched, sizeof(report));
     assert_file_holds(profile_path, "the old one", 11);
     assert_int_equal(temp_entries(&dir, 0), 2);
     assert_ok(grt_calibration_fit(calibration, &report, NULL, NULL, &err), &err);
