@@ -156,7 +156,7 @@ static void check_replay(const grt_selector *selector, size_t k)
     assert_near(replay.computed, computed / n, 1e-9);
     assert_near(replay.drift, drift / n, 1e-5);
     double variance = fmax(0, squares / n - mean * mean);
-    assert_near(replay.error, sqrt(variance / n), 1e-6);
+    assert_near(replay.error, n > 1 ? sqrt(variance / (n - 1)) : 0, 1e-6);
 }
 
 static const size_t ks[] = {1, 2, 5, 10, 29, 30, 31, 1000};
@@ -244,6 +244,27 @@ static void test_a_replay_by_hand(void **state)
     /* full: 4 5 1; found: 0 1 2 */
     assert_near((double)kept, 1.0 / 3, 1e-6);
     assert_near(replay.computed, (6 + 3 + 3) / 18.0, 1e-9);
+}
+
+/* Four queries of which the best is lost in one: shares 1 1 1 0, deviation 1/2. */
+static void test_the_standard_error_by_hand(void **state)
+{
+    (void)state;
+    grt_error err;
+    static const float scores[] = {2, 1, 2, 1, 2, 1, 1, 2, /* after layer 1 */
+                                   2, 1, 2, 1, 2, 1, 2, 1};
+    memcpy(h.scores, scores, sizeof(scores));
+    for (size_t q = 0; q < 4; q++)
+        h.ends[q] = 2 * (q + 1);
+    h.histories = (grt_histories){2, 4, 8, h.ends, h.scores};
+    const grt_schedule_entry step = {1, 1, 0};
+    const grt_selector selector = {.kind = GRT_SELECTOR_SCHEDULE,
+                                   .schedule = {&step, 1}};
+    grt_replay replay;
+    assert_ok(grt_replay_run(&replay, &h.histories, &selector, 1, NULL, &err), &err);
+    assert_near(replay.kept, 0.75, 1e-9);
+    assert_near(replay.error, 0.25, 1e-9);
+    assert_true(replay.missed == 1 && replay.computed == 0.5);
 }
 
 static void test_a_replay_without_memory(void **state)
@@ -397,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_replay_against_a_plain_one),
         cmocka_unit_test(test_without_a_policy_all_is_computed_and_kept),
         cmocka_unit_test(test_a_replay_by_hand),
+        cmocka_unit_test(test_the_standard_error_by_hand),
         cmocka_unit_test(test_a_replay_without_memory),
         cmocka_unit_test(test_bounds_widen_when_scores_drift),
         cmocka_unit_test(test_spreads_against_all_pairs),
