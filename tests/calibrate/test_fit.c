@@ -36,6 +36,7 @@ static int tear_down(void **state)
 typedef struct world {
     grt_network network;
     double noise[MAX_LAYERS]; /* [n_layers] from 1; INFINITY: no signal at all */
+    double jumps;             /* share of candidates that the last layer lifts by 6 */
 } world;
 
 static world make_world(size_t n_layers)
@@ -81,6 +82,7 @@ static void make_query(query *q, const world *w, size_t n)
             if (!isinf(w->noise[l])) pooled[0] = (float)(offset + score + noise);
             q->head[l][i] = (float)(offset + score + noise / 3);
         }
+        if (uniform() < w->jumps) q->final[i] += 6;
     }
 }
 
@@ -219,27 +221,38 @@ static void fresh_init(fresh_queries *fresh, const world *w, const grt_fit *fit,
     }
 }
 
-static grt_replay replay_fresh(const fresh_queries *fresh, const grt_fit *fit,
-                               grt_policy policy, float precision, size_t k)
+/* What rank would do with such histories by head and by readouts. */
+static grt_replay replay(const grt_histories *head, const grt_histories *readout,
+                         const grt_profile *with, grt_policy policy, float precision,
+                         size_t k)
 {
     grt_error err;
     grt_policy_choice choice;
-    grt_replay replay;
-    grt_profile profile = fit->profile;
-    profile.path = "there";
+    grt_replay found;
     grt_request request = GRT_REQUEST_INIT;
     request.policy = policy;
     request.precision = precision;
     request.k = k;
     request.n_documents = SIZE_MAX;
-    assert_ok(
-        grt_policy_choose(&choice, &profile, fit->profile.n_layers, &request, &err),
-        &err);
-    assert_ok(grt_replay_run(&replay,
-                             choice.reads_profile ? &fresh->readout : &fresh->head,
+    assert_ok(grt_policy_choose(&choice, with, head->n_layers, &request, &err), &err);
+    assert_ok(grt_replay_run(&found, choice.reads_profile ? readout : head,
                              &choice.selector, k, NULL, &err),
               &err);
-    return replay;
+    return found;
+}
+
+static grt_profile as_opened(const grt_fit *fit)
+{
+    grt_profile profile = fit->profile;
+    profile.path = "there";
+    return profile;
+}
+
+static grt_replay replay_fresh(const fresh_queries *fresh, const grt_fit *fit,
+                               grt_policy policy, float precision, size_t k)
+{
+    grt_profile profile = as_opened(fit);
+    return replay(&fresh->head, &fresh->readout, &profile, policy, precision, k);
 }
 
 static const float precisions[] = {0.8f, 0.9f, 0.95f, 0.98f, 0.99f, 0.995f};
@@ -251,13 +264,13 @@ static void check_promises(const grt_fit *fit, const world *w, grt_policy policy
     fresh_init(&fresh, w, fit, 15);
     for (size_t i = 0; i < 6; i++) {
         for (size_t k = 1; k <= 10; k += 3) {
-            grt_replay replay = replay_fresh(&fresh, fit, policy, precisions[i], k);
-            if (replay.kept < (double)precisions[i] - 0.01)
+            grt_replay found = replay_fresh(&fresh, fit, policy, precisions[i], k);
+            if (found.kept < (double)precisions[i] - 0.01)
                 fail_msg("K %zu: %.4f of the top K came back, %.3f was promised", k,
-                         replay.kept, (double)precisions[i]);
-            if (replay.computed < least || replay.computed > most)
+                         found.kept, (double)precisions[i]);
+            if (found.computed < least || found.computed > most)
                 fail_msg("K %zu at %.3f: %.3f was computed", k, (double)precisions[i],
-                         replay.computed);
+                         found.computed);
         }
     }
     free(fresh.readout.scores);
@@ -306,6 +319,55 @@ static void check_margins(const grt_profile *profile)
     }
 }
 
+/* On the queries of the fit each margin reaches its precision with 95 % confidence and
+ * with one more member missed, or no margin does and this one misses nothing. */
+static size_t check_evidence(const grt_fit *fit)
+{
+    size_t n_unproven = 0;
+    grt_profile profile = as_opened(fit);
+    for (size_t i = 0; i < 6; i++) {
+        for (size_t j = 0; j < profile.n_ks; j++) {
+            size_t k = (size_t)profile.ks[j];
+            float margin = profile.margins[i * profile.n_ks + j];
+            grt_replay found = replay(&fit->fitted.head, &fit->fitted.readout, &profile,
+                                      GRT_POLICY_BOUND, precisions[i], k);
+            double one = 1 / ((double)found.n_queries * (double)k);
+            double surely = found.kept - fmax(1.645 * found.error, one);
+            if (surely >= (double)precisions[i]) continue;
+            n_unproven++;
+            assert_true(margin >= 1 && found.missed < 0.5);
+            assert_true(1 - one < (double)precisions[i] || isinf(margin));
+        }
+    }
+    return n_unproven;
+}
+
+static void test_margins_have_evidence(void **state)
+{
+    (void)state;
+    world w = make_world(7);
+    grt_samples samples = make_samples(&w, 160, 20, 20);
+    grt_fit fit = run_fit(&samples, &w, 10);
+    assert_true(check_evidence(&fit) <= 2); /* 0.995 and 0.99 of one member */
+    grt_fit_release(&fit);
+    grt_samples_close(&samples);
+    (void)unlink(path);
+    samples = make_samples(&w, 16, 20, 20);
+    fit = run_fit(&samples, &w, 10);
+    size_t n_unproven = check_evidence(&fit);
+    assert_true(n_unproven >= 4 && n_unproven <= 12);
+    grt_fit_release(&fit);
+    grt_samples_close(&samples);
+    (void)unlink(path);
+    w.jumps = 0.01; /* far from normal: spreads as they are miss some */
+    samples = make_samples(&w, 16, 20, 20);
+    fit = run_fit(&samples, &w, 1);
+    assert_true(check_evidence(&fit) >= 3);
+    assert_true(fit.profile.margins[2] > 1);
+    grt_fit_release(&fit);
+    grt_samples_close(&samples);
+}
+
 static void test_less_precision_computes_less(void **state)
 {
     (void)state;
@@ -318,10 +380,10 @@ static void test_less_precision_computes_less(void **state)
     for (size_t k = 1; k <= 10; k += 3) {
         double before = 0;
         for (size_t i = 0; i < 6; i++) {
-            grt_replay replay =
+            grt_replay found =
                 replay_fresh(&fresh, &fit, GRT_POLICY_BOUND, precisions[i], k);
-            assert_true(replay.computed > before - 0.02); /* margins come in steps */
-            before = replay.computed;
+            assert_true(found.computed > before - 0.02); /* margins come in steps */
+            before = found.computed;
         }
     }
     free(fresh.readout.scores);
@@ -374,14 +436,51 @@ static void test_queries_of_few_candidates(void **state)
 
 /* ---- Report ---- */
 
-static void check_row(const grt_calibration_row *row)
+/* Against a replay of the queries that it is about. */
+static void check_row(const grt_calibration_row *row, const grt_fit *fit)
 {
+    grt_profile ours = as_opened(fit), none = {0};
+    bool has_profile = row->has_readouts || row->policy == GRT_POLICY_CLUSTER;
+    grt_replay wanted =
+        replay(&fit->reported.head, &fit->reported.readout, has_profile ? &ours : &none,
+               row->policy, row->precision, row->k);
+    assert_near((double)row->reached, wanted.kept, 1e-6);
+    assert_near((double)row->computed, wanted.computed, 1e-6);
+    assert_near((double)row->drift, wanted.drift, 1e-5);
+    double low = wanted.kept - 1.96 * wanted.error; /* were the mean normal */
+    double high = wanted.kept + 1.96 * wanted.error;
+    assert_near((double)row->reached_low, low, 0.6 * wanted.error + 1e-6);
+    assert_near((double)row->reached_high, fmin(high, 1), 0.6 * wanted.error + 1e-6);
     assert_true(row->precision == 0.9f);
     assert_true(row->reached_low <= row->reached && row->reached <= row->reached_high);
     assert_true(row->reached_low >= 0 && row->reached_high <= 1);
     assert_true(row->computed > 0 && row->computed <= 1);
     assert_true(row->drift >= 1 && isfinite(row->drift));
     if (row->policy == GRT_POLICY_CLUSTER) assert_false(row->has_readouts);
+}
+
+/* Reported queries are scored by the readouts of the profile, from their own states. */
+static void check_reported_scores(const grt_fit *fit, const world *w)
+{
+    grt_error err;
+    float pooled[MAX_N * WIDTH];
+    const grt_histories *reported = &fit->reported.readout;
+    for (size_t q = 0; q < reported->n_queries; q++) {
+        for (size_t l = 1; l < w->network.n_layers; l++) {
+            grt_readout readout = grt_profile_readout(&fit->profile, &w->network, l);
+            const float *scores = reported->scores + (l - 1) * reported->n_samples +
+                                  grt_history_begin(reported, q);
+            assert_ok(grt_samples_pooled(fit->samples, fit->reported.queries[q], l,
+                                         pooled, &err),
+                      &err);
+            for (size_t i = 0; i < grt_history_count(reported, q); i++) {
+                double sum = (double)readout.bias;
+                for (size_t c = 0; c < WIDTH; c++)
+                    sum += (double)readout.weights[c] * (double)pooled[i * WIDTH + c];
+                assert_near((double)scores[i], sum, 1e-4);
+            }
+        }
+    }
 }
 
 static void test_reports_are_the_same_in_every_run(void **state)
@@ -397,6 +496,9 @@ static void test_reports_are_the_same_in_every_run(void **state)
         memset(&reports[run], 0xa5, sizeof(reports[run]));
         assert_ok(grt_fit_report(&fit, 0.9f, &reports[run], &err), &err);
         memcpy(margins[run], fit.profile.margins, sizeof(margins[run]));
+        check_reported_scores(&fit, &w);
+        for (size_t i = 0; i < reports[run].n_rows; i++)
+            check_row(&reports[run].rows[i], &fit);
         grt_fit_release(&fit);
     }
     grt_samples_close(&samples);
@@ -406,8 +508,6 @@ static void test_reports_are_the_same_in_every_run(void **state)
     assert_int_equal(r->n_fitted + r->n_reported, 64);
     assert_int_equal(r->n_layers, 6);
     assert_int_equal(r->n_rows, 9); /* bound with and without readouts, cluster */
-    for (size_t i = 0; i < r->n_rows; i++)
-        check_row(&r->rows[i]);
     for (size_t l = 1; l < 6; l++) {
         double n = w.noise[l]; /* of two normals: gamma = 2 asin(correlation) / pi */
         double wanted = asin(1 / sqrt(1 + n * n)) / asin(1);
@@ -523,6 +623,7 @@ int main(void)
         FIT_TEST(test_folds_do_not_see_their_neighbours),
         FIT_TEST(test_promises_are_kept_on_unseen_queries),
         FIT_TEST(test_nothing_is_promised_on_noise),
+        FIT_TEST(test_margins_have_evidence),
         FIT_TEST(test_less_precision_computes_less),
         FIT_TEST(test_the_grid_reaches_k_max),
         FIT_TEST(test_queries_of_few_candidates),
