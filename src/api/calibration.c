@@ -133,7 +133,8 @@ static uint64_t hash_text(uint64_t hash, const char *text, size_t n_bytes)
 static uint64_t key_of(const grt_request *request)
 {
     uint64_t key = hash_text(GRT_HASH_INIT, request->query, request->query_bytes);
-    key = hash_text(key, request->instruction ? request->instruction : "", 0);
+    key = grt_hash_u64(key, request->instruction != NULL); /* NULL is not "" */
+    if (request->instruction) key = hash_text(key, request->instruction, 0);
     for (size_t i = 0; i < request->n_documents; i++) {
         const char *text = request->documents[i];
         size_t n = request->document_bytes ? request->document_bytes[i] : strlen(text);
@@ -145,6 +146,8 @@ static uint64_t key_of(const grt_request *request)
 grt_status grt_calibration_add(grt_calibration *calibration, const grt_request *request,
                                grt_error *err)
 {
+    if (!calibration)
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_calibration_add: no calibration");
     GRT_TRY(grt_check_request("grt_calibration_add", request, err));
     if (request->n_documents < 2)
         GRT_FAIL(err, GRT_E_INVALID_ARG,
@@ -171,11 +174,13 @@ static grt_status report_and_write(const grt_calibration *calibration,
                                    const grt_fit *fit, grt_calibration_report *out,
                                    grt_error *err)
 {
-    GRT_TRY(grt_fit_report(fit, calibration->precision, out, err));
+    grt_calibration_report report;
+    GRT_TRY(grt_fit_report(fit, calibration->precision, &report, err));
     GRT_TRY(grt_profile_write(&fit->profile, calibration->samples.shape.fingerprint,
-                              fit->network, out, calibration->profile_path, err));
-    (void)snprintf(out->profile_path, sizeof(out->profile_path), "%s",
+                              fit->network, &report, calibration->profile_path, err));
+    (void)snprintf(report.profile_path, sizeof(report.profile_path), "%s",
                    calibration->profile_path);
+    *out = report;
     return GRT_OK;
 }
 

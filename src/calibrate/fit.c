@@ -116,23 +116,24 @@ static void readout_free(readout_samples *r)
     grt_free(r->dealt);
 }
 
-/* Targets, and which query comes when: of each run the first, then the second ... */
+/* Targets, and which query comes when: of each run the first, then the second ...  Runs
+ * are of equal length but for the first few, which are longer by one: only the last
+ * round leaves folds out, and no query comes after it. */
 static void deal(readout_samples *r, const grt_fit_part *part)
 {
     const grt_histories *head = &part->head;
     const float *finals = head->scores + (head->n_layers - 1) * head->n_samples;
-    size_t run = (head->n_queries + N_FOLDS - 1) / N_FOLDS, n_dealt = 0, end = 0;
-    for (size_t place = 0; place < run; place++) {
-        for (size_t fold = 0; fold < N_FOLDS; fold++) {
-            size_t query = fold * run + place;
-            if (query >= head->n_queries) continue;
-            size_t n = grt_history_count(head, query);
-            memcpy(r->targets + end, finals + grt_history_begin(head, query),
-                   n * sizeof(float));
-            end += n;
-            r->dealt[n_dealt] = query;
-            r->ends[n_dealt++] = end;
-        }
+    size_t run = head->n_queries / N_FOLDS, n_longer = head->n_queries % N_FOLDS;
+    size_t end = 0;
+    for (size_t i = 0; i < head->n_queries; i++) {
+        size_t fold = i % N_FOLDS, place = i / N_FOLDS;
+        size_t query = fold * run + (fold < n_longer ? fold : n_longer) + place;
+        size_t n = grt_history_count(head, query);
+        memcpy(r->targets + end, finals + grt_history_begin(head, query),
+               n * sizeof(float));
+        end += n;
+        r->dealt[i] = query;
+        r->ends[i] = end;
     }
 }
 

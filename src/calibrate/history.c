@@ -99,7 +99,7 @@ static void take_means(grt_replay *replay)
     replay->computed /= n;
     replay->drift /= n;
     double variance = replay->error / n - replay->kept * replay->kept;
-    replay->error = variance > 0 ? sqrt(variance / n) : 0;
+    replay->error = n > 1 && variance > 0 ? sqrt(variance / (n - 1)) : 0;
 }
 
 grt_status grt_replay_run(grt_replay *out, const grt_histories *histories,

@@ -2,6 +2,7 @@
 #include "calibrate/samples.h"
 
 #include "base/checked.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <inttypes.h>
@@ -30,7 +31,7 @@ typedef struct record_header {
     uint64_t mark;
     uint64_t key;
     uint64_t n;
-    uint64_t zero;
+    uint64_t check;
 } record_header;
 
 _Static_assert(sizeof(file_header) == 64 && sizeof(record_header) == 32, "as stated");
@@ -116,6 +117,12 @@ static grt_status remember(grt_samples *samples, const grt_samples_record *recor
     return GRT_OK;
 }
 
+/* A damaged n would hide all records after it as if they had been cut off. */
+static uint64_t check_of(uint64_t key, uint64_t n)
+{
+    return grt_hash_u64(grt_hash_u64(GRT_HASH_INIT, key), n);
+}
+
 /* Walks from record to record up to the end of the last whole one. */
 static grt_status find_records(grt_samples *samples, const char *path, grt_error *err)
 {
@@ -126,7 +133,8 @@ static grt_status find_records(grt_samples *samples, const char *path, grt_error
         GRT_TRY(grt_file_read_at(samples->file, samples->end, &header, sizeof(header),
                                  err));
         if (header.mark == 0) return GRT_OK;
-        if (header.mark != finished_mark || header.n < 2 || header.zero != 0 ||
+        if (header.mark != finished_mark || header.n < 2 ||
+            header.check != check_of(header.key, header.n) ||
             !record_bytes(&samples->shape, header.n, &n_bytes))
             GRT_FAIL_AT(err, GRT_E_FORMAT, samples->end,
                         "%s: damaged at byte %" PRIu64 ": no record begins there",
@@ -139,16 +147,23 @@ static grt_status find_records(grt_samples *samples, const char *path, grt_error
     return GRT_OK;
 }
 
+/* A file that holds a part of a header would be taken for somebody else's. */
+static grt_status write_header(grt_samples *samples, grt_error *err)
+{
+    file_header header = header_of(&samples->shape);
+    grt_status status =
+        grt_output_write(samples->output, 0, &header, sizeof(header), err);
+    if (status != GRT_OK) (void)!grt_output_cut(samples->output, 0, NULL);
+    return status;
+}
+
 grt_status grt_samples_open(grt_samples *samples, const char *path,
                             const grt_samples_shape *shape, grt_error *err)
 {
     *samples = (grt_samples){.shape = *shape, .end = sizeof(file_header)};
     GRT_TRY(grt_output_open(&samples->output, path, err));
     GRT_TRY(grt_file_open(&samples->file, path, err));
-    if (grt_file_size(samples->file) == 0) {
-        file_header header = header_of(shape);
-        return grt_output_write(samples->output, 0, &header, sizeof(header), err);
-    }
+    if (grt_file_size(samples->file) == 0) return write_header(samples, err);
     GRT_TRY(check_header(samples, path, err));
     GRT_TRY(find_records(samples, path, err));
     return grt_output_cut(samples->output, samples->end, err);
@@ -179,7 +194,7 @@ grt_status grt_samples_begin(grt_samples *samples, uint64_t key, size_t n,
         !grt_add_u64(&end, samples->end, n_bytes) || end > INT64_MAX)
         GRT_FAIL(err, GRT_E_TOO_LONG, "%zu documents are too many", n);
     samples->writing = (grt_samples_record){samples->end, key, n};
-    record_header header = {0, key, n, 0};
+    record_header header = {0, key, n, check_of(key, n)};
     return grt_output_write(samples->output, samples->end, &header, sizeof(header),
                             err);
 }

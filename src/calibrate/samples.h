@@ -1,12 +1,16 @@
 /* samples.h - what full passes gave, in a file that grows query by query.
  *
  * Little-endian.  A header of 64 bytes:
- *   "GRTSAMPL", u32 version (1), u32 n_layers, u32 pooled size, u32 0, f32
- * fingerprint[4] then records, one for each query with n candidates: u64 mark, u64 key,
- * u64 n, u64 0 for each boundary 1..n_layers-1: f32 scores[n] by the head, f32
- * pooled[n][size] f32 scores[n] of the last layer The mark is written last, after all
- * else is on the disk: a record without it was cut off by an interruption and is
- * dropped when the file is opened. */
+ *   "GRTSAMPL", u32 version (1), u32 n_layers, u32 pooled size, u32 0,
+ *   f32 fingerprint[4], zeros
+ * then records, one for each query with n candidates:
+ *   u64 mark, u64 key, u64 n, u64 check (grt_hash_u64 of key and n)
+ *   for each boundary 1..n_layers-1: f32 scores[n] by the head, f32 pooled[n][size]
+ *   f32 scores[n] of the last layer
+ *
+ * The mark is written last, after all else is on the disk: a record without it, or one
+ * that the file ends in, was cut off by an interruption and is dropped when the file is
+ * opened. */
 #ifndef GRT_CALIBRATE_SAMPLES_H
 #define GRT_CALIBRATE_SAMPLES_H
 

@@ -61,6 +61,9 @@ static void open_to_others(int fd)
 
 grt_status grt_output_create(grt_output **out, const char *path, grt_error *err)
 {
+    if (!path[0]) GRT_FAIL(err, GRT_E_IO, "an empty path names no file to write");
+    if (grt_path_is_directory(path)) /* better now than when it is committed */
+        GRT_FAIL(err, GRT_E_IO, "%s: is a directory", grt_path_tail(path));
     grt_output *output;
     GRT_TRY(output_new(&output, path, err));
     output->fd = mkostemp(output->draft_path, O_CLOEXEC);
@@ -85,10 +88,10 @@ static grt_status open_locked(grt_output *output, grt_error *err)
     if (!S_ISREG(found.st_mode))
         GRT_FAIL(err, GRT_E_IO, "%s: is not a regular file",
                  grt_path_tail(output->path));
-    if (flock(output->fd, LOCK_EX | LOCK_NB) != 0)
-        GRT_FAIL(err, GRT_E_IO, "%s: another process writes it",
-                 grt_path_tail(output->path));
-    return GRT_OK;
+    if (flock(output->fd, LOCK_EX | LOCK_NB) == 0) return GRT_OK;
+    if (errno != EWOULDBLOCK) return failed(output, "locking it", errno, err);
+    GRT_FAIL(err, GRT_E_IO, "%s: another process writes it",
+             grt_path_tail(output->path));
 }
 
 grt_status grt_output_open(grt_output **out, const char *path, grt_error *err)

@@ -8,7 +8,8 @@
 typedef struct grt_output grt_output;
 
 /* A new file that takes the place of what stands at `path` when it is committed, whole
- * or not at all.  GRT_E_IO (no such directory, no permission, a full disk). */
+ * or not at all.  GRT_E_IO (no such directory, a directory, no permission, a full
+ * disk). */
 GRT_NODISCARD grt_status grt_output_create(grt_output **out, const char *path,
                                            grt_error *err);
 

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/dtype.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 static void cursor_reads_little_endian(void **state)
@@ -231,12 +232,30 @@ static void the_clock_moves_on(void **state)
     assert_true(now > start && now - start < UINT64_C(1000000000));
 }
 
+/* Vectors of the algorithm's authors. */
+static void hashes_are_fnv_1a(void **state)
+{
+    (void)state;
+    assert_int_equal(grt_hash_bytes(GRT_HASH_INIT, "", 0),
+                     UINT64_C(0xcbf29ce484222325));
+    assert_int_equal(grt_hash_bytes(GRT_HASH_INIT, "a", 1),
+                     UINT64_C(0xaf63dc4c8601ec8c));
+    uint64_t whole = grt_hash_bytes(GRT_HASH_INIT, "foobar", 6);
+    assert_int_equal(whole, UINT64_C(0x85944171f73967e8));
+    uint64_t half = grt_hash_bytes(GRT_HASH_INIT, "foo", 3);
+    assert_int_equal(grt_hash_bytes(half, "bar", 3), whole);
+    assert_int_equal(
+        grt_hash_u64(GRT_HASH_INIT, UINT64_C(0x8070605040302010)),
+        grt_hash_bytes(GRT_HASH_INIT, "\x10\x20\x30\x40\x50\x60\x70\x80", 8));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cursor_reads_little_endian),
         cmocka_unit_test(cursor_stays_where_it_was_when_short),
         cmocka_unit_test(checked_sums_and_products),
+        cmocka_unit_test(hashes_are_fnv_1a),
         cmocka_unit_test(arena_gives_zeros_that_do_not_overlap),
         cmocka_unit_test(memory_is_accounted),
         cmocka_unit_test(pages_are_resident_once_written),

@@ -1,0 +1,699 @@
+/* test_calibration.c - calibration the whole way: queries into samples, samples into a
+ * profile, the profile beside a model, and what it does to rankings. */
+#include "temp_dir.h"
+
+#include "base/memory.h"
+#include "calibrate/samples.h"
+#include "rank/model.h"
+
+#include <math.h>
+
+#define ENCODER GRT_SOURCE_DIR "/models/grating-mini"
+#define DECODER GRT_TEST_DATA "/golden/qwen3-f32-tied"
+
+enum { N_QUERIES = 12, N_DOCUMENTS = 6, MAX_LAYERS = 16 };
+
+static temp_dir dir;
+static char samples_path[128], profile_path[128], other[128];
+
+static int set_up(void **state)
+{
+    (void)state;
+    temp_make(&dir);
+    temp_path(&dir, "samples", samples_path);
+    temp_path(&dir, "profile", profile_path);
+    temp_path(&dir, "other", other);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_remove(&dir);
+    return grt_memory_now() != 0;
+}
+
+/* ---- Texts ---- */
+
+static const char *const topics[N_QUERIES] = {
+    "owls",    "steam engines", "bread",    "the stock market", "glaciers", "violins",
+    "bridges", "bees",          "printing", "volcanoes",        "tides",    "chess"};
+
+static const char *const phrases[N_DOCUMENTS] = {
+    "All that is known about %s, told in one chapter: how %s came to be, and why.",
+    "A short note on %s.",
+    "Of %s nothing is said here; it is about the weather of last week.",
+    "In the garden there were chairs, a table, and a book about %s.",
+    "Twenty questions on %s, with answers.",
+    "The committee met on Tuesday and adjourned."};
+
+typedef struct text_query {
+    char query[64];
+    char texts[N_DOCUMENTS][128];
+    const char *documents[N_DOCUMENTS];
+    grt_request request;
+} text_query;
+
+/* Documents of two kinds mix: half are about the query's topic, half about the next. */
+static void make_query(text_query *q, size_t which)
+{
+    (void)snprintf(q->query, sizeof(q->query), "what is there to know about %s",
+                   topics[which]);
+    for (size_t d = 0; d < N_DOCUMENTS; d++) {
+        const char *topic = topics[(which + (d * which) % 3) % N_QUERIES];
+        const char *phrase = phrases[(d + which) % N_DOCUMENTS], *hole;
+        char *text = q->texts[d];
+        text[0] = '\0';
+        size_t n = 0;
+        while ((hole = strstr(phrase, "%s"))) {
+            n += (size_t)snprintf(text + n, sizeof(q->texts[d]) - n, "%.*s%s",
+                                  (int)(hole - phrase), phrase, topic);
+            phrase = hole + 2;
+        }
+        (void)snprintf(text + n, sizeof(q->texts[d]) - n, "%s", phrase);
+        q->documents[d] = text;
+    }
+    q->request = (grt_request)GRT_REQUEST_INIT;
+    q->request.query = q->query;
+    q->request.documents = q->documents;
+    q->request.n_documents = N_DOCUMENTS;
+}
+
+/* ---- Models and calibrations ---- */
+
+static grt_model *open_model(const char *path, const char *profile)
+{
+    grt_error err;
+    grt_model *model = NULL;
+    grt_model_options options = GRT_MODEL_OPTIONS_INIT;
+    options.profile_path = profile;
+    assert_ok(grt_model_open(&model, path, &options, &err), &err);
+    return model;
+}
+
+static grt_calibration_options usual_options(void)
+{
+    grt_calibration_options options = GRT_CALIBRATION_OPTIONS_INIT;
+    options.samples_path = samples_path;
+    options.profile_path = profile_path;
+    options.session.n_threads = 2;
+    return options;
+}
+
+static grt_calibration *open_calibration(const grt_model *model,
+                                         const grt_calibration_options *options)
+{
+    grt_error err;
+    grt_calibration *calibration = NULL;
+    assert_ok(grt_calibration_open(&calibration, model, options, &err), &err);
+    return calibration;
+}
+
+static void add_queries(grt_calibration *calibration, size_t begin, size_t end)
+{
+    grt_error err;
+    for (size_t i = begin; i < end; i++) {
+        text_query q;
+        make_query(&q, i);
+        assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    }
+}
+
+static grt_calibration_report report; /* large */
+
+static void calibrate(const grt_model *model, const grt_calibration_options *options)
+{
+    grt_error err;
+    grt_calibration *calibration = open_calibration(model, options);
+    add_queries(calibration, 0, N_QUERIES);
+    assert_int_equal(grt_calibration_count(calibration), N_QUERIES);
+    assert_ok(grt_calibration_fit(calibration, &report, NULL, NULL, &err), &err);
+    grt_calibration_close(calibration);
+}
+
+static grt_result *rank(const grt_model *model, const grt_request *request)
+{
+    grt_error err;
+    grt_session *session = NULL;
+    grt_result *result = NULL;
+    assert_ok(grt_session_create(&session, model, NULL, &err), &err);
+    assert_ok(grt_rank(session, request, &result, &err), &err);
+    grt_session_free(session);
+    return result;
+}
+
+/* ---- What rankings with the profile are held against ---- */
+
+/* Scores that readouts give the samples of one query; last: those of the head. */
+typedef struct wanted_scores {
+    float by_layer[MAX_LAYERS][N_DOCUMENTS];
+    size_t n_layers;
+    size_t n_seen;
+} wanted_scores;
+
+static void read_wanted(wanted_scores *wanted, const grt_model *model,
+                        const grt_samples *samples, size_t record)
+{
+    grt_error err;
+    size_t width = samples->shape.pooled_size, n_layers = samples->shape.n_layers;
+    float *pooled = calloc(N_DOCUMENTS * width, sizeof(float));
+    assert_non_null(pooled);
+    assert_int_equal(samples->records[record].n, N_DOCUMENTS);
+    *wanted = (wanted_scores){.n_layers = n_layers};
+    for (size_t l = 1; l < n_layers; l++) {
+        grt_readout readout = grt_profile_readout(&model->profile, &model->network, l);
+        assert_ok(grt_samples_pooled(samples, record, l, pooled, &err), &err);
+        for (size_t i = 0; i < N_DOCUMENTS; i++) {
+            double sum = (double)readout.bias;
+            for (size_t c = 0; c < width; c++)
+                sum += (double)pooled[i * width + c] * (double)readout.weights[c];
+            wanted->by_layer[l - 1][i] = (float)sum;
+        }
+    }
+    assert_ok(grt_samples_scores(samples, record, n_layers,
+                                 wanted->by_layer[n_layers - 1], &err),
+              &err);
+    free(pooled);
+}
+
+static void check_step(const grt_trace_step *step, void *payload)
+{
+    wanted_scores *wanted = payload;
+    assert_int_equal(step->n_layers, wanted->n_layers);
+    for (size_t i = 0; i < step->n; i++) {
+        double found = (double)step->scores[i];
+        double expected = (double)wanted->by_layer[step->layer - 1][step->indices[i]];
+        if (fabs(found - expected) > 1e-4 * (1 + fabs(expected)))
+            fail_msg("layer %zu: %.6f, the samples give %.6f", step->layer, found,
+                     expected);
+        wanted->n_seen++;
+    }
+}
+
+static int is_in_top(const grt_result *result, size_t k, size_t index)
+{
+    for (size_t i = 0; i < k; i++)
+        if (grt_result_items(result)[i].index == index) return 1;
+    return 0;
+}
+
+/* How many of the full pass's top K come back; checks every score on the way, and adds
+ * the layers that candidates computed to *n_computed. */
+static size_t check_ranking(const grt_model *model, const grt_samples *samples,
+                            size_t which, size_t k, size_t *n_computed)
+{
+    text_query q;
+    wanted_scores wanted;
+    size_t n_back = 0;
+    read_wanted(&wanted, model, samples, which);
+    make_query(&q, which);
+    grt_result *full = rank(model, &q.request); /* k 0: all run to the end */
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        const grt_item *item = &grt_result_items(full)[i];
+        assert_true(item->logit == wanted.by_layer[wanted.n_layers - 1][item->index]);
+    }
+    assert_false(grt_result_stats(full)->has_profile);
+    q.request.k = k;
+    q.request.trace = check_step;
+    q.request.trace_payload = &wanted;
+    grt_result *result = rank(model, &q.request);
+    const grt_stats *stats = grt_result_stats(result);
+    assert_int_equal(stats->policy, GRT_POLICY_BOUND);
+    assert_true(stats->has_profile && stats->precision == 0.99f);
+    assert_true(stats->drift >= 1 && isfinite(stats->drift));
+    assert_int_equal(stats->candidates_x_layers, wanted.n_seen);
+    assert_true(wanted.n_seen <= wanted.n_layers * N_DOCUMENTS);
+    for (size_t i = 0; i < k; i++)
+        n_back += (size_t)is_in_top(result, k, grt_result_items(full)[i].index);
+    *n_computed += wanted.n_seen;
+    grt_result_free(result);
+    grt_result_free(full);
+    return n_back;
+}
+
+/* Returns the share of the full pass that was computed. */
+static double check_rankings(const grt_model *model)
+{
+    grt_error err;
+    size_t n_computed = 0;
+    grt_samples samples;
+    grt_samples_shape shape = {.n_layers = model->network.n_layers,
+                               .pooled_size = grt_pooled_size(&model->network)};
+    grt_checkpoint_fingerprint(&model->checkpoint, shape.fingerprint);
+    assert_ok(grt_samples_open(&samples, samples_path, &shape, &err), &err);
+    assert_int_equal(samples.n_records, N_QUERIES);
+    for (size_t which = 0; which < N_QUERIES; which++) {
+        bool is_fitted = which % 4 != 3;
+        size_t n_back = check_ranking(model, &samples, which, 2, &n_computed);
+        if (is_fitted) assert_int_equal(n_back, 2);
+    }
+    grt_samples_close(&samples);
+    return (double)n_computed /
+           (double)(N_QUERIES * N_DOCUMENTS * model->network.n_layers);
+}
+
+static void check_report(size_t n_layers)
+{
+    assert_int_equal(report.n_fitted, 9);
+    assert_int_equal(report.n_reported, 3);
+    assert_int_equal(report.n_layers, n_layers);
+    assert_int_equal(report.n_rows, 6); /* K 1 and 5; there are no 10 documents */
+    for (size_t i = 0; i < report.n_rows; i++) {
+        const grt_calibration_row *row = &report.rows[i];
+        assert_true(row->precision == 0.99f && row->k <= 5);
+        assert_true(row->reached >= row->reached_low);
+        assert_true(row->reached <= row->reached_high && row->reached_high <= 1);
+        assert_true(row->computed > 0 && row->computed <= 1);
+    }
+    for (size_t l = 0; l + 1 < n_layers; l++) {
+        assert_true(fabsf(report.gamma_head[l]) <= 1);
+        assert_true(fabsf(report.gamma_readout[l]) <= 1);
+    }
+}
+
+/* ---- Tests ---- */
+
+/* A directory with links to all files of the model. */
+static void link_model(const char *from, temp_dir *to)
+{
+    static const char *const names[] = {"config.json", "model.safetensors", "vocab.txt",
+                                        "tokenizer.json", "tokenizer_config.json"};
+    temp_make(to);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char target[512], link[128];
+        (void)snprintf(target, sizeof(target), "%s/%s", from, names[i]);
+        if (access(target, R_OK) != 0) continue;
+        assert_int_equal(symlink(target, temp_path(to, names[i], link)), 0);
+    }
+}
+
+static void check_whole_way(const char *from, size_t n_layers, double most_computed)
+{
+    temp_dir home;
+    grt_model_info info;
+    char beside[128];
+    link_model(from, &home);
+    temp_path(&home, "grating.profile.safetensors", beside);
+    grt_model *model = open_model(home.path, NULL);
+    grt_model_describe(model, &info);
+    assert_null(info.profile);
+    grt_calibration_options options = usual_options();
+    options.profile_path = NULL;
+    grt_calibration *calibration = open_calibration(model, &options);
+    assert_int_equal(access(beside, F_OK), -1); /* trying it out left nothing */
+    add_queries(calibration, 0, 5);
+    grt_calibration_close(calibration); /* interrupted */
+    calibration = open_calibration(model, &options);
+    assert_int_equal(grt_calibration_count(calibration), 5);
+    grt_calibration_close(calibration);
+    calibrate(model, &options);
+    assert_string_equal(report.profile_path, beside);
+    check_report(n_layers);
+    grt_model_close(model);
+    model = open_model(home.path, NULL);
+    grt_model_describe(model, &info);
+    assert_string_equal(info.profile, beside);
+    assert_true(check_rankings(model) <= most_computed);
+    grt_model_close(model);
+    temp_remove(&home);
+}
+
+static void test_the_whole_way_of_an_encoder(void **state)
+{
+    (void)state;
+    check_whole_way(ENCODER, 8, 0.7);
+}
+
+static void test_the_whole_way_of_a_decoder(void **state)
+{
+    (void)state;
+    check_whole_way(DECODER, 3, 1);
+}
+
+static void test_a_profile_at_a_path_of_ones_own(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_model_info info;
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    options.precision = 0.9f;
+    options.k_max = 1;
+    calibrate(model, &options);
+    grt_model_close(model);
+    assert_string_equal(report.profile_path, profile_path);
+    assert_int_equal(report.n_rows, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(report.rows[i].precision == 0.9f && report.rows[i].k == 1);
+    model = open_model(DECODER, profile_path);
+    grt_model_describe(model, &info);
+    assert_string_equal(info.profile, profile_path);
+    assert_true(check_rankings(model) <= 1);
+    grt_model_close(model);
+    model = open_model(DECODER, NULL); /* there is none beside it */
+    grt_model_describe(model, &info);
+    assert_null(info.profile);
+    grt_model_close(model);
+    grt_model_options other_model = GRT_MODEL_OPTIONS_INIT;
+    other_model.profile_path = profile_path;
+    assert_refused(grt_model_open(&model, ENCODER, &other_model, &err), GRT_E_FORMAT,
+                   &err, "profile: the profile was made for another checkpoint");
+    assert_refused(
+        grt_model_open(&model, GRT_TEST_DATA "/golden/qwen3-bf16", &other_model, &err),
+        GRT_E_FORMAT, &err, "made for another checkpoint");
+}
+
+static void test_a_damaged_profile_is_refused(void **state)
+{
+    (void)state;
+    grt_error err;
+    size_t n;
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    calibrate(model, &options);
+    grt_model_close(model);
+    grt_model_options damaged = GRT_MODEL_OPTIONS_INIT;
+    damaged.profile_path = profile_path;
+    unsigned char *whole = read_whole(profile_path, &n);
+    for (size_t cut = 0; cut < n; cut += 1 + cut / 8) {
+        write_whole(profile_path, whole, cut);
+        assert_refused(grt_model_open(&model, DECODER, &damaged, &err), GRT_E_FORMAT,
+                       &err, "profile: ");
+    }
+    memset(whole + n - 4, 0xff, 4); /* a NaN at the end of the last tensor */
+    write_whole(profile_path, whole, n);
+    assert_refused(grt_model_open(&model, DECODER, &damaged, &err), GRT_E_FORMAT, &err,
+                   "profile: tensor first_layers holds a value that is not a number");
+    (void)unlink(profile_path);
+    assert_refused(grt_model_open(&model, DECODER, &damaged, &err), GRT_E_NOT_FOUND,
+                   &err, "profile: no such file");
+    free(whole);
+}
+
+static void expect_open_refused(const grt_model *model,
+                                const grt_calibration_options *options,
+                                grt_status status, const char *text)
+{
+    grt_error err;
+    grt_calibration *calibration = NULL;
+    assert_refused(grt_calibration_open(&calibration, model, options, &err), status,
+                   &err, text);
+    assert_null(calibration);
+}
+
+static void test_options_that_cannot_be(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    grt_calibration *calibration;
+    assert_refused(grt_calibration_open(NULL, model, &options, &err), GRT_E_INVALID_ARG,
+                   &err, "no output");
+    assert_refused(grt_calibration_open(&calibration, NULL, &options, &err),
+                   GRT_E_INVALID_ARG, &err, "no model");
+    assert_refused(grt_calibration_open(&calibration, model, NULL, &err),
+                   GRT_E_INVALID_ARG, &err, "no options");
+    options.struct_size = 8;
+    expect_open_refused(model, &options, GRT_E_INVALID_ARG, "struct_size is 8");
+    options = usual_options();
+    const float precisions[] = {-0.5f, 1, 2, NAN};
+    for (size_t i = 0; i < 4; i++) {
+        options.precision = precisions[i];
+        expect_open_refused(model, &options, GRT_E_INVALID_ARG, "a precision of ");
+    }
+    options = usual_options();
+    options.samples_path = NULL;
+    expect_open_refused(model, &options, GRT_E_INVALID_ARG, "no samples_path");
+    options.samples_path = "";
+    expect_open_refused(model, &options, GRT_E_INVALID_ARG, "no samples_path");
+    options = usual_options();
+    options.session.n_threads = 5000;
+    expect_open_refused(model, &options, GRT_E_INVALID_ARG, "5000 threads");
+    grt_calibration_close(NULL);
+    grt_model_close(model);
+}
+
+/* Known before hours of full passes. */
+static void test_paths_that_cannot_be_written(void **state)
+{
+    (void)state;
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    const char *const places[] = {"/no/such/place/profile", "/proc/profile", dir.path,
+                                  ""};
+    const char *const texts[] = {"/no/such/place/profile: ", "/proc/profile: ",
+                                 ": is a directory", "empty path"};
+    for (size_t i = 0; i < 4; i++) {
+        options.profile_path = places[i];
+        expect_open_refused(model, &options, GRT_E_IO, texts[i]);
+    }
+    assert_int_equal(temp_entries(&dir, 0), 0);
+    options = usual_options();
+    options.samples_path = "/no/such/place/samples";
+    expect_open_refused(model, &options, GRT_E_IO, "/no/such/place/samples: ");
+    options.samples_path = dir.path;
+    expect_open_refused(model, &options, GRT_E_IO, dir.path);
+    assert_int_equal(temp_entries(&dir, 0), 0);
+    grt_model_close(model);
+}
+
+static void test_samples_of_others(void **state)
+{
+    (void)state;
+    grt_model *model = open_model(DECODER, ""), *second;
+    grt_calibration_options options = usual_options();
+    grt_calibration *calibration = open_calibration(model, &options);
+    expect_open_refused(model, &options, GRT_E_IO, "another process writes it");
+    add_queries(calibration, 0, 1);
+    grt_calibration_close(calibration);
+    second = open_model(GRT_TEST_DATA "/golden/qwen3-bf16", "");
+    expect_open_refused(second, &options, GRT_E_FORMAT, "samples are of another model");
+    grt_model_close(second);
+    calibration = open_calibration(model, &options);
+    assert_int_equal(grt_calibration_count(calibration), 1);
+    grt_calibration_close(calibration);
+    grt_model_close(model);
+}
+
+static int stop(const grt_progress *progress, void *payload)
+{
+    (void)payload;
+    return progress->layer == 2;
+}
+
+static void test_requests_that_cannot_be_added(void **state)
+{
+    (void)state;
+    grt_error err;
+    text_query q;
+    size_t n;
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    grt_calibration *calibration = open_calibration(model, &options);
+    add_queries(calibration, 0, 1);
+    unsigned char *before = read_whole(samples_path, &n);
+    make_query(&q, 1);
+    assert_refused(grt_calibration_add(NULL, &q.request, &err), GRT_E_INVALID_ARG, &err,
+                   "grt_calibration_add: no calibration");
+    assert_refused(grt_calibration_add(calibration, NULL, &err), GRT_E_INVALID_ARG,
+                   &err, "grt_calibration_add: no request");
+    make_query(&q, 1);
+    q.request.n_documents = 1;
+    assert_refused(grt_calibration_add(calibration, &q.request, &err),
+                   GRT_E_INVALID_ARG, &err, "at least 2 documents");
+    q.request.n_documents = 0;
+    assert_refused(grt_calibration_add(calibration, &q.request, &err),
+                   GRT_E_INVALID_ARG, &err, "grt_calibration_add: no documents");
+    make_query(&q, 1);
+    q.request.query = NULL;
+    assert_refused(grt_calibration_add(calibration, &q.request, &err),
+                   GRT_E_INVALID_ARG, &err, "grt_calibration_add: no query");
+    make_query(&q, 1);
+    q.documents[3] = NULL;
+    assert_refused(grt_calibration_add(calibration, &q.request, &err),
+                   GRT_E_INVALID_ARG, &err, "document 3 is NULL");
+    make_query(&q, 1);
+    q.request.progress = stop;
+    assert_refused(grt_calibration_add(calibration, &q.request, &err), GRT_E_CANCELLED,
+                   &err, "cancelled");
+    make_query(&q, 1);
+    limit_files((rlim_t)n + 500);
+    grt_status status = grt_calibration_add(calibration, &q.request, &err);
+    limit_files(RLIM_INFINITY);
+    assert_refused(status, GRT_E_IO, &err, "samples: writing: ");
+    assert_int_equal(grt_calibration_count(calibration), 1);
+    assert_file_holds(samples_path, before, n);
+    assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    assert_int_equal(grt_calibration_count(calibration), 2);
+    grt_calibration_close(calibration);
+    grt_model_close(model);
+    free(before);
+}
+
+static void test_what_makes_a_query_another_one(void **state)
+{
+    (void)state;
+    grt_error err;
+    text_query q;
+    size_t lengths[N_DOCUMENTS];
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    grt_calibration *calibration = open_calibration(model, &options);
+    make_query(&q, 0);
+    for (size_t i = 0; i < 4; i++) { /* none of this is read */
+        q.request.k = i;
+        q.request.policy = i % 2 ? GRT_POLICY_CLUSTER : GRT_POLICY_SCHEDULE;
+        assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+        assert_int_equal(grt_calibration_count(calibration), 1);
+    }
+    for (size_t i = 0; i < N_DOCUMENTS; i++)
+        lengths[i] = strlen(q.documents[i]);
+    q.request.document_bytes = lengths; /* says the same */
+    q.request.query_bytes = strlen(q.query);
+    assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    assert_int_equal(grt_calibration_count(calibration), 1);
+    q.request.n_documents--;
+    assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    assert_int_equal(grt_calibration_count(calibration), 2);
+    lengths[0]--;
+    assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    assert_int_equal(grt_calibration_count(calibration), 3);
+    q.request.query_bytes--;
+    assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    assert_int_equal(grt_calibration_count(calibration), 4);
+    q.request.instruction = "Find documents about animals";
+    assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    assert_int_equal(grt_calibration_count(calibration), 5);
+    q.request.instruction = ""; /* none; NULL is the model's own */
+    assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    assert_int_equal(grt_calibration_count(calibration), 6);
+    grt_calibration_close(calibration);
+    grt_model_close(model);
+}
+
+/* Sessions differ in threads, residency and memory; samples do not. */
+static void test_samples_do_not_depend_on_the_session(void **state)
+{
+    (void)state;
+    grt_error err;
+    size_t n;
+    grt_memory_plan plan;
+    grt_model *model = open_model(ENCODER, "");
+    grt_calibration_options options = usual_options();
+    options.session.n_threads = 1;
+    grt_calibration *calibration = open_calibration(model, &options);
+    add_queries(calibration, 0, 3);
+    grt_calibration_close(calibration);
+    unsigned char *wanted = read_whole(samples_path, &n);
+    options.session.n_threads = 3;
+    options.samples_path = other;
+    assert_ok(grt_plan_memory(&plan, model, &options.session, N_DOCUMENTS, 64, &err),
+              &err);
+    const uint64_t budgets[] = {0, plan.total_bytes + (256u << 20)};
+    for (size_t i = 0; i < 2; i++) {
+        options.session.memory_bytes = budgets[i];
+        if (!budgets[i])
+            options.session.residency = GRT_RESIDENCY_STREAMED;
+        else
+            options.session.residency = GRT_RESIDENCY_AUTO;
+        calibration = open_calibration(model, &options);
+        add_queries(calibration, 0, 3);
+        grt_calibration_close(calibration);
+        assert_file_holds(other, wanted, n);
+        (void)unlink(other);
+    }
+    options.session.memory_bytes = 1000; /* not even the process fits */
+    expect_open_refused(model, &options, GRT_E_NO_MEMORY, "MiB resident");
+    free(wanted);
+    grt_model_close(model);
+}
+
+static int cancel_fit(size_t done, size_t total, void *payload)
+{
+    (void)total;
+    return done == *(size_t *)payload;
+}
+
+static void test_a_fit_that_fails_leaves_the_old_profile(void **state)
+{
+    (void)state;
+    grt_error err;
+    size_t at = 3;
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    write_whole(profile_path, "the old one", 11);
+    grt_calibration *calibration = open_calibration(model, &options);
+    assert_refused(grt_calibration_fit(NULL, &report, NULL, NULL, &err),
+                   GRT_E_INVALID_ARG, &err, "no calibration");
+    assert_refused(grt_calibration_fit(calibration, NULL, NULL, NULL, &err),
+                   GRT_E_INVALID_ARG, &err, "no output");
+    add_queries(calibration, 0, 7);
+    assert_refused(grt_calibration_fit(calibration, &report, NULL, NULL, &err),
+                   GRT_E_INVALID_ARG, &err, "7 queries are too few");
+    add_queries(calibration, 7, N_QUERIES);
+    assert_refused(grt_calibration_fit(calibration, &report, cancel_fit, &at, &err),
+                   GRT_E_CANCELLED, &err, "cancelled by the caller at step 3 of ");
+    memset(&report, 0xa5, sizeof(report));
+    const grt_calibration_report untouched = report;
+    limit_files(300);
+    grt_status status = grt_calibration_fit(calibration, &report, NULL, NULL, &err);
+    limit_files(RLIM_INFINITY);
+    assert_refused(status, GRT_E_IO, &err, "profile: writing: ");
+    assert_memory_equal(&report, &untouched, sizeof(report));
+    assert_file_holds(profile_path, "the old one", 11);
+    assert_int_equal(temp_entries(&dir, 0), 2);
+    assert_ok(grt_calibration_fit(calibration, &report, NULL, NULL, &err), &err);
+    grt_calibration_close(calibration);
+    grt_model_close(model);
+    model = open_model(DECODER, profile_path);
+    grt_model_close(model);
+}
+
+static void test_adding_without_memory(void **state)
+{
+    (void)state;
+    grt_error err;
+    text_query q;
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    options.session.n_threads = 1;
+    make_query(&q, 0);
+    grt_status status = GRT_E_NO_MEMORY;
+    uint64_t before = grt_memory_now();
+    for (uint64_t i = 1; status != GRT_OK; i++) {
+        grt_calibration *calibration = NULL;
+        grt_memory_fail_nth(i);
+        status = grt_calibration_open(&calibration, model, &options, &err);
+        if (status == GRT_OK)
+            status = grt_calibration_add(calibration, &q.request, &err);
+        grt_memory_fail_nth(0);
+        if (status != GRT_OK) assert_int_equal(status, GRT_E_NO_MEMORY);
+        if (calibration)
+            assert_int_equal(grt_calibration_count(calibration), status == GRT_OK);
+        grt_calibration_close(calibration);
+        assert_int_equal(grt_memory_now(), before);
+    }
+    grt_model_close(model);
+}
+
+#define CALIBRATION_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CALIBRATION_TEST(test_the_whole_way_of_an_encoder),
+        CALIBRATION_TEST(test_the_whole_way_of_a_decoder),
+        CALIBRATION_TEST(test_a_profile_at_a_path_of_ones_own),
+        CALIBRATION_TEST(test_a_damaged_profile_is_refused),
+        CALIBRATION_TEST(test_options_that_cannot_be),
+        CALIBRATION_TEST(test_paths_that_cannot_be_written),
+        CALIBRATION_TEST(test_samples_of_others),
+        CALIBRATION_TEST(test_requests_that_cannot_be_added),
+        CALIBRATION_TEST(test_what_makes_a_query_another_one),
+        CALIBRATION_TEST(test_samples_do_not_depend_on_the_session),
+        CALIBRATION_TEST(test_a_fit_that_fails_leaves_the_old_profile),
+        CALIBRATION_TEST(test_adding_without_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
