@@ -98,7 +98,7 @@ static void run_shape(const bench *b, grt_dtype dtype, size_t m, size_t n, size_
     fill(w, n * k);
     void *stored = weights_of(dtype, n * k, w);
     grt_weight weight = {stored, dtype, n, k};
-    grt_linear_args args = {x, k, m, &weight, NULL, y, n, 0};
+    grt_linear_args args = {x, k, m, &weight, NULL, y, n, 0, 0};
     double ours[N_RUNS], theirs[N_RUNS];
     for (int run = -1; run < N_RUNS; run++) { /* the first warms up */
         rest();
@@ -135,7 +135,7 @@ static void warm_up(const bench *b)
     fill(x, M * K);
     fill(w, N * K);
     grt_weight weight = {w, GRT_DTYPE_F32, N, K};
-    grt_linear_args args = {x, K, M, &weight, NULL, y, N, 0};
+    grt_linear_args args = {x, K, M, &weight, NULL, y, N, 0, 0};
     for (uint64_t start = grt_clock_ns(); grt_clock_ns() - start < 2000000000u;) {
         grt_linear(&b->kernels, b->pool, b->scratch, &args);
         (void)sgemm_seconds(x, w, y, M, N, K);
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "--threads") == 0)
             n_threads = (size_t)strtoul(argv[i + 1], NULL, 10);
     }
-    grt_kernels_choose(&b.kernels, grt_cpu_features());
+    grt_kernels_choose(&b.kernels, grt_cpu_features(), GRT_ARITHMETIC_F32);
     if (grt_pool_create(&b.pool, n_threads, NULL) != GRT_OK) return 1;
     b.scratch = need(grt_linear_scratch_bytes(&b.kernels, n_threads));
     printf("ours: %s, %zu threads", b.kernels.isa, n_threads);

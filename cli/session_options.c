@@ -19,6 +19,17 @@ static int set_hidden(grt_session_options *options, const char *text)
     return code;
 }
 
+static int set_arithmetic(grt_session_options *options, const char *text)
+{
+    static const char *const names[] = {"f32", "bf16", "auto", NULL};
+    static const grt_arithmetic values[] = {GRT_ARITHMETIC_F32, GRT_ARITHMETIC_BF16,
+                                            GRT_ARITHMETIC_AUTO};
+    size_t i = 0;
+    int code = cli_parse_choice("--arithmetic", text, names, &i);
+    options->arithmetic = values[i];
+    return code;
+}
+
 static int set_residency(grt_session_options *options, const cli_command *command,
                          grt_residency residency)
 {
@@ -38,6 +49,7 @@ int cli_session_option(grt_session_options *options, const cli_command *command,
     case CLI_KEY_MEMORY:
         return cli_parse_size("--memory", value, &options->memory_bytes);
     case CLI_KEY_HIDDEN: return set_hidden(options, value);
+    case CLI_KEY_ARITHMETIC: return set_arithmetic(options, value);
     case CLI_KEY_RESIDENT:
         return set_residency(options, command, GRT_RESIDENCY_RESIDENT);
     default: return set_residency(options, command, GRT_RESIDENCY_STREAMED);

@@ -10,6 +10,7 @@
 enum {
     CLI_KEY_MEMORY = CLI_KEY_LONG,
     CLI_KEY_HIDDEN,
+    CLI_KEY_ARITHMETIC,
     CLI_KEY_RESIDENT,
     CLI_KEY_STREAMED,
     CLI_KEY_SESSION_END /* the keys of a command's own options begin here */
@@ -24,6 +25,9 @@ enum {
     {CLI_KEY_HIDDEN, "hidden", "STORAGE",                                         \
      "of hidden states: f32, bf16, file or auto (default:\n"                      \
      "auto, the first that fits --memory)"},                                      \
+    {CLI_KEY_ARITHMETIC, "arithmetic", "TYPE",                                    \
+     "of matrices: f32, bf16 or auto (default: auto, bf16\n"                      \
+     "where the CPU has units for it)"},                                          \
     {CLI_KEY_STREAMED, "streamed", NULL,                                          \
      "keep two layers in memory (default for one query)"},                        \
     {CLI_KEY_RESIDENT, "resident", NULL, "keep all layers in memory"}

@@ -34,6 +34,7 @@ void cli_stats_add(cli_stats *stats, const grt_stats *request)
     stats->n_drifted += request->drift >= CLI_DRIFT_FAR;
     if (request->plan.total_bytes >= sum->plan.total_bytes) sum->plan = request->plan;
     sum->isa = request->isa;
+    sum->arithmetic = request->arithmetic;
     /* Queries that want all their documents have no policy; the others have the same.
      */
     if (sum->policy == GRT_POLICY_DEFAULT || request->policy != GRT_POLICY_NONE) {
@@ -124,8 +125,9 @@ void cli_stats_report(const cli_stats *stats, const char *profile)
             milliseconds(sum->total_ns), milliseconds(sum->tokenize_ns),
             milliseconds(sum->compute_ns), milliseconds(sum->wait_ns));
     report_plan(&sum->plan);
-    put_name("instruction set");
-    fprintf(stderr, "%s\n", sum->isa ? sum->isa : "");
+    put_name("arithmetic");
+    fprintf(stderr, "%s, %s\n", grt_arithmetic_text(sum->arithmetic),
+            sum->isa ? sum->isa : "");
 }
 
 /* ---- JSON ---- */
@@ -194,7 +196,8 @@ void cli_stats_json(const grt_stats *stats)
     json_ms("total_ms", stats->total_ns);
     fputs("\"plan\": ", stdout);
     cli_plan_json(&stats->plan);
-    printf(", \"isa\": \"%s\"}", stats->isa ? stats->isa : "");
+    printf(", \"arithmetic\": \"%s\", \"isa\": \"%s\"}",
+           grt_arithmetic_text(stats->arithmetic), stats->isa ? stats->isa : "");
 }
 
 /* ---- The plan as a table ---- */

@@ -42,8 +42,8 @@
  * Threads: a grt_model is immutable after open and may be shared by threads; a
  * grt_session is used by one thread at a time (it has worker threads of its own).
  *
- * Environment: GRT_ISA=scalar|avx2|avx512 caps the instructions used.  Nothing else is
- * read from the environment.
+ * Environment: GRT_ISA=scalar|avx2|avx512|avx512_bf16 caps the instructions used.
+ * Nothing else is read from the environment.
  */
 #ifndef GRATING_H
 #define GRATING_H
@@ -213,6 +213,18 @@ typedef enum grt_hidden_storage {
 /* "f32", "bf16" or "file"; "auto".  Static. */
 GRT_API const char *grt_hidden_storage_text(grt_hidden_storage storage);
 
+/* What matrices are multiplied in.  Sums are f32 always, and so are the model's head,
+ * norms and attention. */
+typedef enum grt_arithmetic {
+    GRT_ARITHMETIC_AUTO = 0, /* bf16 where the CPU has units for it, else f32 */
+    GRT_ARITHMETIC_F32 = 1,
+    GRT_ARITHMETIC_BF16 = 2 /* weights and activations rounded to 8 bits of mantissa;
+                               f32 where the CPU has no units for it */
+} grt_arithmetic;
+
+/* "auto", "f32" or "bf16".  Static. */
+GRT_API const char *grt_arithmetic_text(grt_arithmetic arithmetic);
+
 typedef struct grt_session_options {
     size_t struct_size;
     size_t n_threads; /* workers, the caller's thread included; 0: one per usable CPU */
@@ -228,10 +240,11 @@ typedef struct grt_session_options {
     const char *temporary_directory; /* kept; for GRT_HIDDEN_FILE; NULL: /var/tmp */
     int computes_prefix_apart; /* 1: each pair computes the rows that all pairs share */
     int computes_all_rows;     /* 1: also those of the last layer that nobody reads */
+    grt_arithmetic arithmetic;
 } grt_session_options;
 /* clang-format off */
 #define GRT_SESSION_OPTIONS_INIT {sizeof(grt_session_options), 0, 0, \
-    GRT_RESIDENCY_AUTO, GRT_HIDDEN_AUTO, 0, 0, 0, 0, 0}
+    GRT_RESIDENCY_AUTO, GRT_HIDDEN_AUTO, 0, 0, 0, 0, 0, GRT_ARITHMETIC_AUTO}
 /* clang-format on */
 
 /* Creates a session on `model`, which is kept and must outlive it.
@@ -393,6 +406,7 @@ typedef struct grt_stats {
                           another kind of text.  Else 0 */
     size_t n_prefix;   /* rows that all pairs share, computed once per layer */
     const char *isa;   /* instruction set of the matrix kernels; static */
+    grt_arithmetic arithmetic; /* never GRT_ARITHMETIC_AUTO */
 } grt_stats;
 
 /* Owned by the caller of grt_rank; independent of its session. */
@@ -510,7 +524,7 @@ GRT_API void grt_calibration_close(grt_calibration *calibration);
 /* One variant of one kernel, as it stands in the dispatch list (best first). */
 typedef struct grt_kernel_info {
     const char *operation; /* "gemm_f32" */
-    const char *isa;       /* "avx512", "avx2", "scalar" */
+    const char *isa;       /* "avx512_bf16", "avx512", "avx2", "scalar" */
     int is_chosen;         /* 1: sessions use this one */
     const char *reason;    /* why it was passed over: "this CPU lacks it", "capped by
                               GRT_ISA", "a better one runs"; NULL when chosen */

@@ -19,6 +19,9 @@ static grt_status check_options(grt_session_options *options, grt_error *err)
     if ((unsigned)options->residency > GRT_RESIDENCY_RESIDENT)
         GRT_FAIL(err, GRT_E_INVALID_ARG, "residency %d is not known",
                  (int)options->residency);
+    if ((unsigned)options->arithmetic > GRT_ARITHMETIC_BF16)
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "arithmetic %d is not known",
+                 (int)options->arithmetic);
     if ((unsigned)options->hidden > GRT_HIDDEN_FILE)
         GRT_FAIL(err, GRT_E_INVALID_ARG, "hidden storage %d is not known",
                  (int)options->hidden);
@@ -85,7 +88,7 @@ grt_status grt_plan_memory(grt_memory_plan *out, const grt_model *model,
     if (!grt_mul_size(&n_rows, n_documents, n_tokens))
         GRT_FAIL(err, GRT_E_TOO_LONG, "%zu documents are too many", n_documents);
     grt_kernels kernels;
-    grt_kernels_choose(&kernels, grt_cpu_features());
+    grt_kernels_choose(&kernels, grt_cpu_features(), used.arithmetic);
     grt_plan_input input = {.network = network,
                             .kernels = &kernels,
                             .n_threads = used.n_threads,
@@ -150,6 +153,16 @@ const char *grt_policy_text(grt_policy policy)
     case GRT_POLICY_CLUSTER: return "cluster";
     case GRT_POLICY_BOUND: return "bound";
     case GRT_POLICY_SCHEDULE: return "schedule";
+    }
+    return "unknown";
+}
+
+const char *grt_arithmetic_text(grt_arithmetic arithmetic)
+{
+    switch (arithmetic) {
+    case GRT_ARITHMETIC_AUTO: return "auto";
+    case GRT_ARITHMETIC_F32: return "f32";
+    case GRT_ARITHMETIC_BF16: return "bf16";
     }
     return "unknown";
 }

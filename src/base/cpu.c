@@ -23,6 +23,8 @@ static uint32_t cap_from_env(const char *name)
     if (strcmp(name, "scalar") == 0) return 0;
     if (strcmp(name, "avx2") == 0) return GRT_CPU_AVX2;
     if (strcmp(name, "avx512") == 0) return GRT_CPU_AVX2 | GRT_CPU_AVX512;
+    if (strcmp(name, "avx512_bf16") == 0)
+        return GRT_CPU_AVX2 | GRT_CPU_AVX512 | GRT_CPU_AVX512_BF16;
     return UINT32_MAX;
 }
 
@@ -45,10 +47,13 @@ static void detect(void)
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl"))
         found |= GRT_CPU_AVX512;
+    if ((found & GRT_CPU_AVX512) && __builtin_cpu_supports("avx512bf16"))
+        found |= GRT_CPU_AVX512_BF16;
 #endif
-    found_text = (found & GRT_CPU_AVX512) ? "avx2 avx512"
-                 : (found & GRT_CPU_AVX2) ? "avx2"
-                                          : "none beyond the baseline";
+    found_text = (found & GRT_CPU_AVX512_BF16) ? "avx2 avx512 avx512_bf16"
+                 : (found & GRT_CPU_AVX512)    ? "avx2 avx512"
+                 : (found & GRT_CPU_AVX2)      ? "avx2"
+                                               : "none beyond the baseline";
     capped = found & cap_from_env(getenv("GRT_ISA"));
 }
 

@@ -5,12 +5,13 @@
 #include <stdint.h>
 
 enum {
-    GRT_CPU_AVX2 = 1u << 0,  /* AVX2 + FMA + F16C */
-    GRT_CPU_AVX512 = 1u << 1 /* F, BW, DQ, VL */
+    GRT_CPU_AVX2 = 1u << 0,   /* AVX2 + FMA + F16C */
+    GRT_CPU_AVX512 = 1u << 1, /* F, BW, DQ, VL */
+    GRT_CPU_AVX512_BF16 = 1u << 2
 };
 
-/* Features found at first call, capped by GRT_ISA (scalar, avx2, avx512).  Thread safe.
- */
+/* Features found at first call, capped by GRT_ISA (scalar, avx2, avx512, avx512_bf16).
+ * Thread safe. */
 uint32_t grt_cpu_features(void);
 
 /* The same without the cap. */

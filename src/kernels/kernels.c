@@ -12,6 +12,14 @@ static const grt_kernel_entry entries[] = {
 #include "kernels/gemm_f32.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) \
+    {"gemm_bf16", #isa, needs, (grt_any_fn *)function},
+#include "kernels/gemm_bf16.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"round_bf16", #isa, needs, (grt_any_fn *)function},
+#include "kernels/round_bf16.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
     {"pack_strip", #isa, needs, (grt_any_fn *)function},
 #include "kernels/pack_strip.inc"
 #undef GRT_KERNEL
@@ -77,11 +85,16 @@ static const grt_kernel_entry *best(const char *operation, uint32_t features)
     return &entries[i];
 }
 
-void grt_kernels_choose(grt_kernels *out, uint32_t features)
+void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arithmetic)
 {
+    /* the scalar twin of gemm_bf16 is there to be compared with, not to be used */
+    const grt_kernel_entry *bf16 = best("gemm_bf16", features);
+    bool is_bf16 = arithmetic != GRT_ARITHMETIC_F32 && bf16->needs != 0;
 #define CHOOSE(type, operation) ((type *)best(operation, features)->function)
     *out = (grt_kernels){
-        .gemm_f32 = CHOOSE(grt_gemm_f32_fn, "gemm_f32"),
+        .gemm_f32 = CHOOSE(grt_gemm_fn, "gemm_f32"),
+        .gemm_bf16 = is_bf16 ? (grt_gemm_fn *)bf16->function : NULL,
+        .round_bf16 = CHOOSE(grt_round_bf16_fn, "round_bf16"),
         .pack_strip = CHOOSE(grt_pack_strip_fn, "pack_strip"),
         .unpack_row = {[GRT_DTYPE_F32] = CHOOSE(grt_unpack_row_fn, "unpack_f32"),
                        [GRT_DTYPE_F16] = CHOOSE(grt_unpack_row_fn, "unpack_f16"),
@@ -94,6 +107,6 @@ void grt_kernels_choose(grt_kernels *out, uint32_t features)
         .rope = CHOOSE(grt_rope_fn, "rope"),
         .add = CHOOSE(grt_add_fn, "add"),
         .attention = CHOOSE(grt_attention_fn, "attention"),
-        .isa = best("gemm_f32", features)->isa};
+        .isa = (is_bf16 ? bf16 : best("gemm_f32", features))->isa};
 #undef CHOOSE
 }

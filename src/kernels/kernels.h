@@ -8,7 +8,7 @@
  * Matrices are row-major; leading dimensions (ld...) are in elements.  Nothing is read
  * past the stated shapes.  Any count may be 0.  Accumulation is in f32 and in an order
  * that does not depend on the number of rows in the call or on threads: a row's result
- * is bit-equal however rows are grouped. */
+ * is bit-equal however rows are grouped, in bf16 too. */
 #ifndef GRT_KERNELS_KERNELS_H
 #define GRT_KERNELS_KERNELS_H
 
@@ -24,23 +24,29 @@ typedef struct grt_weight {
 } grt_weight;
 
 /* y[n_rows][n_columns] (+)= a * panel + bias for one block of rows and one panel; see
- * linear.c for the layouts.
- * a: [n_rows][GRT_GEMM_LD_A], n_rows <= GRT_GEMM_ROWS, k <= GRT_GEMM_K; 64-byte
- * aligned. panel: [strips][k][GRT_STRIP], columns past n_columns are zeros; 64-byte
- * aligned. bias: [n_columns] or NULL.  Each product is summed over k from zero in
- * order, then y (when is_added) and bias are added. */
+ * linear.c for the layouts.  Panel and rows are made of words of 32 bits: one f32 value
+ * (gemm_f32), or two bf16 values of which the first stands in the lower half
+ * (gemm_bf16; denormals count as 0).
+ * a: [n_rows][GRT_GEMM_LD_A], n_rows <= GRT_GEMM_ROWS, n_words <= GRT_GEMM_WORDS;
+ * 64-byte aligned. panel: [strips][n_words][GRT_STRIP], columns past n_columns are
+ * zeros; 64-byte aligned. bias: [n_columns] or NULL.  Each product is summed in f32
+ * over n_words from zero in order, then y (when is_added) and bias are added. */
 enum {
     GRT_GEMM_ROWS = 24,
-    GRT_GEMM_K = 512,
-    GRT_GEMM_LD_A = GRT_GEMM_K + 16, /* not a power of two: rows fall into other sets */
+    GRT_GEMM_WORDS = 512,
+    GRT_GEMM_LD_A = GRT_GEMM_WORDS + 16, /* not a power of two: rows fall into other
+                                            sets */
     GRT_STRIP = 16
 };
-typedef void grt_gemm_f32_fn(float *y, size_t ld_y, const float *a, size_t n_rows,
-                             const float *panel, size_t n_columns, size_t k,
-                             const float *bias, int is_added);
+typedef void grt_gemm_fn(float *y, size_t ld_y, const void *a, size_t n_rows,
+                         const void *panel, size_t n_columns, size_t n_words,
+                         const float *bias, int is_added);
 
-/* Transposes GRT_STRIP rows of k values, [GRT_STRIP][ld], into strip[k][GRT_STRIP]. */
-typedef void grt_pack_strip_fn(float *strip, const float *rows, size_t ld, size_t k);
+/* Transposes GRT_STRIP rows of n words, [GRT_STRIP][ld], into strip[n][GRT_STRIP]. */
+typedef void grt_pack_strip_fn(void *strip, const void *rows, size_t ld, size_t n);
+
+/* bf16 of n values: nearest, ties to even; denormals become 0, NaN stays NaN. */
+typedef void grt_round_bf16_fn(uint16_t *dst, const float *src, size_t n);
 
 /* One row of n values in storage type to f32; n fills whole blocks.  Exact. */
 typedef void grt_unpack_row_fn(float *dst, const void *src, size_t n);
@@ -100,8 +106,10 @@ typedef void grt_attention_fn(const grt_attention_args *args, void *scratch);
 size_t grt_attention_scratch_bytes(size_t n_queries, size_t head_size);
 
 typedef struct grt_kernels {
-    grt_gemm_f32_fn *gemm_f32;
+    grt_gemm_fn *gemm_f32;
+    grt_gemm_fn *gemm_bf16; /* NULL: matrices are multiplied in f32 */
     grt_pack_strip_fn *pack_strip;
+    grt_round_bf16_fn *round_bf16;
     grt_unpack_row_fn *unpack_row[GRT_DTYPE_COUNT];
     grt_layer_norm_fn *layer_norm;
     grt_rms_norm_fn *rms_norm;
@@ -110,11 +118,12 @@ typedef struct grt_kernels {
     grt_rope_fn *rope;
     grt_add_fn *add;
     grt_attention_fn *attention;
-    const char *isa; /* of gemm_f32 */
+    const char *isa; /* of the matrix kernel */
 } grt_kernels;
 
-/* The best variants that need no more than `features` (grt_cpu_features()). */
-void grt_kernels_choose(grt_kernels *out, uint32_t features);
+/* The best variants that need no more than `features` (grt_cpu_features()).  bf16 where
+ * it is asked for or left open, and the CPU has units for it; else f32. */
+void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arithmetic);
 
 /* Entry i of all lists, those of an operation side by side and best first; false past
  * the end.  `function` is to be cast to the operation's type. */
@@ -137,7 +146,8 @@ typedef struct grt_linear_args {
     const float *bias; /* [n_out] or NULL */
     float *y;          /* [n_rows][ld_y]; must not overlap x */
     size_t ld_y;
-    int is_added; /* y += ... instead of y = ... */
+    int is_added;   /* y += ... instead of y = ... */
+    int is_precise; /* in f32 whatever the kernels choose */
 } grt_linear_args;
 
 /* Each task unpacks one panel and multiplies it with all rows.  scratch:
@@ -147,8 +157,12 @@ void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,
 size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads);
 
 /* Prototypes of all variants. */
-#define GRT_KERNEL(isa, needs, function) grt_gemm_f32_fn function;
+#define GRT_KERNEL(isa, needs, function) grt_gemm_fn function;
+#include "kernels/gemm_bf16.inc"
 #include "kernels/gemm_f32.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_round_bf16_fn function;
+#include "kernels/round_bf16.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) grt_pack_strip_fn function;
 #include "kernels/pack_strip.inc"

@@ -1,16 +1,21 @@
 /* linear.c - y = x * W^T with weights unpacked just in time.
  *
- * A task is one panel: PANEL_COLUMNS outputs.  For each block of GRT_GEMM_K inputs the
- * worker unpacks the panel into its scratch in strips [k][GRT_STRIP], L2-sized, then
- * goes through all rows in blocks of GRT_GEMM_ROWS: the block of x is copied next to
- * each other (rows of a matrix whose width is a power of two would fall into the same
- * cache sets) and multiplied with strip after strip from L2.  Meanwhile the next block
- * is fetched: with many rows x comes from memory.
+ * A task is one panel: PANEL_COLUMNS outputs.  For each block of inputs the worker
+ * unpacks the panel into its scratch in strips [words][GRT_STRIP], L2-sized, then goes
+ * through all rows in blocks of GRT_GEMM_ROWS: the block of x is copied next to each
+ * other (rows of a matrix whose width is a power of two would fall into the same cache
+ * sets) and multiplied with strip after strip from L2.  Meanwhile the next block is
+ * fetched: with many rows x comes from memory.
+ *
+ * A block is GRT_GEMM_WORDS words: as many inputs in f32, twice as many in bf16, where
+ * weights and rows are rounded as they are unpacked and copied.  An odd last input gets
+ * a zero beside it.
  *
  * An output is always the sum over the same blocks in the same order, so its bits
  * depend neither on the rows in the call nor on the threads. */
 #include "kernels/kernels.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum {
@@ -18,22 +23,32 @@ enum {
     NARROW_PANEL = 64,
     WIDE_FROM = 1024,
     MIN_GROUP_ROWS = 192, /* unpacking a panel costs as much as a few rows */
-    PANEL_FLOATS = WIDE_PANEL * GRT_GEMM_K,
-    ROWS_FLOATS = GRT_STRIP * GRT_GEMM_LD_A, /* one strip's rows of W, unpacked */
-    A_FLOATS = GRT_GEMM_ROWS * GRT_GEMM_LD_A,
-    GROUP_COLUMNS = 2 * GRT_STRIP, /* multiplied between two prefetches */
+    PANEL_WORDS = WIDE_PANEL * GRT_GEMM_WORDS,
+    STRIP_WORDS = GRT_STRIP * GRT_GEMM_LD_A, /* one strip's rows of W, unpacked */
+    A_WORDS = GRT_GEMM_ROWS * GRT_GEMM_LD_A,
+    ROW_WORDS = 2 * GRT_GEMM_WORDS, /* of f32 values before they are rounded */
+    GROUP_COLUMNS = 2 * GRT_STRIP,  /* multiplied between two prefetches */
     PREFETCH_PARTS = WIDE_PANEL / GROUP_COLUMNS,
-    WORKER_FLOATS = PANEL_FLOATS + ROWS_FLOATS + A_FLOATS
+    WORKER_WORDS = PANEL_WORDS + STRIP_WORDS + A_WORDS + ROW_WORDS
 };
 
 typedef struct linear_job {
     const grt_kernels *kernels;
     const grt_linear_args *args;
-    float *scratch; /* [n_threads][WORKER_FLOATS] */
+    uint32_t *scratch; /* [n_threads][WORKER_WORDS] */
+    bool is_bf16;
     size_t panel_columns;
     size_t n_groups; /* row groups; each unpacks the panel for itself */
     size_t group_rows;
 } linear_job;
+
+/* A worker's scratch. */
+typedef struct worker_space {
+    uint32_t *panel; /* [strips][words][GRT_STRIP] */
+    uint32_t *rows;  /* [GRT_STRIP][GRT_GEMM_LD_A] */
+    uint32_t *a;     /* [GRT_GEMM_ROWS][GRT_GEMM_LD_A] */
+    float *values;   /* [ROW_WORDS] */
+} worker_space;
 
 /* What one task computes. */
 typedef struct linear_part {
@@ -44,30 +59,69 @@ typedef struct linear_part {
 size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads)
 {
     (void)kernels;
-    return n_threads * WORKER_FLOATS * sizeof(float);
+    return n_threads * WORKER_WORDS * sizeof(uint32_t);
 }
 
-/* Columns first.. of W, inputs k0..k0+k-1, into one strip [k][GRT_STRIP]. */
-static void unpack_strip(const linear_job *job, float *strip, float *rows, size_t first,
-                         size_t n_columns, size_t k0, size_t k)
+static worker_space space_of(const linear_job *job, size_t worker)
+{
+    worker_space space = {.panel = job->scratch + worker * WORKER_WORDS};
+    space.rows = space.panel + PANEL_WORDS;
+    space.a = space.rows + STRIP_WORDS;
+    space.values = (float *)(space.a + A_WORDS);
+    return space;
+}
+
+static size_t words_of(const linear_job *job, size_t n_values)
+{
+    return job->is_bf16 ? (n_values + 1) / 2 : n_values;
+}
+
+/* n f32 values to words. */
+static void to_words(const linear_job *job, uint32_t *words, const float *values,
+                     size_t n)
+{
+    if (!job->is_bf16) {
+        memcpy(words, values, n * sizeof(*values));
+        return;
+    }
+    if (n % 2) words[n / 2] = 0;
+    job->kernels->round_bf16((uint16_t *)words, values, n);
+}
+
+/* n weights in storage type to words. */
+static void unpack_row(const linear_job *job, uint32_t *words, float *values,
+                       const unsigned char *from, size_t n)
+{
+    grt_dtype dtype = job->args->weight->dtype;
+    if (!job->is_bf16) {
+        job->kernels->unpack_row[dtype]((float *)words, from, n);
+    } else if (dtype == GRT_DTYPE_BF16) {
+        if (n % 2) words[n / 2] = 0;
+        memcpy(words, from, n * sizeof(uint16_t));
+    } else {
+        job->kernels->unpack_row[dtype](values, from, n);
+        to_words(job, words, values, n);
+    }
+}
+
+/* Columns first.. of W, inputs k0..k0+k-1, into one strip. */
+static void unpack_strip(const linear_job *job, const worker_space *space,
+                         uint32_t *strip, size_t first, size_t n_columns, size_t k0,
+                         size_t k)
 {
     const grt_weight *w = job->args->weight;
     uint64_t row_bytes = 0, skip_bytes = 0;
+    size_t n_words = words_of(job, k);
     (void)grt_dtype_bytes(&row_bytes, w->dtype, w->n_in);
     (void)grt_dtype_bytes(&skip_bytes, w->dtype, k0);
-    const unsigned char *from = (const unsigned char *)w->data + first * row_bytes;
+    const unsigned char *from =
+        (const unsigned char *)w->data + first * row_bytes + skip_bytes;
     for (size_t c = 0; c < n_columns; c++)
-        job->kernels->unpack_row[w->dtype](rows + c * GRT_GEMM_LD_A,
-                                           from + c * row_bytes + skip_bytes, k);
+        unpack_row(job, space->rows + c * GRT_GEMM_LD_A, space->values,
+                   from + c * row_bytes, k);
     for (size_t c = n_columns; c < GRT_STRIP; c++)
-        memset(rows + c * GRT_GEMM_LD_A, 0, k * sizeof(float));
-    job->kernels->pack_strip(strip, rows, GRT_GEMM_LD_A, k);
-}
-
-static void copy_rows(float *a, const float *x, size_t ld_x, size_t n_rows, size_t k)
-{
-    for (size_t r = 0; r < n_rows; r++)
-        memcpy(a + r * GRT_GEMM_LD_A, x + r * ld_x, k * sizeof(float));
+        memset(space->rows + c * GRT_GEMM_LD_A, 0, n_words * sizeof(uint32_t));
+    job->kernels->pack_strip(strip, space->rows, GRT_GEMM_LD_A, n_words);
 }
 
 static size_t least(size_t a, size_t b)
@@ -87,10 +141,12 @@ static void prefetch_rows(const float *x, size_t ld_x, size_t n_rows, size_t k,
 }
 
 /* y (+)= x * panel for the task's rows and inputs k0..k0+k-1. */
-static void multiply_rows(const linear_job *job, const linear_part *part, float *a,
-                          const float *panel, size_t k0, size_t k)
+static void multiply_rows(const linear_job *job, const linear_part *part,
+                          const worker_space *space, size_t k0, size_t k)
 {
     const grt_linear_args *args = job->args;
+    grt_gemm_fn *gemm = job->is_bf16 ? job->kernels->gemm_bf16 : job->kernels->gemm_f32;
+    size_t n_words = words_of(job, k);
     const float *bias = args->bias && k0 == 0 ? args->bias + part->column : NULL;
     for (size_t r = part->first_row; r < part->last_row; r += GRT_GEMM_ROWS) {
         const float *x = args->x + r * args->ld_x + k0;
@@ -98,12 +154,13 @@ static void multiply_rows(const linear_job *job, const linear_part *part, float 
         size_t n = least(GRT_GEMM_ROWS, part->last_row - r);
         size_t n_next = least(GRT_GEMM_ROWS, part->last_row - r - n);
         const float *next = n_next ? x + n * args->ld_x : x;
-        copy_rows(a, x, args->ld_x, n, k);
+        for (size_t i = 0; i < n; i++)
+            to_words(job, space->a + i * GRT_GEMM_LD_A, x + i * args->ld_x, k);
         for (size_t c = 0; c < part->n_columns; c += GROUP_COLUMNS) {
             prefetch_rows(next, args->ld_x, n_next, k, c / GROUP_COLUMNS);
-            job->kernels->gemm_f32(y + c, args->ld_y, a, n, panel + c * k,
-                                   least(GROUP_COLUMNS, part->n_columns - c), k,
-                                   bias ? bias + c : NULL, args->is_added || k0 > 0);
+            gemm(y + c, args->ld_y, space->a, n, space->panel + c * n_words,
+                 least(GROUP_COLUMNS, part->n_columns - c), n_words,
+                 bias ? bias + c : NULL, args->is_added || k0 > 0);
         }
     }
 }
@@ -112,19 +169,19 @@ static void linear_task(size_t task, size_t worker, void *payload)
 {
     const linear_job *job = payload;
     const grt_weight *w = job->args->weight;
-    float *panel = job->scratch + worker * WORKER_FLOATS;
-    float *rows = panel + PANEL_FLOATS, *a = rows + ROWS_FLOATS;
+    worker_space space = space_of(job, worker);
+    size_t block = job->is_bf16 ? 2 * GRT_GEMM_WORDS : GRT_GEMM_WORDS;
     linear_part part = {.column = task / job->n_groups * job->panel_columns,
                         .first_row = task % job->n_groups * job->group_rows};
     part.n_columns = least(job->panel_columns, w->n_out - part.column);
     part.last_row = least(part.first_row + job->group_rows, job->args->n_rows);
     size_t k0 = 0;
     do { /* no inputs at all still give y = bias */
-        size_t k = least(GRT_GEMM_K, w->n_in - k0);
+        size_t k = least(block, w->n_in - k0);
         for (size_t c = 0; c < part.n_columns; c += GRT_STRIP)
-            unpack_strip(job, panel + c * k, rows, part.column + c,
-                         least(GRT_STRIP, part.n_columns - c), k0, k);
-        multiply_rows(job, &part, a, panel, k0, k);
+            unpack_strip(job, &space, space.panel + c * words_of(job, k),
+                         part.column + c, least(GRT_STRIP, part.n_columns - c), k0, k);
+        multiply_rows(job, &part, &space, k0, k);
         k0 += k;
     } while (k0 < w->n_in);
 }
@@ -142,6 +199,7 @@ void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,
     size_t group_rows = (args->n_rows + n_groups - 1) / n_groups;
     group_rows = (group_rows + GRT_GEMM_ROWS - 1) / GRT_GEMM_ROWS * GRT_GEMM_ROWS;
     n_groups = (args->n_rows + group_rows - 1) / group_rows;
-    linear_job job = {kernels, args, scratch, columns, n_groups, group_rows};
+    bool is_bf16 = kernels->gemm_bf16 && !args->is_precise;
+    linear_job job = {kernels, args, scratch, is_bf16, columns, n_groups, group_rows};
     grt_pool_run(pool, n_panels * n_groups, linear_task, &job);
 }

@@ -300,12 +300,12 @@ static void layer(const grt_network *network, const grt_layer_view *view,
 static void logits(const grt_network *network, const grt_workspace *workspace,
                    const float *rows, size_t n, float *out, float *scratch)
 {
-    grt_block_linear(workspace, &network->fixed[POOLER].weight,
-                     network->fixed[POOLER_BIAS].values, rows, scratch, n, 0);
+    grt_block_head(workspace, &network->fixed[POOLER].weight,
+                   network->fixed[POOLER_BIAS].values, rows, scratch, n);
     for (size_t i = 0; i < n * network->hidden_size; i++)
         scratch[i] = tanhf(scratch[i]);
-    grt_block_linear(workspace, &network->fixed[CLASSIFIER].weight,
-                     network->fixed[CLASSIFIER_BIAS].values, scratch, out, n, 0);
+    grt_block_head(workspace, &network->fixed[CLASSIFIER].weight,
+                   network->fixed[CLASSIFIER_BIAS].values, scratch, out, n);
 }
 
 const grt_architecture grt_architecture_bert = {

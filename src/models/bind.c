@@ -95,7 +95,7 @@ static grt_status load_tensor(void **out, const grt_checkpoint *checkpoint,
 static void unpack(float *dst, const void *src, grt_dtype dtype, size_t n)
 {
     grt_kernels kernels;
-    grt_kernels_choose(&kernels, 0);
+    grt_kernels_choose(&kernels, 0, GRT_ARITHMETIC_F32);
     kernels.unpack_row[dtype](dst, src, n);
 }
 

@@ -381,8 +381,7 @@ static void logits(const grt_network *network, const grt_workspace *workspace,
     size_t d = network->hidden_size;
     workspace->kernels->rms_norm(scratch, d, rows, d, network->fixed[FINAL_NORM].values,
                                  network->norm_eps, n, d);
-    grt_block_linear(workspace, &network->fixed[SCORE].weight, NULL, scratch, out, n,
-                     0);
+    grt_block_head(workspace, &network->fixed[SCORE].weight, NULL, scratch, out, n);
 }
 
 const grt_architecture grt_architecture_qwen3 = {

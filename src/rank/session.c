@@ -14,7 +14,7 @@ grt_status grt_session_init(grt_session *session, const grt_model *model,
     session->model = model;
     session->options = *options;
     session->n_threads = options->n_threads;
-    grt_kernels_choose(&session->kernels, grt_cpu_features());
+    grt_kernels_choose(&session->kernels, grt_cpu_features(), options->arithmetic);
     GRT_TRY(grt_pool_create(&session->pool, options->n_threads, err));
     grt_release_freed();
     session->created_bytes = grt_resident_bytes();

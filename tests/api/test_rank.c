@@ -28,14 +28,20 @@ static int close_model(void **state)
     return grt_memory_now() != 0; /* everything was freed */
 }
 
-static grt_session *new_session(size_t n_threads)
+static grt_session *new_session_in(grt_arithmetic arithmetic, size_t n_threads)
 {
     grt_error err;
     grt_session *session = NULL;
     grt_session_options options = GRT_SESSION_OPTIONS_INIT;
     options.n_threads = n_threads;
+    options.arithmetic = arithmetic;
     assert_ok(grt_session_create(&session, model, &options, &err), &err);
     return session;
+}
+
+static grt_session *new_session(size_t n_threads)
+{
+    return new_session_in(GRT_ARITHMETIC_F32, n_threads);
 }
 
 static const char *const documents[] = {
@@ -101,12 +107,11 @@ static void check_reference_line(grt_session *session, json_t *line, double *wor
     *n_pairs += n;
 }
 
-static void test_logits_agree_with_the_reference(void **state)
+static void check_reference(grt_arithmetic arithmetic, double tolerance)
 {
-    (void)state;
     FILE *file = fopen(MODEL_DIR "/reference_scores.jsonl", "r");
     assert_non_null(file);
-    grt_session *session = new_session(2);
+    grt_session *session = new_session_in(arithmetic, 2);
     double worst = 0.0;
     size_t n_pairs = 0;
     for (;;) {
@@ -117,10 +122,18 @@ static void test_logits_agree_with_the_reference(void **state)
         json_decref(line);
     }
     (void)fclose(file);
-    printf("%zu pairs, largest difference of a logit %.2e\n", n_pairs, worst);
+    printf("%zu pairs in %s, largest difference of a logit %.2e\n", n_pairs,
+           grt_arithmetic_text(arithmetic), worst);
     assert_int_equal(n_pairs, 238);
-    assert_true(worst < 2e-3);
+    assert_true(worst < tolerance);
     grt_session_free(session);
+}
+
+static void test_logits_agree_with_the_reference(void **state)
+{
+    (void)state;
+    check_reference(GRT_ARITHMETIC_F32, 2e-3);
+    check_reference(GRT_ARITHMETIC_BF16, 3e-2);
 }
 
 static void test_results_do_not_depend_on_threads_or_company(void **state)

@@ -32,7 +32,8 @@ static void caps_features(void **state)
     uint32_t all = features_under(NULL);
     assert_int_equal(features_under("scalar"), 0);
     assert_int_equal(features_under("avx2"), all & GRT_CPU_AVX2);
-    assert_int_equal(features_under("avx512"), all);
+    assert_int_equal(features_under("avx512"), all & (GRT_CPU_AVX2 | GRT_CPU_AVX512));
+    assert_int_equal(features_under("avx512_bf16"), all);
     assert_int_equal(features_under("nonsense"), all);
     assert_int_equal(grt_cpu_features_found(), all);
     assert_int_equal(grt_cpu_features() & ~all, 0);
@@ -45,6 +46,8 @@ static void says_what_was_found(void **state)
     uint32_t found = grt_cpu_features_found();
     assert_int_equal(strstr(text, "avx2") != NULL, (found & GRT_CPU_AVX2) != 0);
     assert_int_equal(strstr(text, "avx512") != NULL, (found & GRT_CPU_AVX512) != 0);
+    assert_int_equal(strstr(text, "avx512_bf16") != NULL,
+                     (found & GRT_CPU_AVX512_BF16) != 0);
 }
 
 int main(void)

@@ -376,7 +376,8 @@ static grt_stats stats_of(const grt_session *session, const grt_request *request
                        .total_ns = 1750000,
                        .plan = plan_for(&session->options, n, MAX_TOKENS),
                        .policy = policy_of(request),
-                       .isa = "avx2"};
+                       .isa = "avx2",
+                       .arithmetic = GRT_ARITHMETIC_F32};
     for (size_t i = 0; i < n; i++) {
         stats.n_tokens += items[i].n_tokens;
         stats.tokens_x_layers += items[i].n_tokens * items[i].decided_at_layer;
@@ -653,6 +654,12 @@ const char *grt_policy_text(grt_policy policy)
     static const char *const texts[] = {"default", "none", "cluster", "bound",
                                         "schedule"};
     return texts[policy];
+}
+
+const char *grt_arithmetic_text(grt_arithmetic arithmetic)
+{
+    static const char *const texts[] = {"auto", "f32", "bf16"};
+    return texts[arithmetic];
 }
 
 const char *grt_hidden_storage_text(grt_hidden_storage storage)

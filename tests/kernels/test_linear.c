@@ -71,6 +71,17 @@ static void run(const grt_kernels *kernels, size_t n_threads,
     grt_pool_free(pool);
 }
 
+/* What bf16 leaves of them, where the kernels multiply in bf16. */
+static void round_values(const grt_kernels *kernels, float *values, size_t n)
+{
+    for (size_t i = 0; i < n && kernels->gemm_bf16; i++) {
+        uint16_t half;
+        grt_round_bf16_scalar(&half, &values[i], 1);
+        uint32_t bits = (uint32_t)half << 16;
+        memcpy(&values[i], &bits, sizeof(bits));
+    }
+}
+
 static void check_values(const grt_kernels *kernels, const grt_linear_args *args,
                          const float *before)
 {
@@ -82,11 +93,14 @@ static void check_values(const grt_kernels *kernels, const grt_linear_args *args
     for (size_t o = 0; o < w->n_out; o++) {
         kernels->unpack_row[w->dtype](row, (const char *)w->data + o * row_bytes,
                                       w->n_in);
+        round_values(kernels, row, w->n_in);
         for (size_t r = 0; r < args->n_rows; r++) {
             double sum = args->bias ? (double)args->bias[o] : 0.0, scale = 1.0;
             if (args->is_added) sum += (double)before[r * args->ld_y + o];
             for (size_t i = 0; i < w->n_in; i++) {
-                double term = (double)args->x[r * args->ld_x + i] * (double)row[i];
+                float x = args->x[r * args->ld_x + i];
+                round_values(kernels, &x, 1);
+                double term = (double)x * (double)row[i];
                 sum += term;
                 scale += fabs(term);
             }
@@ -107,8 +121,8 @@ static void check_shape(const grt_kernels *kernels, grt_dtype dtype, shape s,
     float *y = malloc(n_y * sizeof(float));
     assert_true(first && y);
     grt_weight weight = {data, dtype, s.n_out, s.n_in};
-    grt_linear_args args = {x, ld_x, s.rows,  &weight, is_added ? NULL : bias,
-                            y, ld_y, is_added};
+    grt_linear_args args = {x, ld_x, s.rows,   &weight, is_added ? NULL : bias,
+                            y, ld_y, is_added, 0};
     memcpy(y, before, n_y * sizeof(float));
     run(kernels, 1, &args);
     check_values(kernels, &args, before);
@@ -139,17 +153,19 @@ static void check_shape(const grt_kernels *kernels, grt_dtype dtype, shape s,
 static void test_every_storage_type_on_every_instruction_set(void **state)
 {
     (void)state;
-    const shape odd[] = {{1, 1, 1},     {3, 4, 0},     {5, 2, 33},
-                         {13, 67, 515}, {400, 65, 70}, {3, 1030, 24}};
+    const shape odd[] = {{1, 1, 1},     {3, 4, 0},     {5, 2, 33},    {13, 67, 515},
+                         {400, 65, 70}, {3, 1030, 24}, {30, 20, 1029}};
     const shape blocks[] = {{1, 1, 32}, {13, 67, 544}, {400, 130, 64}, {2, 1030, 1056}};
-    const uint32_t sets[] = {0, GRT_CPU_AVX2, GRT_CPU_AVX2 | GRT_CPU_AVX512};
-    for (size_t i = 0; i < 3; i++) {
+    const uint32_t avx512 = GRT_CPU_AVX2 | GRT_CPU_AVX512;
+    const uint32_t sets[] = {0, GRT_CPU_AVX2, avx512, avx512 | GRT_CPU_AVX512_BF16};
+    for (size_t i = 0; i < 4; i++) {
         if (sets[i] & ~grt_cpu_features()) {
             printf("SKIP feature set %zu: this CPU lacks it, or GRT_ISA caps it\n", i);
             continue;
         }
         grt_kernels kernels;
-        grt_kernels_choose(&kernels, sets[i]);
+        grt_kernels_choose(&kernels, sets[i], GRT_ARITHMETIC_AUTO);
+        assert_int_equal(kernels.gemm_bf16 != NULL, i == 3);
         for (size_t s = 0; s < sizeof(odd) / sizeof(odd[0]); s++)
             for (int dtype = GRT_DTYPE_F32; dtype <= GRT_DTYPE_BF16; dtype++)
                 check_shape(&kernels, (grt_dtype)dtype, odd[s], dtype == GRT_DTYPE_F16);

@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 enum { MAX_N = 4 * 16 + 3 };
 
@@ -251,6 +252,15 @@ static float *aligned_block(size_t n)
     return block;
 }
 
+/* Makes a word of two bf16 values of about the size of *word. */
+static void round_pair(float *word)
+{
+    float values[2] = {*word, random_float()};
+    uint16_t pair[2];
+    grt_round_bf16_scalar(pair, values, 2);
+    memcpy(word, pair, sizeof(pair));
+}
+
 static void check_gemm_shape(const grt_kernel_entry *entry, size_t rows, size_t columns,
                              size_t k, int is_added)
 {
@@ -261,13 +271,20 @@ static void check_gemm_shape(const grt_kernel_entry *entry, size_t rows, size_t 
         a[i] = random_float();
     for (size_t i = 0; i < strips * k * GRT_STRIP; i++)
         panel[i] = random_float();
+    bool is_bf16 = strcmp(entry->operation, "gemm_bf16") == 0;
+    if (is_bf16) { /* words of two values */
+        for (size_t i = 0; i < rows * GRT_GEMM_LD_A; i++)
+            round_pair(&a[i]);
+        for (size_t i = 0; i < strips * k * GRT_STRIP; i++)
+            round_pair(&panel[i]);
+    }
     size_t size = (rows - 1) * ld + columns;
     float *bias = random_block(columns), *found = random_block(size);
     float *wanted = copy_block(found, size);
-    ((grt_gemm_f32_fn *)entry->function)(found, ld, a, rows, panel, columns, k,
-                                         rows % 2 ? bias : NULL, is_added);
-    grt_gemm_f32_scalar(wanted, ld, a, rows, panel, columns, k, rows % 2 ? bias : NULL,
-                        is_added);
+    grt_gemm_fn *twin = is_bf16 ? grt_gemm_bf16_scalar : grt_gemm_f32_scalar;
+    ((grt_gemm_fn *)entry->function)(found, ld, a, rows, panel, columns, k,
+                                     rows % 2 ? bias : NULL, is_added);
+    twin(wanted, ld, a, rows, panel, columns, k, rows % 2 ? bias : NULL, is_added);
     assert_close(found, wanted, size, 1e-5f * (float)sqrt((double)k), entry->isa);
     free(a);
     free(panel);
@@ -282,8 +299,49 @@ static void check_gemm(const grt_kernel_entry *entry)
         for (size_t columns = 1; columns <= 130; columns += columns < 70 ? 1 : 13)
             check_gemm_shape(entry, rows, columns, 1 + (rows * columns) % 40,
                              columns % 2);
-    check_gemm_shape(entry, 12, 128, GRT_GEMM_K, 0);
-    check_gemm_shape(entry, 7, 33, GRT_GEMM_K, 1);
+    check_gemm_shape(entry, 12, 128, GRT_GEMM_WORDS, 0);
+    check_gemm_shape(entry, 7, 33, GRT_GEMM_WORDS, 1);
+}
+
+/* Every kind of value, at every length up to a few vectors. */
+static void check_round_bf16(const grt_kernel_entry *entry)
+{
+    const uint32_t odd[] = {0,          0x80000000, 0x00000001, 0x807FFFFF, 0x00800000,
+                            0x7F800000, 0xFF800000, 0x7F800001, 0xFFC12345, 0x7F7FFFFF,
+                            0x3F808000, 0x3F818000, 0x3F808001, 0x3F807FFF};
+    for (size_t n = 0; n <= MAX_N; n++) {
+        float *src = random_block(n);
+        for (size_t i = 0; i < n; i += 3)
+            memcpy(&src[i], &odd[(i / 3 + n) % (sizeof(odd) / sizeof(odd[0]))], 4);
+        uint16_t *found = malloc(2 * n + !n), *wanted = malloc(2 * n + !n);
+        assert_true(found && wanted);
+        ((grt_round_bf16_fn *)entry->function)(found, src, n);
+        grt_round_bf16_scalar(wanted, src, n);
+        assert_memory_equal(found, wanted, 2 * n);
+        free(src);
+        free(found);
+        free(wanted);
+    }
+}
+
+/* The scalar twin itself, by hand. */
+static void test_rounding_to_bf16(void **state)
+{
+    (void)state;
+    const struct {
+        uint32_t from;
+        uint16_t to;
+    } cases[] = {{0x3F800000, 0x3F80}, {0x3F808000, 0x3F80}, {0x3F818000, 0x3F82},
+                 {0x3F808001, 0x3F81}, {0x3F807FFF, 0x3F80}, {0x7F7FFFFF, 0x7F80},
+                 {0x00000001, 0},      {0x807FFFFF, 0x8000}, {0x00800000, 0x0080},
+                 {0x7F800001, 0x7FC0}, {0xFF800000, 0xFF80}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        float value;
+        uint16_t found;
+        memcpy(&value, &cases[i].from, 4);
+        grt_round_bf16_scalar(&found, &value, 1);
+        assert_int_equal(found, cases[i].to);
+    }
 }
 
 static void check_pack_strip(const grt_kernel_entry *entry)
@@ -420,6 +478,8 @@ static void test_all_variants(void **state)
     for_each_variant("unpack_bf16", check_bf16);
     for_each_variant("unpack_q8_0", check_q8_0);
     for_each_variant("gemm_f32", check_gemm);
+    for_each_variant("gemm_bf16", check_gemm);
+    for_each_variant("round_bf16", check_round_bf16);
     for_each_variant("pack_strip", check_pack_strip);
     for_each_variant("attention", check_attention);
 }
@@ -431,15 +491,21 @@ static void test_the_expected_variants_are_there(void **state)
 #if defined(__x86_64__)
     const char *const wanted[] = {"avx512", "avx2", "scalar"};
     grt_kernel_entry entry;
-    size_t at = 0, n_operations = 0;
+    size_t at = 0, n_operations = 0, n_bf16 = 0;
     for (size_t i = 0; grt_kernels_entry(i, &entry); i++) {
         if (strcmp(entry.operation, "unpack_f32") == 0) continue; /* a copy */
+        if (strstr(entry.operation, "_bf16") && !strstr(entry.operation, "unpack")) {
+            const char *isa = n_bf16++ % 2 == 0 ? "avx512_bf16" : "scalar";
+            assert_string_equal(entry.isa, isa);
+            continue;
+        }
         assert_string_equal(entry.isa, wanted[at]);
         at = (at + 1) % 3;
         n_operations += at == 0;
     }
     assert_int_equal(at, 0);
     assert_int_equal(n_operations, 12);
+    assert_int_equal(n_bf16, 4);
 #else
     skip();
 #endif
@@ -449,6 +515,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_variants),
+        cmocka_unit_test(test_rounding_to_bf16),
         cmocka_unit_test(test_the_expected_variants_are_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

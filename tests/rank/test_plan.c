@@ -75,7 +75,7 @@ static int set_up(void **state)
     grt_file_source source = {read_nothing, NULL, NULL};
     if (grt_file_from_source(&file, "weights", &source, (uint64_t)1 << 40, NULL))
         return -1;
-    grt_kernels_choose(&kernels, grt_cpu_features());
+    grt_kernels_choose(&kernels, grt_cpu_features(), GRT_ARITHMETIC_F32);
     return 0;
 }
 

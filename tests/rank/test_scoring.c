@@ -37,7 +37,7 @@ static void open_fixture(fixture *f, const char *path)
     grt_error err;
     memset(f, 0, sizeof(*f));
     assert_ok(grt_model_init(&f->model, path, "", &err), &err);
-    grt_kernels_choose(&f->kernels, grt_cpu_features());
+    grt_kernels_choose(&f->kernels, grt_cpu_features(), GRT_ARITHMETIC_F32);
     f->workspace.kernels = &f->kernels;
     assert_ok(grt_pool_create(&f->workspace.pool, N_THREADS, &err), &err);
     assert_ok(grt_alloc(&f->workspace.linear_scratch,

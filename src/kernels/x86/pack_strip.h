@@ -6,11 +6,12 @@
 
 /* to[j * GRT_STRIP + i] = from[i * ld + j] for i, j < 8: pairs, then fours, then halves
  * change places. */
-static inline void transpose_8x8(float *to, const float *from, size_t ld)
+static inline void transpose_8x8(int_may_alias *to, const int_may_alias *from,
+                                 size_t ld)
 {
     __m256 v[8], pairs[8], fours[8];
     for (size_t i = 0; i < 8; i++)
-        v[i] = _mm256_loadu_ps(from + i * ld);
+        v[i] = _mm256_loadu_ps((const float *)(from + i * ld));
     for (size_t i = 0; i < 8; i += 2) {
         pairs[i] = _mm256_unpacklo_ps(v[i], v[i + 1]);
         pairs[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
@@ -24,18 +25,20 @@ static inline void transpose_8x8(float *to, const float *from, size_t ld)
     for (size_t i = 0; i < 4; i++) {
         __m256 low = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20);
         __m256 high = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31);
-        _mm256_storeu_ps(to + i * GRT_STRIP, low);
-        _mm256_storeu_ps(to + (i + 4) * GRT_STRIP, high);
+        _mm256_storeu_ps((float *)(to + i * GRT_STRIP), low);
+        _mm256_storeu_ps((float *)(to + (i + 4) * GRT_STRIP), high);
     }
 }
 
-void GRT_VARIANT(pack_strip)(float *strip, const float *rows, size_t ld, size_t k)
+void GRT_VARIANT(pack_strip)(void *strip, const void *rows, size_t ld, size_t n)
 {
+    const int_may_alias *from = rows;
+    int_may_alias *to = strip;
     size_t i = 0;
-    for (; i + 8 <= k; i += 8)
+    for (; i + 8 <= n; i += 8)
         for (size_t c = 0; c < GRT_STRIP; c += 8)
-            transpose_8x8(strip + i * GRT_STRIP + c, rows + c * ld + i, ld);
-    for (; i < k; i++)
+            transpose_8x8(to + i * GRT_STRIP + c, from + c * ld + i, ld);
+    for (; i < n; i++)
         for (size_t c = 0; c < GRT_STRIP; c++)
-            strip[i * GRT_STRIP + c] = rows[c * ld + i];
+            to[i * GRT_STRIP + c] = from[c * ld + i];
 }

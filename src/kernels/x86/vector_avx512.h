@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GRT_VARIANT(operation) grt_##operation##_avx512
+#define GRT_VARIANT(operation)  GRT_VARIANT_(operation)
+#define GRT_VARIANT_(operation) grt_##operation##_avx512
 
 typedef __m512 vf;
+typedef int __attribute__((may_alias)) int_may_alias;
 enum { VF = 16, GEMM_TILE_ROWS = 12, ATTENTION_TILE_VECTORS = 4 };
 
 static inline vf vf_load(const float *p)
@@ -35,6 +37,10 @@ static inline void vf_store_n(float *p, vf v, size_t n)
 static inline vf vf_set(float x)
 {
     return _mm512_set1_ps(x);
+}
+static inline vf vf_set_from(const void *p)
+{
+    return _mm512_castsi512_ps(_mm512_set1_epi32(*(const int_may_alias *)p));
 }
 static inline vf vf_add(vf a, vf b)
 {

@@ -6,18 +6,33 @@
 
 enum { ROWS_PER_TASK = 32 };
 
+/* x [n_rows][n_in], y [n_rows][n_out]. */
+static grt_linear_args linear_args(const grt_weight *weight, const float *bias,
+                                   const float *x, float *y, size_t n_rows)
+{
+    return (grt_linear_args){.x = x,
+                             .ld_x = weight->n_in,
+                             .n_rows = n_rows,
+                             .weight = weight,
+                             .bias = bias,
+                             .y = y,
+                             .ld_y = weight->n_out};
+}
+
 void grt_block_linear(const grt_workspace *workspace, const grt_weight *weight,
                       const float *bias, const float *x, float *y, size_t n_rows,
                       int is_added)
 {
-    grt_linear_args args = {.x = x,
-                            .ld_x = weight->n_in,
-                            .n_rows = n_rows,
-                            .weight = weight,
-                            .bias = bias,
-                            .y = y,
-                            .ld_y = weight->n_out,
-                            .is_added = is_added};
+    grt_linear_args args = linear_args(weight, bias, x, y, n_rows);
+    args.is_added = is_added;
+    grt_linear(workspace->kernels, workspace->pool, workspace->linear_scratch, &args);
+}
+
+void grt_block_head(const grt_workspace *workspace, const grt_weight *weight,
+                    const float *bias, const float *x, float *y, size_t n_rows)
+{
+    grt_linear_args args = linear_args(weight, bias, x, y, n_rows);
+    args.is_precise = 1;
     grt_linear(workspace->kernels, workspace->pool, workspace->linear_scratch, &args);
 }
 

@@ -12,6 +12,10 @@ void grt_block_linear(const grt_workspace *workspace, const grt_weight *weight,
                       const float *bias, const float *x, float *y, size_t n_rows,
                       int is_added);
 
+/* The same in f32, whatever the session multiplies matrices in: for heads. */
+void grt_block_head(const grt_workspace *workspace, const grt_weight *weight,
+                    const float *bias, const float *x, float *y, size_t n_rows);
+
 /* Calls fn for row ranges first..last-1 that cover 0..n_rows-1, in parallel. */
 typedef void grt_rows_fn(size_t first, size_t last, void *payload);
 void grt_block_rows(const grt_workspace *workspace, size_t n_rows, grt_rows_fn *fn,

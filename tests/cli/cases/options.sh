@@ -73,3 +73,4 @@ run rank -m fake -q a --policy none --first-layer 2 four.txt
 run rank -m fake -q a --dispersion 0.3 four.txt
 run rank -m fake -q a --policy bound --clusters 3 four.txt
 run rank -m fake -q a --policy cluster --dispersion 0.3 --precision 0.9 four.txt
+run rank -m fake -q a --arithmetic int3 three.jsonl
