@@ -42,7 +42,8 @@ typedef void grt_gemm_f32_fn(float *y, size_t ld_y, const float *a, size_t n_row
 /* Transposes GRT_STRIP rows of k values, [GRT_STRIP][ld], into strip[k][GRT_STRIP]. */
 typedef void grt_pack_strip_fn(float *strip, const float *rows, size_t ld, size_t k);
 
-/* One row of n values in storage type to f32; n fills whole blocks.  Exact. */
+/* One row of n values in storage type to f32; n fills whole blocks.  Each is the exact
+ * value of base/dtype.h, rounded once where it has a minimum (any NaN for a NaN). */
 typedef void grt_unpack_row_fn(float *dst, const void *src, size_t n);
 
 /* x[i] normalised over each row of n: (x - mean) / sqrt(var + eps) * weight + bias.
@@ -157,6 +158,15 @@ size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads);
 #include "kernels/unpack_bf16.inc"
 #include "kernels/unpack_f16.inc"
 #include "kernels/unpack_f32.inc"
+#include "kernels/unpack_q2_k.inc"
+#include "kernels/unpack_q3_k.inc"
+#include "kernels/unpack_q4_0.inc"
+#include "kernels/unpack_q4_1.inc"
+#include "kernels/unpack_q4_k.inc"
+#include "kernels/unpack_q5_0.inc"
+#include "kernels/unpack_q5_1.inc"
+#include "kernels/unpack_q5_k.inc"
+#include "kernels/unpack_q6_k.inc"
 #include "kernels/unpack_q8_0.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) grt_layer_norm_fn function;
