@@ -39,6 +39,7 @@ void GRT_VARIANT(unpack_q4_k)(float *dst, const void *src, size_t n)
         float d = load_half(block), dmin = load_half(block + 2);
         uint8_t scales[8], minima[8];
         load_scales(scales, minima, block + 4);
+#pragma GCC unroll 8
         for (uint32_t g = 0; g < 8; g++, dst += 32) {
             vf scale = vf_set(d * (float)scales[g]);
             vf minimum = vf_set(-(dmin * (float)minima[g]));
@@ -58,6 +59,7 @@ void GRT_VARIANT(unpack_q5_k)(float *dst, const void *src, size_t n)
         float d = load_half(block), dmin = load_half(block + 2);
         uint8_t scales[8], minima[8];
         load_scales(scales, minima, block + 4);
+#pragma GCC unroll 8
         for (uint32_t g = 0; g < 8; g++, dst += 32) {
             vf scale = vf_set(d * (float)scales[g]);
             vf minimum = vf_set(-(dmin * (float)minima[g]));
@@ -82,6 +84,7 @@ void GRT_VARIANT(unpack_q2_k)(float *dst, const void *src, size_t n)
     for (size_t i = 0; i < n; i += BLOCK, block += 16 + PAIRS + 4) {
         const unsigned char *pairs = block + 16;
         float d = load_half(pairs + PAIRS), dmin = load_half(pairs + PAIRS + 2);
+#pragma GCC unroll 16
         for (uint32_t g = 0; g < 16; g++, dst += 16) {
             vf scale = vf_set(d * (float)(block[g] & 15));
             vf minimum = vf_set(-(dmin * (float)(block[g] >> 4)));
@@ -113,6 +116,7 @@ void GRT_VARIANT(unpack_q3_k)(float *dst, const void *src, size_t n)
         float d = load_half(pairs + PAIRS + 12);
         uint8_t scales[16];
         load_q3_k_scales(scales, pairs + PAIRS);
+#pragma GCC unroll 16
         for (uint32_t g = 0; g < 16; g++, dst += 16) {
             vf scale = vf_set(d * (float)(scales[g] - 32));
             for (size_t j = 0; j < 16; j += VF) {
@@ -132,6 +136,7 @@ void GRT_VARIANT(unpack_q6_k)(float *dst, const void *src, size_t n)
         int8_t scales[16];
         memcpy(scales, pairs + PAIRS, sizeof(scales));
         float d = load_half(pairs + PAIRS + 16);
+#pragma GCC unroll 16
         for (uint32_t g = 0; g < 16; g++, dst += 16) {
             vf scale = vf_set(d * (float)scales[g]);
             const unsigned char *at = fours + g / 8 * 64 + g % 4 * 16;
