@@ -26,6 +26,12 @@ enum {
     WORKER_FLOATS = PANEL_FLOATS + ROWS_FLOATS + A_FLOATS
 };
 
+/* Inputs k0.. of a row begin with a whole block. */
+#define GRT_X(name, values, bytes) \
+    _Static_assert(GRT_GEMM_K % (values) == 0, #name " blocks cross GRT_GEMM_K");
+GRT_DTYPE_LIST(GRT_X)
+#undef GRT_X
+
 typedef struct linear_job {
     const grt_kernels *kernels;
     const grt_linear_args *args;
