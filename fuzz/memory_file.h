@@ -43,7 +43,8 @@ static inline void check_error(grt_status status, const grt_error *err)
     if (strncmp(err->text, "fuzz: ", 6) != 0) abort();
 }
 
-/* The bytes of a tensor that we can read are those of its rows in its storage type. */
+/* The bytes of a tensor that has any and that we can read are those of its rows in its
+ * storage type. */
 static inline void check_rows(const grt_tensor *tensor)
 {
     uint64_t row = tensor->n_dims ? tensor->shape[tensor->n_dims - 1] : 1, n_bytes;
@@ -62,8 +63,8 @@ static inline void check_catalogue(const grt_catalogue *catalogue)
         const grt_tensor *tensor = &catalogue->tensors[i];
         if (grt_catalogue_get(catalogue, tensor->name) != tensor) abort();
         if (tensor->n_dims > GRT_MAX_DIMS || !tensor->dtype_name) abort();
-        check_rows(tensor);
         if (tensor->n_bytes == 0) continue;
+        check_rows(tensor);
         if (tensor->offset < end) abort();
         end = tensor->offset + tensor->n_bytes;
         if (end > grt_file_size(catalogue->files[tensor->file])) abort();
