@@ -1,5 +1,6 @@
 /* bench_gemm.c - y = x * W^T at the shapes of Qwen3-0.6B, from every storage type,
- * against OpenBLAS sgemm on the same f32 values in the same run.
+ * against OpenBLAS sgemm on f32 values, and against our own speed from F32 storage, in
+ * the same run.
  *
  *   bench_gemm [--csv FILE] [--threads N]
  *
@@ -90,6 +91,32 @@ static double sgemm_seconds(const float *x, const float *w, float *y, size_t m,
 #endif
 }
 
+static double our_seconds(const bench *b, const grt_linear_args *args)
+{
+    uint64_t start = grt_clock_ns();
+    grt_linear(&b->kernels, b->pool, b->scratch, args);
+    return (double)(grt_clock_ns() - start) * 1e-9;
+}
+
+static double median(double *values)
+{
+    qsort(values, N_RUNS, sizeof(double), compare);
+    return values[N_RUNS / 2];
+}
+
+/* `of_f32`: speed from this type as a share of that from F32, in turns. */
+static void report(const bench *b, grt_dtype dtype, const size_t shape[3], double ours,
+                   double theirs, double of_f32)
+{
+    double work = 2e-9 * (double)shape[0] * (double)shape[1] * (double)shape[2];
+    double a = work / ours, p = theirs > 0 ? work / theirs : 0.0;
+    printf("%6zu %6zu %6zu  %-5s %9.1f %9.1f  %5.2f  %6.2f\n", shape[0], shape[1],
+           shape[2], grt_dtype_name(dtype), a, p, p > 0 ? a / p : 0.0, of_f32);
+    if (b->csv)
+        fprintf(b->csv, "%zu,%zu,%zu,%s,%s,%.2f,%.2f,%.3f\n", shape[0], shape[1],
+                shape[2], grt_dtype_name(dtype), b->kernels.isa, a, p, of_f32);
+}
+
 static void run_shape(const bench *b, grt_dtype dtype, size_t m, size_t n, size_t k)
 {
     float *x = need(m * k * sizeof(float)), *w = need(n * k * sizeof(float));
@@ -97,29 +124,22 @@ static void run_shape(const bench *b, grt_dtype dtype, size_t m, size_t n, size_
     fill(x, m * k);
     fill(w, n * k);
     void *stored = weights_of(dtype, n * k, w);
-    grt_weight weight = {stored, dtype, n, k};
-    grt_linear_args args = {x, k, m, &weight, NULL, y, n, 0, 0};
-    double ours[N_RUNS], theirs[N_RUNS];
+    grt_weight weight = {stored, dtype, n, k}, plain = {w, GRT_DTYPE_F32, n, k};
+    grt_linear_args args = {x, k, m, &weight, NULL, y, n, 0, 0}, from_f32 = args;
+    from_f32.weight = &plain;
+    double ours[N_RUNS], theirs[N_RUNS], shares[N_RUNS];
     for (int run = -1; run < N_RUNS; run++) { /* the first warms up */
         rest();
-        uint64_t start = grt_clock_ns();
-        grt_linear(&b->kernels, b->pool, b->scratch, &args);
-        double seconds = (double)(grt_clock_ns() - start) * 1e-9;
+        double seconds = our_seconds(b, &args), share = 1.0;
+        if (dtype != GRT_DTYPE_F32) share = our_seconds(b, &from_f32) / seconds;
         double peer = sgemm_seconds(x, w, y, m, n, k);
         if (run < 0) continue;
         ours[run] = seconds;
         theirs[run] = peer;
+        shares[run] = share;
     }
-    qsort(ours, N_RUNS, sizeof(double), compare);
-    qsort(theirs, N_RUNS, sizeof(double), compare);
-    double work = 2e-9 * (double)m * (double)n * (double)k;
-    double a = work / ours[N_RUNS / 2];
-    double p = theirs[N_RUNS / 2] > 0 ? work / theirs[N_RUNS / 2] : 0.0;
-    printf("%6zu %6zu %6zu  %-5s %9.1f %9.1f  %5.2f\n", m, n, k, grt_dtype_name(dtype),
-           a, p, p > 0 ? a / p : 0.0);
-    if (b->csv)
-        fprintf(b->csv, "%zu,%zu,%zu,%s,%s,%.2f,%.2f\n", m, n, k, grt_dtype_name(dtype),
-                b->kernels.isa, a, p);
+    const size_t shape[] = {m, n, k};
+    report(b, dtype, shape, median(ours), median(theirs), median(shares));
     free(x);
     free(w);
     free(y);
@@ -162,9 +182,9 @@ int main(int argc, char **argv)
     openblas_set_num_threads((int)n_threads);
     printf("; OpenBLAS: %s", openblas_get_corename());
 #endif
-    printf("\n%6s %6s %6s  %-5s %9s %9s  %5s\n", "M", "N", "K", "type", "GFLOP/s",
-           "OpenBLAS", "ratio");
-    if (b.csv) fprintf(b.csv, "m,n,k,type,isa,gflops,openblas_gflops\n");
+    printf("\n%6s %6s %6s  %-5s %9s %9s  %5s  %6s\n", "M", "N", "K", "type", "GFLOP/s",
+           "OpenBLAS", "ratio", "of F32");
+    if (b.csv) fprintf(b.csv, "m,n,k,type,isa,gflops,openblas_gflops,of_f32\n");
     const size_t shapes[][2] = {
         {2048, 1024}, {1024, 1024}, {1024, 2048}, {3072, 1024}, {1024, 3072}};
     const size_t rows[] = {512, 2048, 8000};
@@ -172,8 +192,9 @@ int main(int argc, char **argv)
     for (size_t r = 0; r < 3; r++)
         for (size_t s = 0; s < 5; s++)
             run_shape(&b, GRT_DTYPE_F32, rows[r], shapes[s][0], shapes[s][1]);
-    for (int dtype = GRT_DTYPE_F16; dtype < GRT_DTYPE_COUNT; dtype++)
-        run_shape(&b, (grt_dtype)dtype, 2048, 3072, 1024);
+    for (size_t r = 0; r < 2; r++)
+        for (int dtype = GRT_DTYPE_F16; dtype < GRT_DTYPE_COUNT; dtype++)
+            run_shape(&b, (grt_dtype)dtype, rows[r], 3072, 1024);
     grt_pool_free(b.pool);
     free(b.scratch);
     if (b.csv && fclose(b.csv) != 0) return 1;

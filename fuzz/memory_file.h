@@ -43,6 +43,18 @@ static inline void check_error(grt_status status, const grt_error *err)
     if (strncmp(err->text, "fuzz: ", 6) != 0) abort();
 }
 
+/* The bytes of a tensor that has any and that we can read are those of its rows in its
+ * storage type. */
+static inline void check_rows(const grt_tensor *tensor)
+{
+    uint64_t row = tensor->n_dims ? tensor->shape[tensor->n_dims - 1] : 1, n_bytes;
+    if (tensor->dtype == GRT_DTYPE_OTHER) return;
+    if (!grt_dtype_bytes(&n_bytes, tensor->dtype, row)) abort();
+    for (uint32_t i = 0; i + 1 < tensor->n_dims; i++)
+        n_bytes *= tensor->shape[i];
+    if (n_bytes != tensor->n_bytes) abort();
+}
+
 /* Every payload lies in the file, none overlaps the one before, every name is found. */
 static inline void check_catalogue(const grt_catalogue *catalogue)
 {
@@ -52,6 +64,7 @@ static inline void check_catalogue(const grt_catalogue *catalogue)
         if (grt_catalogue_get(catalogue, tensor->name) != tensor) abort();
         if (tensor->n_dims > GRT_MAX_DIMS || !tensor->dtype_name) abort();
         if (tensor->n_bytes == 0) continue;
+        check_rows(tensor);
         if (tensor->offset < end) abort();
         end = tensor->offset + tensor->n_bytes;
         if (end > grt_file_size(catalogue->files[tensor->file])) abort();

@@ -167,7 +167,7 @@ GRT_API void grt_model_describe(const grt_model *model, grt_model_info *out);
 /* One tensor of the checkpoint. */
 typedef struct grt_tensor_view {
     const char *name;
-    const char *dtype; /* storage type: "F32", "F16", "BF16", "Q8_0", ... */
+    const char *dtype; /* storage type: "F32", "BF16", "Q8_0", "Q4_K", ... */
     const char *part;  /* "embedding", "layer", "head", or "unused" */
     int layer;         /* of a layer's tensor, from 0; else -1 */
     size_t n_dims;

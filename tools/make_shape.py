@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Writes a GGUF file with the shape of a Qwen3 reranker and random weights.
 
-usage: make_shape.py SHAPE OUT [--type f32|f16|q8_0] [--layers N] [--seed S]
-SHAPE: qwen3-0.6b, qwen3-4b or qwen3-8b; tiny, for tests, is no model's
+usage: make_shape.py SHAPE OUT [--type f32|f16|q8_0|q4_0|q4_k|q6_k] [--layers N] [--seed S]
+SHAPE: qwen3-0.6b, qwen3-4b or qwen3-8b; tiny and tiny-256, for tests, are no model's
 
 For `grating bench`: time and memory depend on shapes and storage, not on what weights
 mean, so nothing needs to be downloaded. Scores of such a file are noise.
 
-Weights are uniform with standard deviation 0.02, as in a model before training, which
-keeps activations finite at any depth. They are cut out of one random block of a million
+Weights have standard deviation 0.02, as in a model before training, which keeps
+activations finite at any depth. They are cut out of one random block of a million
 values, over and over: its length shares no factor with those of rows, so rows differ.
 
 The tokenizer is byte-level BPE: merges learned from frequent English words and the words
@@ -28,6 +28,7 @@ SHAPES = {
     "qwen3-4b": (2560, 36, 32, 8, 128, 9728),
     "qwen3-8b": (4096, 36, 32, 8, 128, 12288),
     "tiny": (64, 6, 4, 2, 16, 192),
+    "tiny-256": (256, 4, 4, 2, 64, 256),  # rows for q4_k and q6_k
 }
 VOCABULARY = 151669
 FIRST_CONTROL = 151643
@@ -40,8 +41,9 @@ ALIGNMENT = 32
 
 MAGIC, VERSION = b"GGUF", 3
 META_UINT32, META_INT32, META_FLOAT32, META_TEXT, META_ARRAY = 4, 5, 6, 8, 9
-TYPES = {"f32": 0, "f16": 1, "q8_0": 8}
-UNIT = {"f32": (1, 4), "f16": (1, 2), "q8_0": (32, 34)}  # values, bytes
+TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2, "q4_k": 12, "q6_k": 14}
+UNIT = {"f32": (1, 4), "f16": (1, 2), "q8_0": (32, 34), "q4_0": (32, 18), "q4_k": (256, 144),
+        "q6_k": (256, 210)}  # values, bytes
 TOKEN_NORMAL, TOKEN_CONTROL, TOKEN_UNUSED = 1, 3, 5
 
 
@@ -170,22 +172,49 @@ def make_vocabulary():
 
 # ---- Weights ----
 
+def spread(*ranges):
+    """Standard deviation of a product of whole numbers, each uniform from low to high, of
+    which one at least has mean zero."""
+    product = 1.0
+    for low, high in ranges:
+        product *= sum(n * n for n in range(low, high + 1)) / (high - low + 1)
+    return product ** 0.5
+
+
+def random_block(kind, source):
+    """One block of a block type: random numbers and scales, halfs for the deviation."""
+    def half(value):
+        return struct.pack("<e", value)
+
+    if kind == "q8_0":
+        return half(DEVIATION / spread((-127, 127))) + \
+            source.randbytes(32).replace(b"\x80", b"\x81")
+    if kind == "q4_0":
+        return half(DEVIATION / spread((-8, 7))) + source.randbytes(16)
+    if kind == "q6_k":  # numbers, then signed scales
+        return source.randbytes(128 + 64 + 16) + \
+            half(DEVIATION / spread((-32, 31), (-128, 127)))
+    # q4_k: minima are 7.5 times the scales, so that values have mean zero: their six bits
+    # are those of the scales
+    d = DEVIATION / (spread((0, 63)) * ((16 * 16 - 1) / 12) ** 0.5)
+    four = source.randbytes(4)
+    equal_halves = bytes(n * 17 for n in source.choices(range(16), k=4))
+    return half(d) + half(7.5 * d) + four + four + equal_halves + source.randbytes(128)
+
+
 class Weights:
     """An endless stream of random values in one storage type."""
 
     def __init__(self, kind, seed):
-        self.kind = kind
         source = random.Random(seed)
-        width = DEVIATION * 3 ** 0.5  # of a uniform distribution, on each side
-        if kind == "q8_0":
-            # 32 numbers in -127..127 and their scale; 32,771 blocks: a prime
-            scale = struct.pack("<e", width / 127)
-            data = source.randbytes(32 * 32771).replace(b"\x80", b"\x81")
-            data = b"".join(scale + data[i:i + 32] for i in range(0, len(data), 32))
-        else:
-            n = 1048583  # a prime
+        n = 1048583  # a prime
+        if kind in ("f32", "f16"):
+            width = DEVIATION * 3 ** 0.5  # of a uniform distribution, on each side
             values = array.array("f", (source.uniform(-width, width) for _ in range(n)))
             data = struct.pack(f"<{n}{'e' if kind == 'f16' else 'f'}", *values)
+        else:
+            n = {32: 32771, 256: 4099}[UNIT[kind][0]]  # primes
+            data = b"".join(random_block(kind, source) for _ in range(n))
         self.block = data
         self.at = 0
 
@@ -282,6 +311,10 @@ def main():
     shape[1] = shape[1] if arguments.layers is None else arguments.layers
     if shape[1] < 1:
         parser.error("--layers: at least 1")
+    for _, dimensions, kind in list_tensors(shape, arguments.type):
+        if dimensions[0] % UNIT[kind][0]:
+            parser.error(f"--type {kind}: {arguments.shape} has rows of {dimensions[0]} "
+                         f"values, blocks hold {UNIT[kind][0]}")
     with open(arguments.out, "wb") as file:
         write_model(file, arguments.shape, shape, arguments.type, arguments.seed)
         print(f"{arguments.out}: {file.tell() / 2 ** 20:.1f} MiB")

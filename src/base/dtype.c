@@ -18,6 +18,14 @@ const char *grt_dtype_name(grt_dtype dtype)
     return dtype < GRT_DTYPE_COUNT ? dtypes[dtype].name : "other";
 }
 
+const char *grt_dtype_names(void)
+{
+#define GRT_X(name, values, bytes) ", " #name
+    static const char names[] = GRT_DTYPE_LIST(GRT_X);
+#undef GRT_X
+    return names + 2;
+}
+
 bool grt_dtype_bytes(uint64_t *out, grt_dtype dtype, uint64_t n_values)
 {
     if (dtype >= GRT_DTYPE_COUNT || n_values % dtypes[dtype].block_values != 0)

@@ -40,6 +40,42 @@ static const grt_kernel_entry entries[] = {
 #include "kernels/unpack_q8_0.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) \
+    {"unpack_q4_0", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_q4_0.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_q4_1", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_q4_1.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_q5_0", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_q5_0.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_q5_1", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_q5_1.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_q2_k", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_q2_k.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_q3_k", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_q3_k.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_q4_k", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_q4_k.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_q5_k", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_q5_k.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"unpack_q6_k", #isa, needs, (grt_any_fn *)function},
+#include "kernels/unpack_q6_k.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
     {"layer_norm", #isa, needs, (grt_any_fn *)function},
 #include "kernels/layer_norm.inc"
 #undef GRT_KERNEL
@@ -99,7 +135,16 @@ void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arit
         .unpack_row = {[GRT_DTYPE_F32] = CHOOSE(grt_unpack_row_fn, "unpack_f32"),
                        [GRT_DTYPE_F16] = CHOOSE(grt_unpack_row_fn, "unpack_f16"),
                        [GRT_DTYPE_BF16] = CHOOSE(grt_unpack_row_fn, "unpack_bf16"),
-                       [GRT_DTYPE_Q8_0] = CHOOSE(grt_unpack_row_fn, "unpack_q8_0")},
+                       [GRT_DTYPE_Q8_0] = CHOOSE(grt_unpack_row_fn, "unpack_q8_0"),
+                       [GRT_DTYPE_Q4_0] = CHOOSE(grt_unpack_row_fn, "unpack_q4_0"),
+                       [GRT_DTYPE_Q4_1] = CHOOSE(grt_unpack_row_fn, "unpack_q4_1"),
+                       [GRT_DTYPE_Q5_0] = CHOOSE(grt_unpack_row_fn, "unpack_q5_0"),
+                       [GRT_DTYPE_Q5_1] = CHOOSE(grt_unpack_row_fn, "unpack_q5_1"),
+                       [GRT_DTYPE_Q2_K] = CHOOSE(grt_unpack_row_fn, "unpack_q2_k"),
+                       [GRT_DTYPE_Q3_K] = CHOOSE(grt_unpack_row_fn, "unpack_q3_k"),
+                       [GRT_DTYPE_Q4_K] = CHOOSE(grt_unpack_row_fn, "unpack_q4_k"),
+                       [GRT_DTYPE_Q5_K] = CHOOSE(grt_unpack_row_fn, "unpack_q5_k"),
+                       [GRT_DTYPE_Q6_K] = CHOOSE(grt_unpack_row_fn, "unpack_q6_k")},
         .layer_norm = CHOOSE(grt_layer_norm_fn, "layer_norm"),
         .rms_norm = CHOOSE(grt_rms_norm_fn, "rms_norm"),
         .gelu = CHOOSE(grt_gelu_fn, "gelu"),

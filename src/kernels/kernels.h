@@ -48,7 +48,8 @@ typedef void grt_pack_strip_fn(void *strip, const void *rows, size_t ld, size_t 
 /* bf16 of n values: nearest, ties to even; denormals become 0, NaN stays NaN. */
 typedef void grt_round_bf16_fn(uint16_t *dst, const float *src, size_t n);
 
-/* One row of n values in storage type to f32; n fills whole blocks.  Exact. */
+/* One row of n values in storage type to f32; n fills whole blocks.  Each is the exact
+ * value of base/dtype.h, rounded once where it has a minimum (any NaN for a NaN). */
 typedef void grt_unpack_row_fn(float *dst, const void *src, size_t n);
 
 /* x[i] normalised over each row of n: (x - mean) / sqrt(var + eps) * weight + bias.
@@ -171,6 +172,15 @@ size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads);
 #include "kernels/unpack_bf16.inc"
 #include "kernels/unpack_f16.inc"
 #include "kernels/unpack_f32.inc"
+#include "kernels/unpack_q2_k.inc"
+#include "kernels/unpack_q3_k.inc"
+#include "kernels/unpack_q4_0.inc"
+#include "kernels/unpack_q4_1.inc"
+#include "kernels/unpack_q4_k.inc"
+#include "kernels/unpack_q5_0.inc"
+#include "kernels/unpack_q5_1.inc"
+#include "kernels/unpack_q5_k.inc"
+#include "kernels/unpack_q6_k.inc"
 #include "kernels/unpack_q8_0.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) grt_layer_norm_fn function;

@@ -32,6 +32,13 @@ enum {
     WORKER_WORDS = PANEL_WORDS + STRIP_WORDS + A_WORDS + ROW_WORDS
 };
 
+/* Inputs k0.. of a row begin with a whole block. */
+#define GRT_X(name, values, bytes)                 \
+    _Static_assert(GRT_GEMM_WORDS % (values) == 0, \
+                   #name " blocks cross GRT_GEMM_WORDS");
+GRT_DTYPE_LIST(GRT_X)
+#undef GRT_X
+
 typedef struct linear_job {
     const grt_kernels *kernels;
     const grt_linear_args *args;

@@ -60,8 +60,8 @@ static grt_status check_shape(const grt_checkpoint *checkpoint,
     uint64_t row_bytes;
     if (tensor->dtype == GRT_DTYPE_OTHER)
         GRT_FAIL_AT(err, GRT_E_UNSUPPORTED, tensor->offset,
-                    "%s: tensor %s has storage type %s; known are F32, F16, BF16, Q8_0",
-                    path, tensor->name, tensor->dtype_name);
+                    "%s: tensor %s has storage type %s; known are %s", path,
+                    tensor->name, tensor->dtype_name, grt_dtype_names());
     if (!grt_dtype_bytes(&row_bytes, tensor->dtype, n_in ? n_in : n_out))
         GRT_FAIL_AT(err, GRT_E_FORMAT, tensor->offset,
                     "%s: rows of tensor %s do not fill whole %s blocks", path,

@@ -219,8 +219,13 @@ static void types_know_their_sizes(void **state)
     assert_false(grt_dtype_bytes(&n, GRT_DTYPE_F32, UINT64_MAX / 2));
     assert_false(grt_dtype_bytes(&n, GRT_DTYPE_OTHER, 1));
     assert_int_equal(n, 68);
+    assert_true(grt_dtype_bytes(&n, GRT_DTYPE_Q6_K, 512) && n == 420);
+    assert_false(grt_dtype_bytes(&n, GRT_DTYPE_Q6_K, 128));
     assert_string_equal(grt_dtype_name(GRT_DTYPE_Q8_0), "Q8_0");
     assert_string_equal(grt_dtype_name(GRT_DTYPE_OTHER), "other");
+    assert_string_equal(
+        grt_dtype_names(),
+        "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K");
 }
 
 static void the_clock_moves_on(void **state)

@@ -9,8 +9,10 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 fail=0
 printf '%s\n' 'the night' 'owls hunt in the water' 'bobumo taleki dufena' >documents.txt
-for type in f32 f16 q8_0; do
-    $make_shape tiny model.gguf --type $type --layers 36 >/dev/null || fail=1
+for type in f32 f16 q8_0 q4_0 q4_k q6_k; do
+    shape=tiny
+    case $type in *_k) shape=tiny-256 ;; esac
+    $make_shape $shape model.gguf --type $type --layers 36 >/dev/null || fail=1
     "$command" inspect model.gguf >inspected || fail=1
     grep -qi "^  $type " inspected && grep -q '^layers  *36$' inspected ||
         { echo "$type: not what was asked for:"; cat inspected; fail=1; }
@@ -21,9 +23,12 @@ for type in f32 f16 q8_0; do
         END { for (score in seen) different++; exit bad || n != 3 || different != 3 }' ranked ||
         { echo "$type:"; cat ranked; fail=1; }
 done
+$make_shape tiny model.gguf --type q8_0 --layers 36 >/dev/null
 $make_shape tiny again.gguf --type q8_0 --layers 36 >/dev/null
 cmp model.gguf again.gguf || fail=1
 $make_shape tiny again.gguf --type q8_0 --layers 36 --seed 2 >/dev/null
 cmp -s model.gguf again.gguf && { echo "another seed gives the same weights"; fail=1; }
+$make_shape tiny again.gguf --type q4_k 2>refusal && { echo "half blocks"; fail=1; }
+grep -q 'rows of 64 values, blocks hold 256' refusal || { cat refusal; fail=1; }
 $make_shape tiny again.gguf --layers 0 2>/dev/null && { echo "no layers"; fail=1; }
 exit $fail

@@ -308,7 +308,7 @@ static void takes_the_alignment_from_its_key(void **state)
     opened_release(&o);
 }
 
-static void knows_the_size_of_other_types(void **state)
+static void knows_the_size_of_each_type(void **state)
 {
     (void)state;
     static const uint64_t dims[] = {256};
@@ -316,22 +316,58 @@ static void knows_the_size_of_other_types(void **state)
         uint32_t type;
         const char *name;
         uint64_t n_bytes;
+        grt_dtype dtype;
     } cases[] = {
-        {2, "Q4_0", 144},  {3, "Q4_1", 160},    {6, "Q5_0", 176}, {7, "Q5_1", 192},
-        {12, "Q4_K", 144}, {14, "Q6_K", 210},   {24, "I8", 256},  {27, "I64", 2048},
-        {28, "F64", 2048}, {20, "IQ4_NL", 144},
+        {0, "F32", 1024, GRT_DTYPE_F32},    {1, "F16", 512, GRT_DTYPE_F16},
+        {30, "BF16", 512, GRT_DTYPE_BF16},  {8, "Q8_0", 272, GRT_DTYPE_Q8_0},
+        {2, "Q4_0", 144, GRT_DTYPE_Q4_0},   {3, "Q4_1", 160, GRT_DTYPE_Q4_1},
+        {6, "Q5_0", 176, GRT_DTYPE_Q5_0},   {7, "Q5_1", 192, GRT_DTYPE_Q5_1},
+        {10, "Q2_K", 84, GRT_DTYPE_Q2_K},   {11, "Q3_K", 110, GRT_DTYPE_Q3_K},
+        {12, "Q4_K", 144, GRT_DTYPE_Q4_K},  {13, "Q5_K", 176, GRT_DTYPE_Q5_K},
+        {14, "Q6_K", 210, GRT_DTYPE_Q6_K},  {15, "Q8_K", 292, GRT_DTYPE_OTHER},
+        {24, "I8", 256, GRT_DTYPE_OTHER},   {27, "I64", 2048, GRT_DTYPE_OTHER},
+        {28, "F64", 2048, GRT_DTYPE_OTHER}, {20, "IQ4_NL", 144, GRT_DTYPE_OTHER},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         gguf_start(&w, 3, 1, 0);
         gguf_tensor(&w, "w", 1, dims, cases[i].type, 0);
         gguf_data(&w, 32, (size_t)cases[i].n_bytes);
         assert_ok(read_w(), &o.err);
-        assert_int_equal(o.catalogue.tensors[0].dtype, GRT_DTYPE_OTHER);
-        assert_string_equal(o.catalogue.tensors[0].dtype_name, cases[i].name);
-        assert_int_equal(o.catalogue.tensors[0].n_bytes, cases[i].n_bytes);
+        const grt_tensor *tensor = &o.catalogue.tensors[0];
+        assert_int_equal(tensor->dtype, cases[i].dtype);
+        assert_string_equal(tensor->dtype_name, cases[i].name);
+        assert_int_equal(tensor->n_bytes, cases[i].n_bytes);
+        uint64_t n_bytes;
+        if (tensor->dtype != GRT_DTYPE_OTHER) {
+            assert_true(grt_dtype_bytes(&n_bytes, tensor->dtype, 256));
+            assert_int_equal(n_bytes, cases[i].n_bytes);
+        }
         opened_release(&o);
         w.size--;
         assert_refused_w(GRT_E_FORMAT, "truncated: tensor \"w\"", 64);
+    }
+}
+
+/* What fills whole blocks of 32 need not fill blocks of 256, whatever all rows hold. */
+static void refuses_rows_of_half_blocks(void **state)
+{
+    (void)state;
+    static const uint64_t dims[] = {128, 4};
+    static const struct {
+        uint32_t type;
+        const char *fragment;
+    } cases[] = {
+        {10, "rows of 128 values are not whole Q2_K blocks"},
+        {11, "rows of 128 values are not whole Q3_K blocks"},
+        {12, "rows of 128 values are not whole Q4_K blocks"},
+        {13, "rows of 128 values are not whole Q5_K blocks"},
+        {14, "rows of 128 values are not whole Q6_K blocks"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        gguf_start(&w, 3, 1, 0);
+        gguf_tensor(&w, "w", 2, dims, cases[i].type, 0);
+        gguf_data(&w, 32, 512);
+        assert_refused_w(GRT_E_FORMAT, cases[i].fragment, 53);
     }
 }
 
@@ -408,7 +444,8 @@ int main(void)
         cmocka_unit_test(refuses_bad_tensors),
         cmocka_unit_test(refuses_duplicates_and_overlaps),
         cmocka_unit_test(takes_the_alignment_from_its_key),
-        cmocka_unit_test(knows_the_size_of_other_types),
+        cmocka_unit_test(knows_the_size_of_each_type),
+        cmocka_unit_test(refuses_rows_of_half_blocks),
         cmocka_unit_test(says_what_a_needed_key_lacks),
         cmocka_unit_test(frees_all_when_allocation_fails),
         cmocka_unit_test(reads_a_real_vocabulary),

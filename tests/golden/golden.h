@@ -35,7 +35,7 @@ typedef struct golden_job {
 typedef struct golden {
     const char *name;   /* "qwen3-gguf-q8_0" */
     const char *family; /* "bert", "qwen3" */
-    const char *dtype;  /* storage type of the matrices: "F32", "F16", "BF16", "Q8_0" */
+    const char *dtype;  /* storage type of most matrices: "F32", "BF16", "Q4_K" */
     const char
         *refused; /* why it must not open; NULL: it must, and the rest is filled */
     char path[GOLDEN_MAX_PATH]; /* of the checkpoint: a directory or a .gguf file */

@@ -29,7 +29,28 @@ static float *random_block(size_t n)
     return block;
 }
 
-/* Random weights of a storage type, finite and of order one. */
+/* Where a type has halfs, and the upper byte that keeps its values of order one. */
+static const struct {
+    size_t unit_bytes;
+    int n_halfs;
+    size_t at[2];
+    unsigned char upper;
+} halfs[GRT_DTYPE_COUNT] = {
+    [GRT_DTYPE_F16] = {2, 1, {0}, 0x38},
+    [GRT_DTYPE_BF16] = {2, 1, {0}, 0x3F},
+    [GRT_DTYPE_Q8_0] = {34, 1, {0}, 0x20},
+    [GRT_DTYPE_Q4_0] = {18, 1, {0}, 0x30},
+    [GRT_DTYPE_Q4_1] = {20, 2, {0, 2}, 0x2C},
+    [GRT_DTYPE_Q5_0] = {22, 1, {0}, 0x2C},
+    [GRT_DTYPE_Q5_1] = {24, 2, {0, 2}, 0x28},
+    [GRT_DTYPE_Q2_K] = {84, 2, {80, 82}, 0x24},
+    [GRT_DTYPE_Q3_K] = {110, 1, {108}, 0x20},
+    [GRT_DTYPE_Q4_K] = {144, 2, {0, 2}, 0x14},
+    [GRT_DTYPE_Q5_K] = {176, 2, {0, 2}, 0x10},
+    [GRT_DTYPE_Q6_K] = {210, 1, {208}, 0x0C},
+};
+
+/* Random weights of a storage type, finite and of order one; halfs have both signs. */
 static void *random_weights(grt_dtype dtype, size_t n_values)
 {
     uint64_t n_bytes = 0;
@@ -38,18 +59,18 @@ static void *random_weights(grt_dtype dtype, size_t n_values)
     assert_non_null(data);
     for (size_t i = 0; i < n_bytes; i++)
         data[i] = (unsigned char)random_bits();
-    if (dtype == GRT_DTYPE_F32)
-        for (size_t i = 0; i < n_values; i++) {
-            float value = random_float();
-            memcpy(data + 4 * i, &value, 4);
-        }
-    size_t step = dtype == GRT_DTYPE_Q8_0 ? 34 : 2;
-    for (size_t i = 0; dtype != GRT_DTYPE_F32 && i + 1 < n_bytes; i += step) {
-        if (dtype == GRT_DTYPE_BF16) data[i + 1] = 0x3F;
-        if (dtype == GRT_DTYPE_F16)
-            data[i + 1] = (unsigned char)(0x38 | (data[i] & 0x80));
-        if (dtype == GRT_DTYPE_Q8_0) data[i + 1] = 0x20;
+    for (size_t i = 0; dtype == GRT_DTYPE_F32 && i < n_values; i++) {
+        float value = random_float();
+        memcpy(data + 4 * i, &value, 4);
     }
+    if (dtype == GRT_DTYPE_F32) return data;
+    size_t unit = halfs[dtype].unit_bytes;
+    assert_true(unit > 0);
+    for (unsigned char *at = data; at < data + n_bytes; at += unit)
+        for (int h = 0; h < halfs[dtype].n_halfs; h++) {
+            unsigned char *half = at + halfs[dtype].at[h];
+            half[1] = (unsigned char)(halfs[dtype].upper | (half[0] & 0x80));
+        }
     return data;
 }
 
@@ -153,9 +174,13 @@ static void check_shape(const grt_kernels *kernels, grt_dtype dtype, shape s,
 static void test_every_storage_type_on_every_instruction_set(void **state)
 {
     (void)state;
-    const shape odd[] = {{1, 1, 1},     {3, 4, 0},     {5, 2, 33},    {13, 67, 515},
-                         {400, 65, 70}, {3, 1030, 24}, {30, 20, 1029}};
-    const shape blocks[] = {{1, 1, 32}, {13, 67, 544}, {400, 130, 64}, {2, 1030, 1056}};
+    enum { N_ODD = 7 };
+    const shape odd[N_ODD] = {{1, 1, 1},     {3, 4, 0},     {5, 2, 33},
+                              {13, 67, 515}, {400, 65, 70}, {3, 1030, 24},
+                              {30, 20, 1029}};
+    const shape blocks[] = {
+        {1, 1, 256}, {13, 67, 768}, {400, 130, 256}, {2, 1030, 1280}};
+    const shape small[] = {{1, 1, 32}, {13, 67, 544}, {400, 130, 64}, {2, 1030, 1056}};
     const uint32_t avx512 = GRT_CPU_AVX2 | GRT_CPU_AVX512;
     const uint32_t sets[] = {0, GRT_CPU_AVX2, avx512, avx512 | GRT_CPU_AVX512_BF16};
     for (size_t i = 0; i < 4; i++) {
@@ -166,11 +191,15 @@ static void test_every_storage_type_on_every_instruction_set(void **state)
         grt_kernels kernels;
         grt_kernels_choose(&kernels, sets[i], GRT_ARITHMETIC_AUTO);
         assert_int_equal(kernels.gemm_bf16 != NULL, i == 3);
-        for (size_t s = 0; s < sizeof(odd) / sizeof(odd[0]); s++)
-            for (int dtype = GRT_DTYPE_F32; dtype <= GRT_DTYPE_BF16; dtype++)
-                check_shape(&kernels, (grt_dtype)dtype, odd[s], dtype == GRT_DTYPE_F16);
-        for (size_t s = 0; s < 4; s++)
-            check_shape(&kernels, GRT_DTYPE_Q8_0, blocks[s], s % 2);
+        for (int d = 0; d < GRT_DTYPE_COUNT; d++) {
+            grt_dtype dtype = (grt_dtype)d;
+            uint64_t n;
+            bool is_single = grt_dtype_bytes(&n, dtype, 1);
+            bool is_small = grt_dtype_bytes(&n, dtype, 32);
+            const shape *shapes = is_single ? odd : is_small ? small : blocks;
+            for (size_t s = 0; s < (is_single ? N_ODD : 4); s++)
+                check_shape(&kernels, dtype, shapes[s], (s + (size_t)d) % 2);
+        }
     }
 }
 

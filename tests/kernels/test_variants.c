@@ -1,5 +1,6 @@
 /* test_variants.c - every variant of every operation against its scalar twin, at
- * awkward sizes, on heap blocks of exact size (sanitizers see any step past them). */
+ * awkward sizes, on heap blocks of exact size (sanitizers see any step past them).
+ * Block types have test_unpack.c. */
 #include "test.h"
 
 #include "base/cpu.h"
@@ -216,33 +217,6 @@ static void check_f16(const grt_kernel_entry *entry)
 static void check_bf16(const grt_kernel_entry *entry)
 {
     check_all_16_bit((grt_unpack_row_fn *)entry->function, grt_unpack_bf16_scalar);
-}
-
-/* By the format's definition: a half scale, then 32 signed bytes. */
-static void check_q8_0(const grt_kernel_entry *entry)
-{
-    grt_unpack_row_fn *variant = (grt_unpack_row_fn *)entry->function;
-    enum { BLOCKS = 8 };
-    unsigned char *bytes = malloc(34 * BLOCKS);
-    float found[32 * BLOCKS];
-    assert_non_null(bytes);
-    const uint16_t halfs[] = {0x3C00, 0xC000, 0x3555, 0x0001,
-                              0x8001, 0x7BFF, 0,      0x2E66};
-    const double scales[] = {1.0,           -2.0,           0.333251953125,
-                             ldexp(1, -24), -ldexp(1, -24), 65504.0,
-                             0.0,           0.0999755859375};
-    for (size_t b = 0; b < BLOCKS; b++) {
-        bytes[34 * b] = (unsigned char)halfs[b];
-        bytes[34 * b + 1] = (unsigned char)(halfs[b] >> 8);
-        for (size_t j = 0; j < 32; j++)
-            bytes[34 * b + 2 + j] = (unsigned char)(b * 32 + j);
-    }
-    variant(found, bytes, sizeof(found) / sizeof(found[0]));
-    for (size_t i = 0; i < 32 * BLOCKS; i++) {
-        double value = (double)((int)i < 128 ? (int)i : (int)i - 256);
-        assert_true(found[i] == (float)(scales[i / 32] * value));
-    }
-    free(bytes);
 }
 
 static float *aligned_block(size_t n)
@@ -476,7 +450,6 @@ static void test_all_variants(void **state)
     for_each_variant("add", check_add);
     for_each_variant("unpack_f16", check_f16);
     for_each_variant("unpack_bf16", check_bf16);
-    for_each_variant("unpack_q8_0", check_q8_0);
     for_each_variant("gemm_f32", check_gemm);
     for_each_variant("gemm_bf16", check_gemm);
     for_each_variant("round_bf16", check_round_bf16);
@@ -504,7 +477,7 @@ static void test_the_expected_variants_are_there(void **state)
         n_operations += at == 0;
     }
     assert_int_equal(at, 0);
-    assert_int_equal(n_operations, 12);
+    assert_int_equal(n_operations, 21);
     assert_int_equal(n_bf16, 4);
 #else
     skip();

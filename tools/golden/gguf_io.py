@@ -3,10 +3,12 @@ import struct
 
 import numpy as np
 
+import quants
 from safetensors_io import bf16_to_f32, round_to_bf16
 
 U32, I32, F32, BOOL, TEXT, ARRAY = 4, 5, 6, 7, 8, 9
-TENSOR_TYPES = {"F32": 0, "F16": 1, "Q8_0": 8, "BF16": 30}
+TENSOR_TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8,
+                "Q2_K": 10, "Q3_K": 11, "Q4_K": 12, "Q5_K": 13, "Q6_K": 14, "BF16": 30}
 
 
 def q8_0_blocks(values):
@@ -15,14 +17,16 @@ def q8_0_blocks(values):
     exact = np.abs(blocks).max(1) / 127.0
     scales = exact.astype("<f2")
     inverse = np.where(exact > 0, 1.0 / np.where(exact > 0, exact, 1.0), 0.0)
-    quants = np.clip(np.rint(blocks * inverse[:, None]), -127, 127).astype("i1")
-    return scales, quants
+    numbers = np.clip(np.rint(blocks * inverse[:, None]), -127, 127).astype("i1")
+    return scales, numbers
 
 
 def encode(values, dtype):
     if dtype == "Q8_0":
-        scales, quants = q8_0_blocks(values)
-        return b"".join(s.tobytes() + q.tobytes() for s, q in zip(scales, quants))
+        scales, numbers = q8_0_blocks(values)
+        return b"".join(s.tobytes() + q.tobytes() for s, q in zip(scales, numbers))
+    if dtype in quants.SIZES:
+        return quants.encode(values, dtype).tobytes()
     if dtype == "BF16":
         return round_to_bf16(values).tobytes()
     return np.ascontiguousarray(values).astype({"F32": "<f4", "F16": "<f2"}[dtype]).tobytes()
@@ -31,8 +35,11 @@ def encode(values, dtype):
 def stored_value(values, dtype):
     """What a reader gets back, as f64."""
     if dtype == "Q8_0":
-        scales, quants = q8_0_blocks(values)
-        return (scales.astype("f8")[:, None] * quants).reshape(values.shape)
+        scales, numbers = q8_0_blocks(values)
+        return (scales.astype("f8")[:, None] * numbers).reshape(values.shape)
+    if dtype in quants.SIZES:
+        stored = quants.decode(quants.encode(values, dtype), dtype)
+        return stored.reshape(values.shape).astype("f8")
     if dtype == "BF16":
         return bf16_to_f32(round_to_bf16(values)).reshape(values.shape).astype("f8")
     return values.astype({"F32": "<f4", "F16": "<f2"}[dtype]).astype("f8")

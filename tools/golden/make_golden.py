@@ -25,12 +25,15 @@ import texts
 SCRIPT_VERSION = 1
 SEED = 20240607
 LENGTHS = [1, 2, 17, 70]
+FEW = [1, 2, 3, 40]  # where hidden states are wide
 SHORT = 17  # where a case keeps hidden states of short sequences only
 
 B48 = (48, 3, 4, 100, 400, 96)  # hidden, layers, heads, ffn, vocabulary, positions
 B24 = (24, 1, 2, 40, 200, 80)
 Q40 = (40, 3, 4, 2, 16, 72, 512)  # hidden, layers, heads, kv heads, head size, ffn, positions
 Q64 = (64, 2, 4, 2, 32, 96, 512)
+Q32 = (32, 2, 2, 1, 32, 64, 512)
+Q256 = (256, 1, 2, 1, 16, 32, 512)  # rows for blocks of 256 values, but of o_proj and down_proj
 
 CASES = [
     dict(name="bert-f32", shape=B48, dtype="F32", all_hidden=True),
@@ -60,6 +63,19 @@ CASES = [
          container="gguf", theta=10000.0),
     dict(name="qwen3-gguf-v2", shape=(40, 1, 4, 1, 12, 56, 512), dtype="F32",
          head="cls.output", container="gguf", version=2, alignment=64),
+    dict(name="qwen3-gguf-q4_0", shape=Q32, dtype="Q4_0", head="cls.output",
+         container="gguf", lengths=FEW, types={"embed": "Q4_1", "v_proj": "Q4_1"}),
+    dict(name="qwen3-gguf-q5_0", shape=Q32, dtype="Q5_0", head="lm_head", container="gguf",
+         lengths=FEW, types={"lm_head": "Q5_1", "down_proj": "Q5_1"}),
+    dict(name="qwen3-gguf-q2_k", shape=Q256, dtype="Q2_K", head="tied", container="gguf",
+         lengths=FEW, types={"embed": "Q3_K", "v_proj": "Q3_K", "o_proj": "Q4_0",
+                             "down_proj": "Q5_1"}),
+    dict(name="qwen3-gguf-q4_k", shape=Q256, dtype="Q4_K", head="tied", container="gguf",
+         lengths=FEW, types={"embed": "Q6_K", "v_proj": "Q6_K", "o_proj": "Q5_0",
+                             "down_proj": "Q8_0"}),
+    dict(name="qwen3-gguf-q5_k", shape=Q256, dtype="Q5_K", head="cls.output",
+         container="gguf", lengths=FEW, types={"embed": "Q2_K", "gate_proj": "Q3_K",
+                                               "o_proj": "Q4_1", "down_proj": "F16"}),
 ]
 
 
@@ -108,9 +124,9 @@ class Qwen3Runner:
         return ids, [0] * len(ids), truncated
 
 
-def sequences_of(runner, rng, keep_all):
+def sequences_of(runner, rng, keep_all, lengths):
     out = {"ids": [], "token_types": [], "offsets": [0], "logits": [], "hidden": []}
-    for n in LENGTHS:
+    for n in lengths:
         ids, types = runner.random_sequence(rng, n)
         hidden, logit = runner.forward(ids, types)
         out["ids"] += ids
@@ -192,7 +208,8 @@ def make(case, out):
                     "seed": seed},
         "sha256": {f: sha256(os.path.join(folder, f)) for f in files}}
     if not case.get("refused"):
-        golden["sequences"] = sequences_of(runner, rng, case.get("all_hidden", False))
+        golden["sequences"] = sequences_of(runner, rng, case.get("all_hidden", False),
+                                           case.get("lengths", LENGTHS))
         golden["jobs"] = jobs_of(runner)
     dump(os.path.join(folder, "golden.json"), golden)
     return golden

@@ -145,10 +145,15 @@ def gguf_name(name):
     raise KeyError(name)
 
 
-def gguf_type(name, values, dtype):
+def gguf_type(name, values, case):
+    """Vectors are F32; case["types"] names what differs from case["dtype"]."""
     if values.ndim == 1:
         return "F32"
-    return "F32" if name.startswith("cls.") and dtype == "Q8_0" else dtype
+    for part, dtype in case.get("types", {}).items():
+        if part in name:
+            return dtype
+    is_head = name.startswith("cls.") and case["dtype"] == "Q8_0"
+    return "F32" if is_head else case["dtype"]
 
 
 def write_gguf(path, case, config, weights, bpe):
@@ -182,13 +187,13 @@ def write_gguf(path, case, config, weights, bpe):
             ("qwen3.classifier.output_labels", g.TEXT, ["yes", "no"]),
             ("tokenizer.chat_templates", g.TEXT, ["rerank"]),
             ("tokenizer.chat_template.rerank", g.TEXT, TEMPLATE)]
-    tensors = {gguf_name(n): (v, gguf_type(n, v, case["dtype"])) for n, v in weights.items()}
+    tensors = {gguf_name(n): (v, gguf_type(n, v, case)) for n, v in weights.items()}
     g.write(path, metadata, tensors, case.get("version", 3), case.get("alignment", 32))
 
 
 def stored_weights(case, weights):
     if case["container"] == "gguf":
-        return {n: gguf_io.stored_value(v, gguf_type(n, v, case["dtype"]))
+        return {n: gguf_io.stored_value(v, gguf_type(n, v, case))
                 for n, v in weights.items()}
     return {n: safetensors_io.stored_value(v, case["dtype"]) for n, v in weights.items()}
 

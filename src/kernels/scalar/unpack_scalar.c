@@ -1,31 +1,7 @@
 /* unpack_scalar.c - storage types to f32, by their definitions. */
 #include "kernels/kernels.h"
 
-#include <string.h>
-
-/* IEEE 754 binary16, all values including subnormals, infinities and NaN. */
-static float half_to_float(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
-    uint32_t exponent = half >> 10 & 31u, fraction = half & 1023u, bits;
-    float value;
-    if (exponent == 0) {
-        value = (float)fraction * 0x1p-24f;
-        memcpy(&bits, &value, sizeof(bits));
-    } else if (exponent == 31) {
-        bits = 0x7F800000u | fraction << 13;
-    } else {
-        bits = (exponent + 112) << 23 | fraction << 13;
-    }
-    bits |= sign;
-    memcpy(&value, &bits, sizeof(value));
-    return value;
-}
-
-static uint16_t load_u16(const unsigned char *at)
-{
-    return (uint16_t)(at[0] | at[1] << 8);
-}
+#include "kernels/scalar/half.h"
 
 void grt_unpack_f32_scalar(float *dst, const void *src, size_t n)
 {
@@ -58,5 +34,59 @@ void grt_unpack_q8_0_scalar(float *dst, const void *src, size_t n)
             memcpy(&value, block + 2 + j, 1);
             dst[i + j] = scale * (float)value;
         }
+    }
+}
+
+/* Number i of 32 in half bytes: the first 16 in the low halves. */
+static int half_byte(const unsigned char *numbers, size_t i)
+{
+    return numbers[i % 16] >> (i < 16 ? 0 : 4) & 15;
+}
+
+/* Number i of 32 with a fifth bit each, bit i of the four bytes h. */
+static int five_bits(const unsigned char *numbers, const unsigned char *h, size_t i)
+{
+    return half_byte(numbers, i) | (h[i / 8] >> i % 8 & 1) << 4;
+}
+
+void grt_unpack_q4_0_scalar(float *dst, const void *src, size_t n)
+{
+    const unsigned char *block = src;
+    for (size_t i = 0; i < n; i += 32, block += 18) {
+        float scale = half_to_float(load_u16(block));
+        for (size_t j = 0; j < 32; j++)
+            dst[i + j] = scale * (float)(half_byte(block + 2, j) - 8);
+    }
+}
+
+void grt_unpack_q4_1_scalar(float *dst, const void *src, size_t n)
+{
+    const unsigned char *block = src;
+    for (size_t i = 0; i < n; i += 32, block += 20) {
+        float scale = half_to_float(load_u16(block));
+        float minimum = half_to_float(load_u16(block + 2));
+        for (size_t j = 0; j < 32; j++)
+            dst[i + j] = scale * (float)half_byte(block + 4, j) + minimum;
+    }
+}
+
+void grt_unpack_q5_0_scalar(float *dst, const void *src, size_t n)
+{
+    const unsigned char *block = src;
+    for (size_t i = 0; i < n; i += 32, block += 22) {
+        float scale = half_to_float(load_u16(block));
+        for (size_t j = 0; j < 32; j++)
+            dst[i + j] = scale * (float)(five_bits(block + 6, block + 2, j) - 16);
+    }
+}
+
+void grt_unpack_q5_1_scalar(float *dst, const void *src, size_t n)
+{
+    const unsigned char *block = src;
+    for (size_t i = 0; i < n; i += 32, block += 24) {
+        float scale = half_to_float(load_u16(block));
+        float minimum = half_to_float(load_u16(block + 2));
+        for (size_t j = 0; j < 32; j++)
+            dst[i + j] = scale * (float)five_bits(block + 8, block + 4, j) + minimum;
     }
 }

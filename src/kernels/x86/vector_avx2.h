@@ -129,4 +129,34 @@ static inline vf vf_from_i8(const void *p)
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(p)));
 }
 
+/* Whole numbers, VF lanes of 32 bits. */
+typedef __m256i vi;
+static inline vi vi_from_u8(const void *p)
+{
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(p));
+}
+/* Lane i is bit i. */
+static inline vi vi_from_mask(uint32_t mask)
+{
+    const __m256i order = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i bits = _mm256_srlv_epi32(_mm256_set1_epi32((int)mask), order);
+    return _mm256_and_si256(bits, _mm256_set1_epi32(1));
+}
+/* n bits of each lane, from bit `first` on. */
+static inline vi vi_bits(vi v, uint32_t first, uint32_t n)
+{
+    __m256i bits = _mm256_srlv_epi32(v, _mm256_set1_epi32((int)first));
+    return _mm256_and_si256(bits, _mm256_set1_epi32((int)((1u << n) - 1u)));
+}
+/* low, below n bits, and high above them. */
+static inline vi vi_join(vi low, vi high, uint32_t n)
+{
+    __m256i above = _mm256_sllv_epi32(high, _mm256_set1_epi32((int)n));
+    return _mm256_or_si256(low, above);
+}
+static inline vf vf_from_vi(vi v)
+{
+    return _mm256_cvtepi32_ps(v);
+}
+
 #endif /* GRT_KERNELS_X86_VECTOR_AVX2_H */

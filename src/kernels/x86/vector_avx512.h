@@ -116,4 +116,32 @@ static inline vf vf_from_i8(const void *p)
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(p)));
 }
 
+/* Whole numbers, VF lanes of 32 bits. */
+typedef __m512i vi;
+static inline vi vi_from_u8(const void *p)
+{
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(p));
+}
+/* Lane i is bit i. */
+static inline vi vi_from_mask(uint32_t mask)
+{
+    return _mm512_maskz_set1_epi32((__mmask16)(mask & 0xFFFFu), 1);
+}
+/* n bits of each lane, from bit `first` on. */
+static inline vi vi_bits(vi v, uint32_t first, uint32_t n)
+{
+    __m512i bits = _mm512_srlv_epi32(v, _mm512_set1_epi32((int)first));
+    return _mm512_and_si512(bits, _mm512_set1_epi32((int)((1u << n) - 1u)));
+}
+/* low, below n bits, and high above them. */
+static inline vi vi_join(vi low, vi high, uint32_t n)
+{
+    __m512i above = _mm512_sllv_epi32(high, _mm512_set1_epi32((int)n));
+    return _mm512_or_si512(low, above);
+}
+static inline vf vf_from_vi(vi v)
+{
+    return _mm512_cvtepi32_ps(v);
+}
+
 #endif /* GRT_KERNELS_X86_VECTOR_AVX512_H */
