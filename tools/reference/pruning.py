@@ -18,7 +18,8 @@ import tempfile
 
 from ndcg import dcg, order_of, read_jsonl, read_qrels
 
-POLICIES = (("bound", []), ("bound, no profile", ["--profile", "none"]), ("cluster", []))
+POLICIES = (("bound", []), ("bound, exact order", ["--exact-order"]),
+            ("bound, no profile", ["--profile", "none"]), ("cluster", []))
 
 
 def rank(args, jobs_path, policy, extra):
@@ -64,7 +65,7 @@ def describe(name, k, jobs, full, pruned, grades):
         sum(r["stats"]["candidates_x_layers"] for r in full)
     time = sum(r["stats"]["total_ms"] for r in pruned) / sum(r["stats"]["total_ms"] for r in full)
     drift = mean(r["stats"].get("drift") or None for r in pruned)
-    text = "| %-17s | %2d | %.4f | %.3f | %.3f | %5.2f |" % (
+    text = "| %-18s | %2d | %.4f | %.3f | %.3f | %5.2f |" % (
         name, k, mean(overlap(f, p, k) for f, p in zip(full, pruned)), computed, time, drift)
     if grades:
         text += " %+.4f | %+.4f |" % (
@@ -90,7 +91,7 @@ def main():
     jobs = jobs[args.first:][:args.limit]
     profile = ["--profile", args.profile] if args.profile else []
     print("%d queries of %s, precision %s" % (len(jobs), args.jobs, args.precision))
-    print("| policy            |  K | top K  | computed | time | drift | NDCG@K | P@K |")
+    print("| policy             |  K | top K  | computed | time | drift | NDCG@K | P@K |")
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as f:
         write_jobs(f, jobs, 0)
@@ -99,8 +100,8 @@ def main():
             for k in (1, 5, 10):
                 write_jobs(f, jobs, k)
                 policy = name.split(",")[0]
-                asked = [] if extra and policy != "bound" else ["--precision", args.precision]
-                pruned = rank(args, f.name, policy, (extra or profile) + asked)
+                used = extra if "--profile" in extra else extra + profile
+                pruned = rank(args, f.name, policy, used + ["--precision", args.precision])
                 describe(name, k, jobs, full, pruned, grades)
 
 
