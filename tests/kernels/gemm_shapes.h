@@ -148,8 +148,10 @@ static void check_gemm(const grt_kernel_entry *entry)
     check_gemm_shape(entry, 7, 33, GRT_GEMM_WORDS, 1);
     check_gemm_shape(entry, 3, 20, 0, 1);
     grt_gemm_fn *variant = (grt_gemm_fn *)entry->function;
-    variant(NULL, 0, NULL, 0, NULL, 7, 5, NULL, 0);
-    variant(NULL, 0, NULL, 2, NULL, 0, 5, NULL, 0);
+    float *none = aligned_block(1); /* no rows, or no columns */
+    variant(none, 1, none, 0, none, 7, 5, NULL, 0);
+    variant(none, 1, none, 2, none, 0, 5, NULL, 0);
+    free(none);
     check_gemm_groups(entry, 64, GRT_GEMM_WORDS);
     check_gemm_groups(entry, 37, 75);
     check_gemm_groups(entry, 5, 3);

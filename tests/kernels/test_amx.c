@@ -74,7 +74,7 @@ static void decode_address(tile_instruction *in, const unsigned char *code,
         address += (uint64_t)(int64_t)far;
     }
     in->n_bytes = n + (mode == 1 ? 1 : mode == 2 ? 4 : 0);
-    in->address = (unsigned char *)(uintptr_t)address; /* NOLINT: a register's value */
+    in->address = (unsigned char *)(uintptr_t)address;
 }
 
 static tile_instruction decode(const unsigned char *code, const ucontext_t *at)
