@@ -42,8 +42,10 @@
  * Threads: a grt_model is immutable after open and may be shared by threads; a
  * grt_session is used by one thread at a time (it has worker threads of its own).
  *
- * Environment: GRT_ISA=scalar|avx2|avx512|avx512_bf16 caps the instructions used.
- * Nothing else is read from the environment.
+ * Environment: GRT_ISA=scalar|avx2|avx512|avx512_bf16|amx_bf16 caps the instructions
+ * used.  Nothing else is read from the environment.  On a CPU with AMX, and unless a
+ * cap leaves it out, the process is given Linux's permission for tile data when the
+ * CPU is first asked about; alternate signal stacks must have room for it (8 KiB).
  */
 #ifndef GRATING_H
 #define GRATING_H
@@ -524,10 +526,11 @@ GRT_API void grt_calibration_close(grt_calibration *calibration);
 /* One variant of one kernel, as it stands in the dispatch list (best first). */
 typedef struct grt_kernel_info {
     const char *operation; /* "gemm_f32" */
-    const char *isa;       /* "avx512_bf16", "avx512", "avx2", "scalar" */
+    const char *isa;       /* "amx_bf16", "avx512_bf16", "avx512", "avx2", "scalar" */
     int is_chosen;         /* 1: sessions use this one */
-    const char *reason;    /* why it was passed over: "this CPU lacks it", "capped by
-                              GRT_ISA", "a better one runs"; NULL when chosen */
+    const char *reason;    /* why it was passed over: "this CPU lacks it" (or the system
+                              keeps it back), "capped by GRT_ISA", "a better one runs";
+                              NULL when chosen */
 } grt_kernel_info;
 
 /* Fills `*out` with entry `i` of all lists; GRT_E_INVALID_ARG past the end. */

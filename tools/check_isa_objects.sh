@@ -5,8 +5,9 @@
 # usage: check_isa_objects.sh BUILD_DIR (one for x86-64; no such object there is a failure, too)
 status=0
 count=0
-for object in $(find "$1" -name '*_avx2.c.o' -o -name '*_avx512.c.o' -o -name '*_avx512_bf16.c.o'); do
-    isa=$(basename "$object" .c.o | sed 's/.*_\(avx\)/\1/')
+for object in $(find "$1" -name '*_avx2.c.o' -o -name '*_avx512.c.o' -o -name '*_avx512_bf16.c.o' \
+    -o -name '*_amx_bf16.c.o'); do
+    isa=$(basename "$object" .c.o | sed 's/.*_\(a[vm]x\)/\1/')
     leaks=$(nm --defined-only --extern-only "$object" | awk '{print $3}' |
         grep -v -e "_$isa\$" -e '^__' -e '^_\?asan' -e '^$')
     if [ -n "$leaks" ]; then

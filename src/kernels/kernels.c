@@ -121,6 +121,15 @@ static const grt_kernel_entry *best(const char *operation, uint32_t features)
     return &entries[i];
 }
 
+/* Vector variants go through rows by 12, 6 or 4.  Tiles are used twice in a block of 32
+ * rows, and set up for each call, which more columns make up for. */
+static grt_gemm_block block_of(const grt_kernel_entry *gemm)
+{
+    if (gemm->needs & GRT_CPU_AMX_BF16)
+        return (grt_gemm_block){GRT_GEMM_ROWS, 4 * GRT_STRIP};
+    return (grt_gemm_block){24, 2 * GRT_STRIP};
+}
+
 void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arithmetic)
 {
     /* the scalar twin of gemm_bf16 is there to be compared with, not to be used */
@@ -130,6 +139,8 @@ void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arit
     *out = (grt_kernels){
         .gemm_f32 = CHOOSE(grt_gemm_fn, "gemm_f32"),
         .gemm_bf16 = is_bf16 ? (grt_gemm_fn *)bf16->function : NULL,
+        .block_f32 = block_of(best("gemm_f32", features)),
+        .block_bf16 = block_of(bf16),
         .round_bf16 = CHOOSE(grt_round_bf16_fn, "round_bf16"),
         .pack_strip = CHOOSE(grt_pack_strip_fn, "pack_strip"),
         .unpack_row = {[GRT_DTYPE_F32] = CHOOSE(grt_unpack_row_fn, "unpack_f32"),

@@ -30,9 +30,10 @@ typedef struct grt_weight {
  * a: [n_rows][GRT_GEMM_LD_A], n_rows <= GRT_GEMM_ROWS, n_words <= GRT_GEMM_WORDS;
  * 64-byte aligned. panel: [strips][n_words][GRT_STRIP], columns past n_columns are
  * zeros; 64-byte aligned. bias: [n_columns] or NULL.  Each product is summed in f32
- * over n_words from zero in order, then y (when is_added) and bias are added. */
+ * over n_words from zero, in an order that is the variant's own and the same for every
+ * row, then y (when is_added) and bias are added. */
 enum {
-    GRT_GEMM_ROWS = 24,
+    GRT_GEMM_ROWS = 32,
     GRT_GEMM_WORDS = 512,
     GRT_GEMM_LD_A = GRT_GEMM_WORDS + 16, /* not a power of two: rows fall into other
                                             sets */
@@ -41,6 +42,12 @@ enum {
 typedef void grt_gemm_fn(float *y, size_t ld_y, const void *a, size_t n_rows,
                          const void *panel, size_t n_columns, size_t n_words,
                          const float *bias, int is_added);
+
+/* The part of y that a variant is best asked for in one call. */
+typedef struct grt_gemm_block {
+    size_t n_rows;    /* <= GRT_GEMM_ROWS */
+    size_t n_columns; /* whole strips */
+} grt_gemm_block;
 
 /* Transposes GRT_STRIP rows of n words, [GRT_STRIP][ld], into strip[n][GRT_STRIP]. */
 typedef void grt_pack_strip_fn(void *strip, const void *rows, size_t ld, size_t n);
@@ -109,6 +116,7 @@ size_t grt_attention_scratch_bytes(size_t n_queries, size_t head_size);
 typedef struct grt_kernels {
     grt_gemm_fn *gemm_f32;
     grt_gemm_fn *gemm_bf16; /* NULL: matrices are multiplied in f32 */
+    grt_gemm_block block_f32, block_bf16;
     grt_pack_strip_fn *pack_strip;
     grt_round_bf16_fn *round_bf16;
     grt_unpack_row_fn *unpack_row[GRT_DTYPE_COUNT];

@@ -2,7 +2,7 @@
  *
  * A task is one panel: PANEL_COLUMNS outputs.  For each block of inputs the worker
  * unpacks the panel into its scratch in strips [words][GRT_STRIP], L2-sized, then goes
- * through all rows in blocks of GRT_GEMM_ROWS: the block of x is copied next to each
+ * through all rows in blocks (grt_gemm_block): the block of x is copied next to each
  * other (rows of a matrix whose width is a power of two would fall into the same cache
  * sets) and multiplied with strip after strip from L2.  Meanwhile the next block is
  * fetched: with many rows x comes from memory.
@@ -27,8 +27,6 @@ enum {
     STRIP_WORDS = GRT_STRIP * GRT_GEMM_LD_A, /* one strip's rows of W, unpacked */
     A_WORDS = GRT_GEMM_ROWS * GRT_GEMM_LD_A,
     ROW_WORDS = 2 * GRT_GEMM_WORDS, /* of f32 values before they are rounded */
-    GROUP_COLUMNS = 2 * GRT_STRIP,  /* multiplied between two prefetches */
-    PREFETCH_PARTS = WIDE_PANEL / GROUP_COLUMNS,
     WORKER_WORDS = PANEL_WORDS + STRIP_WORDS + A_WORDS + ROW_WORDS
 };
 
@@ -44,6 +42,7 @@ typedef struct linear_job {
     const grt_linear_args *args;
     uint32_t *scratch; /* [n_threads][WORKER_WORDS] */
     bool is_bf16;
+    grt_gemm_block block; /* of the kernel; its columns between two prefetches */
     size_t panel_columns;
     size_t n_groups; /* row groups; each unpacks the panel for itself */
     size_t group_rows;
@@ -136,15 +135,18 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Asks for the rows that the next block will copy: `part` of PREFETCH_PARTS. */
-static void prefetch_rows(const float *x, size_t ld_x, size_t n_rows, size_t k,
-                          size_t part)
+/* Asks for the rows that the next block will copy: those due before a wide panel's
+ * columns c.. are multiplied. */
+static void prefetch_rows(const linear_job *job, const float *x, size_t n_rows,
+                          size_t k, size_t c)
 {
-    enum { ROWS = GRT_GEMM_ROWS / PREFETCH_PARTS, LINE_FLOATS = 16 };
-    size_t last = least((part + 1) * ROWS, n_rows);
-    for (size_t r = part * ROWS; r < last; r++)
+    enum { LINE_FLOATS = 16 };
+    const grt_gemm_block *block = &job->block;
+    size_t share = block->n_rows * block->n_columns / WIDE_PANEL;
+    size_t first = c / block->n_columns * share, last = least(first + share, n_rows);
+    for (size_t r = first; r < last; r++)
         for (size_t i = 0; i < k; i += LINE_FLOATS)
-            __builtin_prefetch(x + r * ld_x + i, 0, 2);
+            __builtin_prefetch(x + r * job->args->ld_x + i, 0, 2);
 }
 
 /* y (+)= x * panel for the task's rows and inputs k0..k0+k-1. */
@@ -155,19 +157,20 @@ static void multiply_rows(const linear_job *job, const linear_part *part,
     grt_gemm_fn *gemm = job->is_bf16 ? job->kernels->gemm_bf16 : job->kernels->gemm_f32;
     size_t n_words = words_of(job, k);
     const float *bias = args->bias && k0 == 0 ? args->bias + part->column : NULL;
-    for (size_t r = part->first_row; r < part->last_row; r += GRT_GEMM_ROWS) {
+    size_t most = job->block.n_rows, group = job->block.n_columns;
+    for (size_t r = part->first_row; r < part->last_row; r += most) {
         const float *x = args->x + r * args->ld_x + k0;
         float *y = args->y + r * args->ld_y + part->column;
-        size_t n = least(GRT_GEMM_ROWS, part->last_row - r);
-        size_t n_next = least(GRT_GEMM_ROWS, part->last_row - r - n);
+        size_t n = least(most, part->last_row - r);
+        size_t n_next = least(most, part->last_row - r - n);
         const float *next = n_next ? x + n * args->ld_x : x;
         for (size_t i = 0; i < n; i++)
             to_words(job, space->a + i * GRT_GEMM_LD_A, x + i * args->ld_x, k);
-        for (size_t c = 0; c < part->n_columns; c += GROUP_COLUMNS) {
-            prefetch_rows(next, args->ld_x, n_next, k, c / GROUP_COLUMNS);
+        for (size_t c = 0; c < part->n_columns; c += group) {
+            prefetch_rows(job, next, n_next, k, c);
             gemm(y + c, args->ld_y, space->a, n, space->panel + c * n_words,
-                 least(GROUP_COLUMNS, part->n_columns - c), n_words,
-                 bias ? bias + c : NULL, args->is_added || k0 > 0);
+                 least(group, part->n_columns - c), n_words, bias ? bias + c : NULL,
+                 args->is_added || k0 > 0);
         }
     }
 }
@@ -204,9 +207,17 @@ void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,
     size_t n_groups = n_panels >= wanted ? 1 : (wanted + n_panels - 1) / n_panels;
     n_groups = least(n_groups, (args->n_rows + MIN_GROUP_ROWS - 1) / MIN_GROUP_ROWS);
     size_t group_rows = (args->n_rows + n_groups - 1) / n_groups;
-    group_rows = (group_rows + GRT_GEMM_ROWS - 1) / GRT_GEMM_ROWS * GRT_GEMM_ROWS;
-    n_groups = (args->n_rows + group_rows - 1) / group_rows;
     bool is_bf16 = kernels->gemm_bf16 && !args->is_precise;
-    linear_job job = {kernels, args, scratch, is_bf16, columns, n_groups, group_rows};
+    grt_gemm_block block = is_bf16 ? kernels->block_bf16 : kernels->block_f32;
+    group_rows = (group_rows + block.n_rows - 1) / block.n_rows * block.n_rows;
+    n_groups = (args->n_rows + group_rows - 1) / group_rows;
+    linear_job job = {.kernels = kernels,
+                      .args = args,
+                      .scratch = scratch,
+                      .is_bf16 = is_bf16,
+                      .block = block,
+                      .panel_columns = columns,
+                      .n_groups = n_groups,
+                      .group_rows = group_rows};
     grt_pool_run(pool, n_panels * n_groups, linear_task, &job);
 }

@@ -33,7 +33,8 @@ static void caps_features(void **state)
     assert_int_equal(features_under("scalar"), 0);
     assert_int_equal(features_under("avx2"), all & GRT_CPU_AVX2);
     assert_int_equal(features_under("avx512"), all & (GRT_CPU_AVX2 | GRT_CPU_AVX512));
-    assert_int_equal(features_under("avx512_bf16"), all);
+    assert_int_equal(features_under("avx512_bf16"), all & ~GRT_CPU_AMX_BF16);
+    assert_int_equal(features_under("amx_bf16"), all);
     assert_int_equal(features_under("nonsense"), all);
     assert_int_equal(grt_cpu_features_found(), all);
     assert_int_equal(grt_cpu_features() & ~all, 0);
@@ -48,6 +49,15 @@ static void says_what_was_found(void **state)
     assert_int_equal(strstr(text, "avx512") != NULL, (found & GRT_CPU_AVX512) != 0);
     assert_int_equal(strstr(text, "avx512_bf16") != NULL,
                      (found & GRT_CPU_AVX512_BF16) != 0);
+    assert_int_equal(strstr(text, "amx_bf16") != NULL, (found & GRT_CPU_AMX_BF16) != 0);
+}
+
+/* A CPU that has a feature has all those before it: caps rely on it. */
+static void has_all_before(void **state)
+{
+    (void)state;
+    uint32_t found = grt_cpu_features_found();
+    assert_int_equal(found & (found + 1), 0);
 }
 
 int main(void)
@@ -56,6 +66,7 @@ int main(void)
         cmocka_unit_test(
             caps_features), /* first: children must not inherit a detection */
         cmocka_unit_test(says_what_was_found),
+        cmocka_unit_test(has_all_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* test_linear.c - y = x * W^T + bias for every storage type against sums in double, and
- * equal bits for any number of threads and any grouping of rows. */
+ * equal bits for any number of threads, any grouping of rows and any block of y. */
 #include "test.h"
 
 #include "base/cpu.h"
@@ -154,6 +154,11 @@ static void check_shape(const grt_kernels *kernels, grt_dtype dtype, shape s,
         run(kernels, threads[t], &args);
         assert_memory_equal(y, first, n_y * sizeof(float));
     }
+    grt_kernels tall = *kernels; /* called with other parts of y */
+    tall.block_f32 = tall.block_bf16 = (grt_gemm_block){GRT_GEMM_ROWS, 4 * GRT_STRIP};
+    memcpy(y, before, n_y * sizeof(float));
+    run(&tall, 2, &args);
+    assert_memory_equal(y, first, n_y * sizeof(float));
     memcpy(y, before, n_y * sizeof(float));
     size_t split = s.rows / 3 + 1; /* two calls with some of the rows each */
     args.n_rows = split < s.rows ? split : s.rows;
@@ -182,15 +187,16 @@ static void test_every_storage_type_on_every_instruction_set(void **state)
         {1, 1, 256}, {13, 67, 768}, {400, 130, 256}, {2, 1030, 1280}};
     const shape small[] = {{1, 1, 32}, {13, 67, 544}, {400, 130, 64}, {2, 1030, 1056}};
     const uint32_t avx512 = GRT_CPU_AVX2 | GRT_CPU_AVX512;
-    const uint32_t sets[] = {0, GRT_CPU_AVX2, avx512, avx512 | GRT_CPU_AVX512_BF16};
-    for (size_t i = 0; i < 4; i++) {
+    const uint32_t bf16 = avx512 | GRT_CPU_AVX512_BF16;
+    const uint32_t sets[] = {0, GRT_CPU_AVX2, avx512, bf16, bf16 | GRT_CPU_AMX_BF16};
+    for (size_t i = 0; i < 5; i++) {
         if (sets[i] & ~grt_cpu_features()) {
             printf("SKIP feature set %zu: this CPU lacks it, or GRT_ISA caps it\n", i);
             continue;
         }
         grt_kernels kernels;
         grt_kernels_choose(&kernels, sets[i], GRT_ARITHMETIC_AUTO);
-        assert_int_equal(kernels.gemm_bf16 != NULL, i == 3);
+        assert_int_equal(kernels.gemm_bf16 != NULL, i >= 3);
         for (int d = 0; d < GRT_DTYPE_COUNT; d++) {
             grt_dtype dtype = (grt_dtype)d;
             uint64_t n;

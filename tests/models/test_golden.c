@@ -200,12 +200,14 @@ static void test_every_case_on_every_instruction_set(void **state)
 {
     (void)state;
     static char names[GOLDEN_MAX_CASES][GOLDEN_MAX_NAME];
-    static const uint32_t avx512 = GRT_CPU_AVX2 | GRT_CPU_AVX512;
+    const uint32_t avx512 = GRT_CPU_AVX2 | GRT_CPU_AVX512;
+    const uint32_t bf16 = avx512 | GRT_CPU_AVX512_BF16;
     const instruction_set sets[] = {
         {0, GRT_ARITHMETIC_F32, tolerance_f32},
         {GRT_CPU_AVX2, GRT_ARITHMETIC_F32, tolerance_f32},
         {avx512, GRT_ARITHMETIC_F32, tolerance_f32},
-        {avx512 | GRT_CPU_AVX512_BF16, GRT_ARITHMETIC_BF16, tolerance_bf16}};
+        {bf16, GRT_ARITHMETIC_BF16, tolerance_bf16},
+        {bf16 | GRT_CPU_AMX_BF16, GRT_ARITHMETIC_BF16, tolerance_bf16}};
     size_t n = golden_names(names, FOLDER), n_run = 0;
     for (size_t i = 0; i < n; i++) {
         golden g;
