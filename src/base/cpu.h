@@ -7,11 +7,13 @@
 enum {
     GRT_CPU_AVX2 = 1u << 0,   /* AVX2 + FMA + F16C */
     GRT_CPU_AVX512 = 1u << 1, /* F, BW, DQ, VL */
-    GRT_CPU_AVX512_BF16 = 1u << 2
+    GRT_CPU_AVX512_BF16 = 1u << 2,
+    GRT_CPU_NEON = 1u << 6, /* of every 64-bit Arm CPU */
+    GRT_CPU_NEON_BF16 = 1u << 7
 };
 
-/* Features found at first call, capped by GRT_ISA (scalar, avx2, avx512, avx512_bf16).
- * Thread safe. */
+/* Features found at first call, capped by GRT_ISA (scalar, avx2, avx512, avx512_bf16,
+ * neon, neon_bf16; a name of the other architecture leaves none).  Thread safe. */
 uint32_t grt_cpu_features(void);
 
 /* The same without the cap. */
