@@ -42,8 +42,8 @@
  * Threads: a grt_model is immutable after open and may be shared by threads; a
  * grt_session is used by one thread at a time (it has worker threads of its own).
  *
- * Environment: GRT_ISA=scalar|avx2|avx512|avx512_bf16 caps the instructions used.
- * Nothing else is read from the environment.
+ * Environment: GRT_ISA=scalar|avx2|avx512|avx512_bf16, on Arm scalar|neon|neon_bf16,
+ * caps the instructions used.  Nothing else is read from the environment.
  */
 #ifndef GRATING_H
 #define GRATING_H
@@ -524,7 +524,8 @@ GRT_API void grt_calibration_close(grt_calibration *calibration);
 /* One variant of one kernel, as it stands in the dispatch list (best first). */
 typedef struct grt_kernel_info {
     const char *operation; /* "gemm_f32" */
-    const char *isa;       /* "avx512_bf16", "avx512", "avx2", "scalar" */
+    const char *isa;       /* "avx512_bf16", "avx512", "avx2", "neon_bf16", "neon",
+                              "scalar" */
     int is_chosen;         /* 1: sessions use this one */
     const char *reason;    /* why it was passed over: "this CPU lacks it", "capped by
                               GRT_ISA", "a better one runs"; NULL when chosen */
