@@ -1,11 +1,12 @@
 # Thin shortcuts; CMake and ./test do the work.
-.PHONY: help build test quick asan tsan fuzz bench demo format install clean
+.PHONY: help build test quick asan tsan arm fuzz bench demo format install clean
 
 help:
 	@echo "make build    release build in build/ (command: build/grating)"
 	@echo "make demo     rank real passages with the bundled model"
 	@echo "make test     all tests          make quick   gcc build only"
 	@echo "make asan     with ASan + UBSan  make tsan    with ThreadSanitizer"
+	@echo "make arm      kernels and models for 64-bit Arm, under qemu"
 	@echo "make fuzz     every fuzz target for 60 s"
 	@echo "make bench    matrix multiplication against OpenBLAS"
 	@echo "make format   clang-format all C files"
@@ -30,6 +31,9 @@ asan:
 tsan:
 	./test tsan
 
+arm:
+	./test arm
+
 fuzz:
 	./test fuzz
 
@@ -43,4 +47,4 @@ install: build
 	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))
 
 clean:
-	rm -rf build build-dev build-asan build-tsan build-fuzz
+	rm -rf build build-dev build-asan build-tsan build-arm build-fuzz

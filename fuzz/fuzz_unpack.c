@@ -21,7 +21,8 @@ static void compare(const float *a, const float *b, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint32_t sets[] = {GRT_CPU_AVX2, GRT_CPU_AVX2 | GRT_CPU_AVX512};
+    static const uint32_t sets[] = {GRT_CPU_AVX2, GRT_CPU_AVX2 | GRT_CPU_AVX512,
+                                    GRT_CPU_NEON};
     if (size == 0) return 0;
     grt_dtype dtype = (grt_dtype)(data[0] % GRT_DTYPE_COUNT);
     size_t n = 0;

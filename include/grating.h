@@ -42,10 +42,11 @@
  * Threads: a grt_model is immutable after open and may be shared by threads; a
  * grt_session is used by one thread at a time (it has worker threads of its own).
  *
- * Environment: GRT_ISA=scalar|avx2|avx512|avx512_bf16|amx_bf16 caps the instructions
- * used.  Nothing else is read from the environment.  On a CPU with AMX, and unless a
- * cap leaves it out, the process is given Linux's permission for tile data when the
- * CPU is first asked about; alternate signal stacks must have room for it (8 KiB).
+ * Environment: GRT_ISA=scalar|avx2|avx512|avx512_bf16|amx_bf16, on 64-bit Arm
+ * scalar|neon|neon_bf16, caps the instructions used.  Nothing else is read from the
+ * environment.  On a CPU with AMX, and unless a cap leaves it out, the process is given
+ * Linux's permission for tile data when the CPU is first asked about; alternate signal
+ * stacks must have room for it (8 KiB).
  */
 #ifndef GRATING_H
 #define GRATING_H
@@ -526,7 +527,8 @@ GRT_API void grt_calibration_close(grt_calibration *calibration);
 /* One variant of one kernel, as it stands in the dispatch list (best first). */
 typedef struct grt_kernel_info {
     const char *operation; /* "gemm_f32" */
-    const char *isa;       /* "amx_bf16", "avx512_bf16", "avx512", "avx2", "scalar" */
+    const char *isa;       /* "amx_bf16", "avx512_bf16", "avx512", "avx2", "neon_bf16",
+                              "neon", "scalar" */
     int is_chosen;         /* 1: sessions use this one */
     const char *reason;    /* why it was passed over: "this CPU lacks it" (or the system
                               keeps it back), "capped by GRT_ISA", "a better one runs";

@@ -7,9 +7,9 @@ if(GRT_DEV AND PYTHON3)
   add_test(NAME checks.source
     COMMAND ${PYTHON3} ${tools}/check_source.py ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.format COMMAND sh ${tools}/check_format.sh ${PROJECT_SOURCE_DIR})
-  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    add_test(NAME checks.isa_objects
-      COMMAND sh ${tools}/check_isa_objects.sh ${PROJECT_BINARY_DIR}/CMakeFiles/grt_core.dir)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|^(aarch64|arm64)$")
+    add_test(NAME checks.isa_objects COMMAND sh ${tools}/check_isa_objects.sh
+      ${PROJECT_BINARY_DIR}/CMakeFiles/grt_core.dir ${CMAKE_NM})
   endif()
   add_test(NAME checks.symbols
     COMMAND sh ${tools}/check_symbols.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:grating>)

@@ -66,6 +66,22 @@ if sh "$root/tools/check_isa_objects.sh" "$folder/objects" >/dev/null; then
     echo "check_isa_objects.sh does not see a leak"
     failures=$((failures + 1))
 fi
+mv "$folder/objects/leak_avx2.c.o" "$folder/objects/leak_neon_bf16.c.o"
+if sh "$root/tools/check_isa_objects.sh" "$folder/objects" >/dev/null; then
+    echo "check_isa_objects.sh does not see a leak of Arm code"
+    failures=$((failures + 1))
+fi
+echo 'int grt_leak_avx2(void) { return 1; }' >"$folder/leak.c"
+rm "$folder"/objects/*
+cc -c "$folder/leak.c" -o "$folder/objects/leak_avx2.c.o"
+if ! sh "$root/tools/check_isa_objects.sh" "$folder/objects" >/dev/null; then
+    echo "check_isa_objects.sh sees a leak where there is none"
+    failures=$((failures + 1))
+fi
+if sh "$root/tools/check_isa_objects.sh" "$folder/objects" false >/dev/null; then
+    echo "check_isa_objects.sh passes objects that nm cannot read"
+    failures=$((failures + 1))
+fi
 rm "$folder"/objects/*
 if sh "$root/tools/check_isa_objects.sh" "$folder/objects" >/dev/null; then
     echo "check_isa_objects.sh passes where there is no object"

@@ -12,6 +12,7 @@
 #include <cpuid.h>
 #endif
 #if defined(__linux__)
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -23,17 +24,22 @@ static const char *found_text;
 
 static uint32_t cap_from_env(const char *name)
 {
+    enum {
+        AVX512 = GRT_CPU_AVX2 | GRT_CPU_AVX512,
+        AVX512_BF16 = AVX512 | GRT_CPU_AVX512_BF16,
+        AMX_BF16 = AVX512_BF16 | GRT_CPU_AMX_BF16,
+        NEON_BF16 = GRT_CPU_NEON | GRT_CPU_NEON_BF16
+    };
     static const struct {
         const char *name;
-        uint32_t last; /* with all features before it */
-    } caps[] = {{"avx2", GRT_CPU_AVX2},
-                {"avx512", GRT_CPU_AVX512},
-                {"avx512_bf16", GRT_CPU_AVX512_BF16},
-                {"amx_bf16", GRT_CPU_AMX_BF16}};
+        uint32_t features;
+    } caps[] = {{"avx2", GRT_CPU_AVX2},       {"avx512", AVX512},
+                {"avx512_bf16", AVX512_BF16}, {"amx_bf16", AMX_BF16},
+                {"neon", GRT_CPU_NEON},       {"neon_bf16", NEON_BF16}};
     if (!name) return UINT32_MAX;
     if (strcmp(name, "scalar") == 0) return 0;
     for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
-        if (strcmp(name, caps[i].name) == 0) return 2 * caps[i].last - 1;
+        if (strcmp(name, caps[i].name) == 0) return caps[i].features;
     return UINT32_MAX;
 }
 
@@ -98,6 +104,18 @@ static uint32_t ask_cpu(void)
 }
 #endif
 
+#if defined(__aarch64__)
+static int has_arm_bf16(void)
+{
+#if defined(__linux__)
+    const unsigned long bf16 = 1ul << 14; /* HWCAP2_BF16; older headers lack the name */
+    return (getauxval(AT_HWCAP2) & bf16) != 0;
+#else
+    return 0;
+#endif
+}
+#endif
+
 static void detect(void)
 {
     uint32_t cap = cap_from_env(getenv("GRT_ISA"));
@@ -107,10 +125,15 @@ static void detect(void)
     if ((found & cap & GRT_CPU_AMX_BF16) && !may_use_tiles())
         found &= ~GRT_CPU_AMX_BF16;
 #endif
+#if defined(__aarch64__)
+    found |= GRT_CPU_NEON | (has_arm_bf16() ? GRT_CPU_NEON_BF16 : 0u);
+#endif
     found_text = (found & GRT_CPU_AMX_BF16)      ? "avx2 avx512 avx512_bf16 amx_bf16"
                  : (found & GRT_CPU_AVX512_BF16) ? "avx2 avx512 avx512_bf16"
                  : (found & GRT_CPU_AVX512)      ? "avx2 avx512"
                  : (found & GRT_CPU_AVX2)        ? "avx2"
+                 : (found & GRT_CPU_NEON_BF16)   ? "neon neon_bf16"
+                 : (found & GRT_CPU_NEON)        ? "neon"
                                                  : "none beyond the baseline";
     capped = found & cap;
 }

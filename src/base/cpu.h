@@ -8,11 +8,14 @@ enum {
     GRT_CPU_AVX2 = 1u << 0,   /* AVX2 + FMA + F16C */
     GRT_CPU_AVX512 = 1u << 1, /* F, BW, DQ, VL */
     GRT_CPU_AVX512_BF16 = 1u << 2,
-    GRT_CPU_AMX_BF16 = 1u << 3 /* TILE and BF16, and the kernel lets us use them */
+    GRT_CPU_AMX_BF16 = 1u << 3, /* TILE and BF16, and the kernel lets us use them */
+    GRT_CPU_NEON = 1u << 6,     /* of every 64-bit Arm CPU */
+    GRT_CPU_NEON_BF16 = 1u << 7
 };
 
 /* Features found at first call, capped by GRT_ISA (scalar, avx2, avx512, avx512_bf16,
- * amx_bf16).  Each comes with all those before it.  Thread safe. */
+ * amx_bf16, neon, neon_bf16; a name of the other architecture leaves none).  Each comes
+ * with all those of its architecture before it.  Thread safe. */
 uint32_t grt_cpu_features(void);
 
 /* The same without the cap. */

@@ -33,8 +33,11 @@ static void caps_features(void **state)
     assert_int_equal(features_under("scalar"), 0);
     assert_int_equal(features_under("avx2"), all & GRT_CPU_AVX2);
     assert_int_equal(features_under("avx512"), all & (GRT_CPU_AVX2 | GRT_CPU_AVX512));
-    assert_int_equal(features_under("avx512_bf16"), all & ~GRT_CPU_AMX_BF16);
-    assert_int_equal(features_under("amx_bf16"), all);
+    const uint32_t arm = GRT_CPU_NEON | GRT_CPU_NEON_BF16;
+    assert_int_equal(features_under("avx512_bf16"), all & ~(GRT_CPU_AMX_BF16 | arm));
+    assert_int_equal(features_under("amx_bf16"), all & ~arm);
+    assert_int_equal(features_under("neon"), all & GRT_CPU_NEON);
+    assert_int_equal(features_under("neon_bf16"), all & arm);
     assert_int_equal(features_under("nonsense"), all);
     assert_int_equal(grt_cpu_features_found(), all);
     assert_int_equal(grt_cpu_features() & ~all, 0);
@@ -50,6 +53,12 @@ static void says_what_was_found(void **state)
     assert_int_equal(strstr(text, "avx512_bf16") != NULL,
                      (found & GRT_CPU_AVX512_BF16) != 0);
     assert_int_equal(strstr(text, "amx_bf16") != NULL, (found & GRT_CPU_AMX_BF16) != 0);
+    assert_int_equal(strstr(text, "neon") != NULL, (found & GRT_CPU_NEON) != 0);
+    assert_int_equal(strstr(text, "neon_bf16") != NULL,
+                     (found & GRT_CPU_NEON_BF16) != 0);
+#if defined(__aarch64__)
+    assert_true(found & GRT_CPU_NEON);
+#endif
 }
 
 /* A CPU that has a feature has all those before it: caps rely on it. */
@@ -57,7 +66,9 @@ static void has_all_before(void **state)
 {
     (void)state;
     uint32_t found = grt_cpu_features_found();
-    assert_int_equal(found & (found + 1), 0);
+    uint32_t x86 = found % GRT_CPU_NEON, arm = found / GRT_CPU_NEON;
+    assert_int_equal(x86 & (x86 + 1), 0);
+    assert_int_equal(arm & (arm + 1), 0);
 }
 
 int main(void)

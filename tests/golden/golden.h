@@ -234,8 +234,9 @@ static inline void golden_open(golden *g, const char *folder, const char *name)
 {
     memset(g, 0, sizeof(*g));
     char file[GOLDEN_MAX_PATH];
-    snprintf(g->path, sizeof(g->path), "%s/%s", folder, name);
-    int n = snprintf(file, sizeof(file), "%s/%s/golden.json", folder, name);
+    int n = snprintf(g->path, sizeof(g->path), "%s/%s", folder, name);
+    golden_need(g, n > 0 && (size_t)n < sizeof(g->path), "a short path");
+    n = snprintf(file, sizeof(file), "%s/%s/golden.json", folder, name);
     golden_need(g, n > 0 && (size_t)n < sizeof(file), "a short path");
     json_error_t error;
     g->root = json_load_file(file, 0, &error);
@@ -245,8 +246,9 @@ static inline void golden_open(golden *g, const char *folder, const char *name)
     g->dtype = golden_text(g, g->root, "dtype", false);
     g->refused = golden_text(g, g->root, "refused", true);
     g->is_gguf = !strcmp(golden_text(g, g->root, "container", false), "gguf");
-    if (g->is_gguf)
-        snprintf(g->path, sizeof(g->path), "%s/%s/model.gguf", folder, name);
+    const char *inside = g->is_gguf ? "/model.gguf" : "";
+    n = snprintf(g->path, sizeof(g->path), "%s/%s%s", folder, name, inside);
+    golden_need(g, n > 0 && (size_t)n < sizeof(g->path), "a short path");
     golden_read_shape(g, json_object_get(g->root, "shape"));
     if (g->refused) return;
     golden_read_sequences(g, json_object_get(g->root, "sequences"));

@@ -187,16 +187,22 @@ static void test_every_storage_type_on_every_instruction_set(void **state)
         {1, 1, 256}, {13, 67, 768}, {400, 130, 256}, {2, 1030, 1280}};
     const shape small[] = {{1, 1, 32}, {13, 67, 544}, {400, 130, 64}, {2, 1030, 1056}};
     const uint32_t avx512 = GRT_CPU_AVX2 | GRT_CPU_AVX512;
-    const uint32_t bf16 = avx512 | GRT_CPU_AVX512_BF16;
-    const uint32_t sets[] = {0, GRT_CPU_AVX2, avx512, bf16, bf16 | GRT_CPU_AMX_BF16};
-    for (size_t i = 0; i < 5; i++) {
+    const uint32_t bf16 = GRT_CPU_AVX512_BF16 | GRT_CPU_AMX_BF16 | GRT_CPU_NEON_BF16;
+    const uint32_t sets[] = {0,
+                             GRT_CPU_AVX2,
+                             avx512,
+                             avx512 | GRT_CPU_AVX512_BF16,
+                             avx512 | GRT_CPU_AVX512_BF16 | GRT_CPU_AMX_BF16,
+                             GRT_CPU_NEON,
+                             GRT_CPU_NEON | GRT_CPU_NEON_BF16};
+    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
         if (sets[i] & ~grt_cpu_features()) {
             printf("SKIP feature set %zu: this CPU lacks it, or GRT_ISA caps it\n", i);
             continue;
         }
         grt_kernels kernels;
         grt_kernels_choose(&kernels, sets[i], GRT_ARITHMETIC_AUTO);
-        assert_int_equal(kernels.gemm_bf16 != NULL, i >= 3);
+        assert_int_equal(kernels.gemm_bf16 != NULL, (sets[i] & bf16) != 0);
         for (int d = 0; d < GRT_DTYPE_COUNT; d++) {
             grt_dtype dtype = (grt_dtype)d;
             uint64_t n;

@@ -207,7 +207,10 @@ static void test_every_case_on_every_instruction_set(void **state)
         {GRT_CPU_AVX2, GRT_ARITHMETIC_F32, tolerance_f32},
         {avx512, GRT_ARITHMETIC_F32, tolerance_f32},
         {bf16, GRT_ARITHMETIC_BF16, tolerance_bf16},
-        {bf16 | GRT_CPU_AMX_BF16, GRT_ARITHMETIC_BF16, tolerance_bf16}};
+        {bf16 | GRT_CPU_AMX_BF16, GRT_ARITHMETIC_BF16, tolerance_bf16},
+
+        {GRT_CPU_NEON, GRT_ARITHMETIC_F32, tolerance_f32},
+        {GRT_CPU_NEON | GRT_CPU_NEON_BF16, GRT_ARITHMETIC_BF16, tolerance_bf16}};
     size_t n = golden_names(names, FOLDER), n_run = 0;
     for (size_t i = 0; i < n; i++) {
         golden g;

@@ -167,8 +167,9 @@ static void test_greedy_continuation(void **state)
     grt_pool *pool = NULL;
     grt_error err;
     assert_ok(grt_pool_create(&pool, 2, &err), &err);
-    const uint32_t sets[] = {0, GRT_CPU_AVX2, GRT_CPU_AVX2 | GRT_CPU_AVX512};
-    for (size_t i = 0; i < 3; i++) {
+    const uint32_t sets[] = {0, GRT_CPU_AVX2, GRT_CPU_AVX2 | GRT_CPU_AVX512,
+                             GRT_CPU_NEON};
+    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
         if (sets[i] & ~grt_cpu_features()) continue;
         decoder_init(&d, sets[i], pool);
         check_continuation(&d, tokens, json_object_get(golden, "logits_pos0_bos"));

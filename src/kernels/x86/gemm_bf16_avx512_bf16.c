@@ -8,16 +8,17 @@
 #define GEMM                    gemm_bf16
 
 typedef __m512i vw;
+typedef __m512i vw_one;
 
 static inline vw vw_load(const void *p)
 {
     return _mm512_loadu_si512(p);
 }
-static inline vw vw_set(const void *p)
+static inline vw_one vw_set(const void *p)
 {
     return _mm512_set1_epi32(*(const int_may_alias *)p);
 }
-static inline vf vw_multiply_add(vw a, vw b, vf sums)
+static inline vf vw_multiply_add(vw_one a, vw b, vf sums)
 {
     return _mm512_dpbf16_ps(sums, (__m512bh)a, (__m512bh)b);
 }
