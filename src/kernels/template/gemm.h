@@ -92,7 +92,7 @@ static size_t tile_rows(float *y, size_t ld_y, const uint32_t *a, size_t n_rows,
 GRT_INLINE tile_columns tile_columns_at(const uint32_t *strips, size_t first,
                                         size_t n_columns, size_t n_words)
 {
-    tile_columns columns;
+    tile_columns columns = {{0}, {0}};
 #pragma GCC unroll 4
     for (size_t j = 0; j < VECTORS; j++) {
         size_t c = first + j * VF, left = c < n_columns ? n_columns - c : 0;
