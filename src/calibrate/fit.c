@@ -137,20 +137,11 @@ static void deal(readout_samples *r, const grt_fit_part *part)
     }
 }
 
-static float read_out(const grt_profile *profile, const grt_network *network,
-                      size_t layer, const float *pooled)
-{
-    grt_readout readout = grt_profile_readout(profile, network, layer);
-    double sum = (double)readout.bias;
-    for (size_t i = 0; i < grt_pooled_size(network); i++)
-        sum += (double)pooled[i] * (double)readout.weights[i];
-    return (float)sum;
-}
-
 /* Histories of the reported queries at one boundary. */
 static grt_status apply_readout(grt_fit *fit, size_t layer, grt_error *err)
 {
     const grt_histories *histories = &fit->reported.readout;
+    grt_readout readout = grt_profile_readout(&fit->profile, fit->network, layer);
     size_t width = fit->samples->shape.pooled_size;
     for (size_t q = 0; q < histories->n_queries; q++) {
         size_t n = grt_history_count(histories, q);
@@ -161,8 +152,7 @@ static grt_status apply_readout(grt_fit *fit, size_t layer, grt_error *err)
         grt_status status = grt_samples_pooled(fit->samples, fit->reported.queries[q],
                                                layer, pooled, err);
         for (size_t i = 0; status == GRT_OK && i < n; i++)
-            scores[i] =
-                read_out(&fit->profile, fit->network, layer, pooled + i * width);
+            scores[i] = grt_read_out(fit->network, &readout, pooled + i * width);
         grt_free(pooled);
         GRT_TRY(status);
     }
@@ -246,6 +236,7 @@ grt_status grt_fit_run(grt_fit *fit, const grt_samples *samples,
                      .progress = progress,
                      .payload = payload};
     fit->profile.n_layers = network->n_layers;
+    fit->profile.path = ""; /* policies see that there is a profile */
     fit->n_steps = network->n_layers - 1 + grt_fit_table_steps(k_max);
     GRT_TRY(split(fit, err));
     GRT_TRY(read_head(&fit->fitted, samples, err));

@@ -74,18 +74,18 @@ static grt_status add_row(const grt_fit *fit, const grt_profile *profile,
 static grt_status add_rows(const grt_fit *fit, float precision, float *shares,
                            grt_calibration_report *out, grt_error *err)
 {
-    grt_profile ours = fit->profile, none = {0};
-    ours.path = ""; /* a profile is there */
+    const grt_profile *ours = &fit->profile;
+    const grt_profile none = {0};
     grt_request request = GRT_REQUEST_INIT;
     request.precision = precision;
     request.n_documents = SIZE_MAX;
-    for (size_t i = 0; i < ours.n_ks; i++) {
-        request.k = (size_t)ours.ks[i];
+    for (size_t i = 0; i < ours->n_ks; i++) {
+        request.k = (size_t)ours->ks[i];
         request.policy = GRT_POLICY_BOUND;
-        GRT_TRY(add_row(fit, &ours, &request, shares, out, err));
+        GRT_TRY(add_row(fit, ours, &request, shares, out, err));
         GRT_TRY(add_row(fit, &none, &request, shares, out, err));
         request.policy = GRT_POLICY_CLUSTER;
-        GRT_TRY(add_row(fit, &ours, &request, shares, out, err));
+        GRT_TRY(add_row(fit, ours, &request, shares, out, err));
     }
     return GRT_OK;
 }

@@ -49,14 +49,12 @@ static bool passes(const grt_replay *replay, size_t k, double precision)
 static grt_status selector_for(const grt_fit *fit, grt_policy policy, float precision,
                                size_t k, grt_policy_choice *out, grt_error *err)
 {
-    grt_profile profile = fit->profile;
-    profile.path = ""; /* a profile is there */
     grt_request request = GRT_REQUEST_INIT;
     request.policy = policy;
     request.precision = precision;
     request.k = k;
     request.n_documents = SIZE_MAX;
-    return grt_policy_choose(out, &profile, fit->profile.n_layers, &request, err);
+    return grt_policy_choose(out, &fit->profile, fit->profile.n_layers, &request, err);
 }
 
 /* The smallest margin such that it and all larger ones pass.  Where none does, for want

@@ -15,6 +15,15 @@ size_t grt_pooled_size(const grt_network *network)
     return n_pools(network) * network->hidden_size;
 }
 
+float grt_read_out(const grt_network *network, const grt_readout *readout,
+                   const float *pooled)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < grt_pooled_size(network); i++)
+        sum += (double)pooled[i] * (double)readout->weights[i];
+    return (float)(sum + (double)readout->bias);
+}
+
 size_t grt_scoring_bytes(const grt_network *network, size_t n_threads)
 {
     size_t head = 2 * HEAD_ROWS * network->hidden_size;
@@ -104,10 +113,7 @@ static void readout_task(size_t task, size_t worker, void *payload)
     size_t size = grt_pooled_size(job->network);
     float *pooled = job->pooled + worker * size;
     pool_one(job->network, job->kernels, job->scored, task, pooled);
-    double sum = 0.0;
-    for (size_t i = 0; i < size; i++)
-        sum += (double)pooled[i] * (double)job->readout->weights[i];
-    job->scores[task] = (float)(sum + (double)job->readout->bias);
+    job->scores[task] = grt_read_out(job->network, job->readout, pooled);
 }
 
 void grt_score_by_readout(const grt_network *network, const grt_workspace *workspace,

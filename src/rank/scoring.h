@@ -17,6 +17,10 @@ typedef struct grt_readout {
 /* Values of one sequence's pooled states: [pools][hidden_size]. */
 size_t grt_pooled_size(const grt_network *network);
 
+/* A sequence's score from its pooled states [grt_pooled_size]. */
+float grt_read_out(const grt_network *network, const grt_readout *readout,
+                   const float *pooled);
+
 /* Scratch for the two functions below. */
 size_t grt_scoring_bytes(const grt_network *network, size_t n_threads);
 
