@@ -53,7 +53,7 @@ static uint64_t scratch_bytes(const grt_plan_input *input)
            input->n_documents * BYTES_OF_RESULT + GRT_PLAN_MARGIN_BYTES;
 }
 
-static grt_row_storage row_storage(grt_hidden_storage hidden)
+grt_row_storage grt_plan_row_storage(grt_hidden_storage hidden)
 {
     if (hidden == GRT_HIDDEN_BF16) return GRT_ROWS_BF16;
     return hidden == GRT_HIDDEN_FILE ? GRT_ROWS_FILE : GRT_ROWS_F32;
@@ -63,7 +63,7 @@ static grt_row_storage row_storage(grt_hidden_storage hidden)
 static uint64_t fill(grt_memory_plan *plan, const grt_plan_input *input)
 {
     const grt_network *network = input->network;
-    grt_row_store_options rows = {row_storage(plan->hidden), input->n_rows,
+    grt_row_store_options rows = {grt_plan_row_storage(plan->hidden), input->n_rows,
                                   network->hidden_size, plan->chunk_rows, NULL};
     size_t chunk;
     if (!grt_mul_size(&chunk, plan->chunk_rows, chunk_row_bytes(network)))

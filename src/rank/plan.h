@@ -39,6 +39,9 @@ GRT_NODISCARD grt_status grt_plan_make(grt_memory_plan *out,
 /* What a plan adds for the allocator and for stacks, which no part counts. */
 enum { GRT_PLAN_MARGIN_BYTES = 2 << 20 };
 
+/* How a row store keeps what a plan calls `hidden`. */
+grt_row_storage grt_plan_row_storage(grt_hidden_storage hidden);
+
 /* Attention scratch of one thread, in whole cache lines. */
 size_t grt_plan_attention_bytes(const grt_plan_input *input);
 

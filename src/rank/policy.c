@@ -30,12 +30,17 @@ static grt_status check(const grt_request *request, grt_error *err)
     return GRT_OK;
 }
 
+static float precision_of(const grt_request *request)
+{
+    return request->precision > 0.0f ? request->precision : default_precision;
+}
+
 static void choose_bound(grt_policy_choice *out, const grt_profile *profile,
                          size_t n_layers, const grt_request *request)
 {
     grt_bound_policy *bound = &out->selector.bound;
     out->selector.kind = GRT_SELECTOR_BOUND;
-    out->precision = request->precision > 0.0f ? request->precision : default_precision;
+    out->precision = precision_of(request);
     bound->precision = out->precision;
     bound->n_layers = n_layers;
     bound->margin = 1.0f;
@@ -62,8 +67,7 @@ static void choose_cluster(grt_policy_choice *out, const grt_profile *profile,
         cluster->dispersion = request->dispersion;
     } else if (profile->path) {
         out->has_profile = true;
-        out->precision =
-            request->precision > 0.0f ? request->precision : default_precision;
+        out->precision = precision_of(request);
         grt_profile_cluster(profile, out->precision, request->k, &cluster->dispersion,
                             &out->selector.first_layer);
     }

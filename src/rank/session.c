@@ -124,19 +124,13 @@ static grt_status need_window(grt_session *session, const grt_memory_plan *plan,
                              &options, err);
 }
 
-static grt_row_storage storage_of(grt_hidden_storage hidden)
-{
-    if (hidden == GRT_HIDDEN_BF16) return GRT_ROWS_BF16;
-    return hidden == GRT_HIDDEN_FILE ? GRT_ROWS_FILE : GRT_ROWS_F32;
-}
-
 static grt_status need_rows(grt_session *session, const grt_memory_plan *plan,
                             grt_error *err)
 {
-    grt_row_store_options wanted = {storage_of(plan->hidden), session->layout.n_rows,
-                                    session->model->network.hidden_size,
-                                    plan->chunk_rows,
-                                    session->options.temporary_directory};
+    grt_row_store_options wanted = {
+        grt_plan_row_storage(plan->hidden), session->layout.n_rows,
+        session->model->network.hidden_size, plan->chunk_rows,
+        session->options.temporary_directory};
     const grt_row_store_options *have = &session->rows_options;
     bool is_enough = session->rows && have->storage == wanted.storage &&
                      have->n_rows >= wanted.n_rows &&
