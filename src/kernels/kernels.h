@@ -160,10 +160,12 @@ typedef struct grt_linear_args {
 } grt_linear_args;
 
 /* Each task unpacks one panel and multiplies it with all rows.  scratch:
- * grt_linear_scratch_bytes(kernels, n_threads of pool), 64-byte aligned. */
+ * grt_linear_scratch_bytes(kernels, n_threads of pool, n_rows, n_in), or more, 64-byte
+ * aligned. */
 void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,
                 const grt_linear_args *args);
-size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads);
+size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads,
+                                size_t n_rows, size_t n_in);
 
 /* Prototypes of all variants. */
 #define GRT_KERNEL(isa, needs, function) grt_gemm_fn function;

@@ -2,14 +2,16 @@
  *
  * A task is one panel: PANEL_COLUMNS outputs.  For each block of inputs the worker
  * unpacks the panel into its scratch in strips [words][GRT_STRIP], L2-sized, then goes
- * through all rows in blocks (grt_gemm_block): the block of x is copied next to each
- * other (rows of a matrix whose width is a power of two would fall into the same cache
- * sets) and multiplied with strip after strip from L2.  Meanwhile the next block is
- * fetched: with many rows x comes from memory.
+ * through all rows in blocks (grt_gemm_block), which are multiplied with strip after
+ * strip from L2.  Meanwhile the next rows are fetched: many rows come from memory.
  *
- * A block is GRT_GEMM_WORDS words: as many inputs in f32, twice as many in bf16, where
- * weights and rows are rounded as they are unpacked and copied.  An odd last input gets
- * a zero beside it.
+ * Rows of x are packed next to each other, GRT_GEMM_LD_A apart: those of a matrix whose
+ * width is a power of two would fall into the same cache sets.  In bf16 all are packed
+ * before the first panel, rounded once, as [blocks of inputs][n_rows][GRT_GEMM_LD_A].
+ * In f32 a task copies the rows at hand: packing all would take as much memory as x.
+ *
+ * A block is GRT_GEMM_WORDS words: as many inputs in f32, twice as many in bf16.  An
+ * odd last input gets a zero beside it.
  *
  * An output is always the sum over the same blocks in the same order, so its bits
  * depend neither on the rows in the call nor on the threads. */
@@ -40,7 +42,8 @@ GRT_DTYPE_LIST(GRT_X)
 typedef struct linear_job {
     const grt_kernels *kernels;
     const grt_linear_args *args;
-    uint32_t *scratch; /* [n_threads][WORKER_WORDS] */
+    uint32_t *workers; /* [n_threads][WORKER_WORDS] */
+    uint32_t *packed;  /* [blocks of inputs][n_rows][GRT_GEMM_LD_A]; NULL in f32 */
     bool is_bf16;
     grt_gemm_block block; /* of the kernel; its columns between two prefetches */
     size_t panel_columns;
@@ -62,15 +65,23 @@ typedef struct linear_part {
     size_t first_row, last_row;
 } linear_part;
 
-size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads)
+/* Inputs of a block. */
+static size_t block_inputs(bool is_bf16)
 {
-    (void)kernels;
-    return n_threads * WORKER_WORDS * sizeof(uint32_t);
+    return is_bf16 ? 2 * GRT_GEMM_WORDS : GRT_GEMM_WORDS;
+}
+
+size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads,
+                                size_t n_rows, size_t n_in)
+{
+    size_t inputs = block_inputs(true);
+    size_t n_packed = kernels->gemm_bf16 ? (n_in + inputs - 1) / inputs * n_rows : 0;
+    return (n_threads * WORKER_WORDS + n_packed * GRT_GEMM_LD_A) * sizeof(uint32_t);
 }
 
 static worker_space space_of(const linear_job *job, size_t worker)
 {
-    worker_space space = {.panel = job->scratch + worker * WORKER_WORDS};
+    worker_space space = {.panel = job->workers + worker * WORKER_WORDS};
     space.rows = space.panel + PANEL_WORDS;
     space.a = space.rows + STRIP_WORDS;
     space.values = (float *)(space.a + A_WORDS);
@@ -135,18 +146,59 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Asks for the rows that the next block will copy: those due before a wide panel's
- * columns c.. are multiplied. */
-static void prefetch_rows(const linear_job *job, const float *x, size_t n_rows,
+/* ---- Rows of x ---- */
+
+enum { ROWS_PER_TASK = 32 };
+
+/* Packs some rows, all their blocks. */
+static void pack_rows_task(size_t task, size_t worker, void *payload)
+{
+    (void)worker;
+    const linear_job *job = payload;
+    const grt_linear_args *args = job->args;
+    size_t first = task * ROWS_PER_TASK, n_in = args->weight->n_in;
+    size_t last = least(first + ROWS_PER_TASK, args->n_rows);
+    uint32_t *block = job->packed;
+    for (size_t k0 = 0; k0 < n_in; k0 += block_inputs(job->is_bf16)) {
+        size_t k = least(block_inputs(job->is_bf16), n_in - k0);
+        for (size_t r = first; r < last; r++)
+            to_words(job, block + r * GRT_GEMM_LD_A, args->x + r * args->ld_x + k0, k);
+        block += args->n_rows * GRT_GEMM_LD_A;
+    }
+}
+
+/* Rows first.. of block k0, packed. */
+static const uint32_t *packed_rows(const linear_job *job, const worker_space *space,
+                                   size_t first, size_t n, size_t k0, size_t k)
+{
+    const grt_linear_args *args = job->args;
+    if (job->packed) {
+        size_t block = k0 / block_inputs(job->is_bf16);
+        return job->packed + (block * args->n_rows + first) * GRT_GEMM_LD_A;
+    }
+    for (size_t i = 0; i < n; i++)
+        to_words(job, space->a + i * GRT_GEMM_LD_A,
+                 args->x + (first + i) * args->ld_x + k0, k);
+    return space->a;
+}
+
+/* Asks for some of the rows first..last-1: those due before a wide panel's columns c..
+ * are multiplied. */
+static void prefetch_rows(const linear_job *job, size_t first, size_t last, size_t k0,
                           size_t k, size_t c)
 {
-    enum { LINE_FLOATS = 16 };
+    enum { LINE_WORDS = 16 };
     const grt_gemm_block *block = &job->block;
+    const grt_linear_args *args = job->args;
     size_t share = block->n_rows * block->n_columns / WIDE_PANEL;
-    size_t first = c / block->n_columns * share, last = least(first + share, n_rows);
-    for (size_t r = first; r < last; r++)
-        for (size_t i = 0; i < k; i += LINE_FLOATS)
-            __builtin_prefetch(x + r * job->args->ld_x + i, 0, 2);
+    first += c / block->n_columns * share;
+    last = least(first + share, last);
+    for (size_t r = first; r < last; r++) {
+        const void *row = args->x + r * args->ld_x + k0;
+        if (job->packed) row = packed_rows(job, NULL, r, 1, k0, k);
+        for (size_t i = 0; i < words_of(job, k); i += LINE_WORDS)
+            __builtin_prefetch((const uint32_t *)row + i, 0, 2);
+    }
 }
 
 /* y (+)= x * panel for the task's rows and inputs k0..k0+k-1. */
@@ -159,16 +211,13 @@ static void multiply_rows(const linear_job *job, const linear_part *part,
     const float *bias = args->bias && k0 == 0 ? args->bias + part->column : NULL;
     size_t most = job->block.n_rows, group = job->block.n_columns;
     for (size_t r = part->first_row; r < part->last_row; r += most) {
-        const float *x = args->x + r * args->ld_x + k0;
         float *y = args->y + r * args->ld_y + part->column;
-        size_t n = least(most, part->last_row - r);
-        size_t n_next = least(most, part->last_row - r - n);
-        const float *next = n_next ? x + n * args->ld_x : x;
-        for (size_t i = 0; i < n; i++)
-            to_words(job, space->a + i * GRT_GEMM_LD_A, x + i * args->ld_x, k);
+        size_t n = least(most, part->last_row - r), next = r + n;
+        size_t last = least(next + most, part->last_row);
+        const uint32_t *a = packed_rows(job, space, r, n, k0, k);
         for (size_t c = 0; c < part->n_columns; c += group) {
-            prefetch_rows(job, next, n_next, k, c);
-            gemm(y + c, args->ld_y, space->a, n, space->panel + c * n_words,
+            prefetch_rows(job, next, last, k0, k, c);
+            gemm(y + c, args->ld_y, a, n, space->panel + c * n_words,
                  least(group, part->n_columns - c), n_words, bias ? bias + c : NULL,
                  args->is_added || k0 > 0);
         }
@@ -180,7 +229,7 @@ static void linear_task(size_t task, size_t worker, void *payload)
     const linear_job *job = payload;
     const grt_weight *w = job->args->weight;
     worker_space space = space_of(job, worker);
-    size_t block = job->is_bf16 ? 2 * GRT_GEMM_WORDS : GRT_GEMM_WORDS;
+    size_t block = block_inputs(job->is_bf16);
     linear_part part = {.column = task / job->n_groups * job->panel_columns,
                         .first_row = task % job->n_groups * job->group_rows};
     part.n_columns = least(job->panel_columns, w->n_out - part.column);
@@ -213,11 +262,16 @@ void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,
     n_groups = (args->n_rows + group_rows - 1) / group_rows;
     linear_job job = {.kernels = kernels,
                       .args = args,
-                      .scratch = scratch,
+                      .workers = scratch,
                       .is_bf16 = is_bf16,
                       .block = block,
                       .panel_columns = columns,
                       .n_groups = n_groups,
                       .group_rows = group_rows};
+    if (is_bf16) {
+        job.packed = job.workers + grt_pool_n_threads(pool) * WORKER_WORDS;
+        grt_pool_run(pool, (args->n_rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK,
+                     pack_rows_task, &job);
+    }
     grt_pool_run(pool, n_panels * n_groups, linear_task, &job);
 }

@@ -84,7 +84,8 @@ static void run(const grt_kernels *kernels, size_t n_threads,
     grt_error err;
     grt_pool *pool = NULL;
     assert_ok(grt_pool_create(&pool, n_threads, &err), &err);
-    size_t n = grt_linear_scratch_bytes(kernels, n_threads);
+    size_t n =
+        grt_linear_scratch_bytes(kernels, n_threads, args->n_rows, args->weight->n_in);
     void *scratch = aligned_alloc(64, (n + 63) / 64 * 64);
     assert_non_null(scratch);
     grt_linear(kernels, pool, scratch, args);
