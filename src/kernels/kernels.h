@@ -110,9 +110,11 @@ typedef void grt_add_fn(float *y, const float *x, size_t n);
 /* Attention of one head over one sequence, whose keys and values lie in two pieces: the
  * n_prefix that it shares with others, then its own n_keys:
  * out[i] = softmax(scale * q[i] . key[j]) value[j] over all j or, when is_causal, over
- * the prefix and the own keys 0..i (n_queries <= n_keys then).
- * Blockwise with a running maximum (Milakov & Gimelshein 2018; FlashAttention), never a
- * full score matrix.  Where the pieces meet changes no bit of the result. */
+ * the prefix and the own keys 0..i (n_queries <= n_keys then).  With a window, query i,
+ * which stands at key n_prefix + i, sees of these only the `window` keys on each side
+ * of its own (Longformer, Beltagy et al. 2020, arXiv 2004.05150). Blockwise with a
+ * running maximum (Milakov & Gimelshein 2018; FlashAttention), never a full score
+ * matrix.  Where the pieces meet changes no bit of the result. */
 typedef struct grt_attention_args {
     const float *q;        /* [n_queries][ld_q] */
     const float *prefix_k; /* [n_prefix][ld_kv] */
@@ -125,6 +127,7 @@ typedef struct grt_attention_args {
     size_t head_size; /* any, at most GRT_MAX_HEAD_SIZE */
     float scale;
     int is_causal;
+    size_t window; /* keys seen on each side; 0: all.  n_queries <= n_keys where set */
 } grt_attention_args;
 enum {
     GRT_MAX_HEAD_SIZE = 512,

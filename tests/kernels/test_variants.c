@@ -287,7 +287,10 @@ static void reference_attention(const grt_attention_args *args, double *out)
         double *p = malloc(n * sizeof(*p)), most = -HUGE_VAL, sum = 0.0;
         assert_non_null(p);
         for (size_t j = 0; j < n; j++) {
-            p[j] = 0.0;
+            bool is_seen =
+                args->window == 0 || (j <= i + args->window && i <= j + args->window);
+            p[j] = is_seen ? 0.0 : -HUGE_VAL;
+            if (!is_seen) continue;
             for (size_t d = 0; d < args->head_size; d++)
                 p[j] += (double)args->q[i * args->ld_q + d] *
                         (double)args->k[j * args->ld_kv + d];
@@ -307,12 +310,15 @@ static void reference_attention(const grt_attention_args *args, double *out)
 }
 
 /* Fills `out` once more: the first third of the sequence on its own, the other queries
- * with the keys of that third as prefix; then the last query alone, which sees all keys
- * with and without a mask. */
+ * with the keys of that third as prefix; then, where there is no window, the last query
+ * alone, which sees all keys with and without a mask. */
 static void check_shared_prefix(grt_attention_fn *variant, grt_attention_args args,
                                 float *out, void *scratch)
 {
-    size_t n = args.n_keys, n_prefix = n / 3, skip = args.is_causal ? n_prefix : 0;
+    size_t n = args.n_keys, n_prefix = n / 3;
+    /* without a mask the first third sees all keys; with a window query i stands at key
+     * n_prefix + i, so that it can't see them through `rest` */
+    size_t skip = args.is_causal || args.window ? n_prefix : 0;
     grt_attention_args first = args, rest = args, last = args;
     first.out = rest.out = last.out = out;
     first.n_queries = n_prefix;
@@ -328,6 +334,7 @@ static void check_shared_prefix(grt_attention_fn *variant, grt_attention_args ar
     rest.out += skip * args.ld_out;
     rest.n_queries = n - skip;
     variant(&rest, scratch);
+    if (args.window) return;
     last.q += (n - 1) * args.ld_q;
     last.out += (n - 1) * args.ld_out;
     last.n_queries = 1;
@@ -336,7 +343,7 @@ static void check_shared_prefix(grt_attention_fn *variant, grt_attention_args ar
 }
 
 static void check_attention_shape(const grt_kernel_entry *entry, size_t n, size_t head,
-                                  int is_causal)
+                                  int is_causal, size_t window)
 {
     grt_attention_fn *variant = (grt_attention_fn *)entry->function;
     size_t ld_q = 2 * head + 1, ld_kv = head + 3;
@@ -359,7 +366,8 @@ static void check_attention_shape(const grt_kernel_entry *entry, size_t n, size_
                                .n_keys = n,
                                .head_size = head,
                                .scale = 0.37f,
-                               .is_causal = is_causal};
+                               .is_causal = is_causal,
+                               .window = window};
     variant(&args, scratch);
     reference_attention(&args, wanted);
     for (size_t i = 0; i < n; i++)
@@ -384,7 +392,16 @@ static void check_attention(const grt_kernel_entry *entry)
     for (size_t h = 0; h < 6; h++)
         for (size_t r = 0; r < 9; r++)
             for (int is_causal = 0; is_causal < 2; is_causal++)
-                check_attention_shape(entry, rows[r], heads[h], is_causal);
+                check_attention_shape(entry, rows[r], heads[h], is_causal, 0);
+    /* windows within a block, over one end, and so narrow that whole blocks are unseen
+     */
+    const size_t windows[] = {1, 7, 16, 63, 64, 65, 300};
+    for (size_t w = 0; w < 7; w++)
+        for (int is_causal = 0; is_causal < 2; is_causal++) {
+            check_attention_shape(entry, 17, 8, is_causal, windows[w]);
+            check_attention_shape(entry, 131, 26, is_causal, windows[w]);
+            check_attention_shape(entry, 260, 64, is_causal, windows[w]);
+        }
 }
 
 static void test_all_variants(void **state)
