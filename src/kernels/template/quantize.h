@@ -10,29 +10,48 @@ static inline size_t lanes_left(size_t i, size_t n)
     return n - i < VF ? n - i : VF;
 }
 
-/* NaN where a value is not finite: only then its product with 0 is not 0. */
+/* The largest magnitude, and a sum that is not 0 where a value is not finite: only then
+ * its product with 0 is not 0. */
+typedef struct magnitude {
+    vf most, poison;
+} magnitude;
+
+static inline magnitude magnitude_with(magnitude m, vf v)
+{
+    return (magnitude){vf_max(m.most, vf_abs(v)), vf_fma(v, vf_set(0.0f), m.poison)};
+}
+
+/* NaN where a value is not finite. */
 static float largest_magnitude(const float *src, size_t n)
 {
-    vf most = vf_set(0.0f), poison = vf_set(0.0f);
-    for (size_t i = 0; i < n; i += VF) {
-        vf v = vf_load_n(src + i, lanes_left(i, n));
-        most = vf_max(most, vf_abs(v));
-        poison = vf_fma(v, vf_set(0.0f), poison);
+    magnitude a = {vf_set(0.0f), vf_set(0.0f)}, b = a;
+    size_t i = 0;
+    for (; i + 2 * VF <= n; i += 2 * VF) { /* two, which do not wait for each other */
+        a = magnitude_with(a, vf_load(src + i));
+        b = magnitude_with(b, vf_load(src + i + VF));
     }
-    return vf_sum(poison) == 0.0f ? vf_largest(most) : NAN;
+    for (; i < n; i += VF)
+        a = magnitude_with(a, vf_load_n(src + i, lanes_left(i, n)));
+    float poison = vf_sum(vf_add(a.poison, b.poison));
+    return poison == 0.0f ? vf_largest(vf_max(a.most, b.most)) : NAN;
 }
 
 /* Returns the sum of dst. */
 static int32_t round_group(int8_t *dst, const float *src, size_t n, float inverse)
 {
     vf sum = vf_set(0.0f), factor = vf_set(inverse);
-    for (size_t i = 0; i < n; i += VF) {
-        size_t lanes = lanes_left(i, n);
-        vf v = vf_round(vf_mul(vf_load_n(src + i, lanes), factor));
+    size_t i = 0;
+    for (; i + VF <= n; i += VF) {
+        vf v = vf_round(vf_mul(vf_load(src + i), factor));
+        sum = vf_add(sum, v);
+        vf_store_i8(dst + i, v);
+    }
+    if (i < n) {
         int8_t numbers[VF];
+        vf v = vf_round(vf_mul(vf_load_n(src + i, n - i), factor));
         sum = vf_add(sum, v);
         vf_store_i8(numbers, v);
-        memcpy(dst + i, numbers, lanes);
+        memcpy(dst + i, numbers, n - i);
     }
     return (int32_t)vf_sum(sum);
 }
