@@ -42,11 +42,12 @@
  * Threads: a grt_model is immutable after open and may be shared by threads; a
  * grt_session is used by one thread at a time (it has worker threads of its own).
  *
- * Environment: GRT_ISA=scalar|avx2|avx_vnni|avx512|avx512_vnni|avx512_bf16|amx_bf16, on
- * 64-bit Arm scalar|neon|neon_dotprod|neon_bf16|neon_i8mm, caps the instructions used.
- * Nothing else is read from the environment.  On a CPU with AMX, and unless a cap
- * leaves it out, the process is given Linux's permission for tile data when the CPU is
- * first asked about; alternate signal stacks must have room for it (8 KiB).
+ * Environment: GRT_ISA=scalar|avx2|avx_vnni|avx512|avx512_vnni|avx512_bf16|amx_bf16|
+ * amx_int8, on 64-bit Arm scalar|neon|neon_dotprod|neon_bf16|neon_i8mm, caps the
+ * instructions used. Nothing else is read from the environment.  On a CPU with AMX, and
+ * unless a cap leaves it out, the process is given Linux's permission for tile data
+ * when the CPU is first asked about; alternate signal stacks must have room for it (8
+ * KiB).
  */
 #ifndef GRATING_H
 #define GRATING_H

@@ -133,7 +133,7 @@ static const grt_kernel_entry *best(const char *operation, uint32_t features)
  * rows, and set up for each call, which more columns make up for. */
 static grt_gemm_block block_of(const grt_kernel_entry *gemm)
 {
-    if (gemm->needs & GRT_CPU_AMX_BF16)
+    if (gemm->needs & (GRT_CPU_AMX_BF16 | GRT_CPU_AMX_INT8))
         return (grt_gemm_block){GRT_GEMM_ROWS, 4 * GRT_STRIP};
     return (grt_gemm_block){24, 2 * GRT_STRIP};
 }

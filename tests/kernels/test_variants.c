@@ -432,7 +432,8 @@ static void test_the_expected_variants_are_there(void **state)
     const char *const wanted[] = {"avx512", "avx2", "scalar"};
     const char *const bf16[] = {"amx_bf16", "avx512_bf16", "scalar", /* gemm_bf16 */
                                 "avx512_bf16", "scalar"};            /* round_bf16 */
-    const char *const int8[] = {"avx512_vnni", "avx_vnni", "avx2", "scalar"};
+    const char *const int8[] = {"amx_int8", "avx512_vnni", "avx_vnni", "avx2",
+                                "scalar"};
 #elif defined(__aarch64__)
     const char *const wanted[] = {"neon", "scalar"};
     const char *const bf16[] = {"neon_bf16", "scalar", "neon_bf16", "scalar"};
