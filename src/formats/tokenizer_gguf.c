@@ -179,7 +179,7 @@ static grt_status read_charsmap(grt_vocabulary *v, const grt_metadata *m,
     return status;
 }
 
-/* Ids that the file gives for control tokens. */
+/* Ids that the file gives for control tokens; the largest number says "none". */
 static grt_status read_roles(grt_vocabulary *v, const grt_metadata *m, grt_error *err)
 {
     const struct {
@@ -196,7 +196,7 @@ static grt_status read_roles(grt_vocabulary *v, const grt_metadata *m, grt_error
     };
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
         uint64_t id;
-        if (!grt_metadata_get_u64(m, roles[i].key, &id)) continue;
+        if (!grt_metadata_get_u64(m, roles[i].key, &id) || id == UINT32_MAX) continue;
         if (id >= v->n_pieces || !v->pieces[id].text)
             GRT_FAIL(err, GRT_E_FORMAT, "%s: %s is %llu, which no token has", m->source,
                      roles[i].key, (unsigned long long)id);

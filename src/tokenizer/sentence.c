@@ -81,7 +81,7 @@ static grt_status init(grt_sentence *s, const grt_tokenizer *tokenizer, grt_erro
     GRT_TRY(grt_trie_init(&s->verbatim, v, is_verbatim, err));
     if (v->byte_fallback)
         GRT_TRY(find_bytes(s, tokenizer, err));
-    else if (v->unk < 0 || (size_t)v->unk >= v->n_pieces)
+    else if (v->unk < 0 || (size_t)v->unk >= v->n_pieces || !v->pieces[v->unk].text)
         GRT_FAIL(err, GRT_E_FORMAT,
                  "the vocabulary has no piece for unknown characters");
     if (v->kind == GRT_TOKENIZER_UNIGRAM) {
