@@ -108,11 +108,21 @@ static bool is_in_brackets(const char *text, size_t n)
                      (text[0] == '[' && text[n - 1] == ']'));
 }
 
+bool grt_is_blank(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (text[i] == '\0' || !strchr(" \t\n\r", text[i])) return false;
+    return true;
+}
+
 grt_status grt_vocabulary_add_token(grt_vocabulary *v, uint64_t id, const char *text,
                                     size_t n, bool is_called_special, const char *path,
                                     grt_error *err)
 {
-    bool is_special = !is_sentence(v) || is_called_special || is_in_brackets(text, n);
+    bool is_text = is_sentence(v)
+                       ? !is_in_brackets(text, n)
+                       : v->kind == GRT_TOKENIZER_BPE && grt_is_blank(text, n);
+    bool is_special = is_called_special || !is_text;
     GRT_TRY(grt_vocabulary_set(v, id, text, n, is_special, path, err));
     v->pieces[id].is_verbatim = !v->pieces[id].is_special;
     return GRT_OK;

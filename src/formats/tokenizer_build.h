@@ -20,13 +20,16 @@ GRT_NODISCARD grt_status grt_vocabulary_set(grt_vocabulary *v, uint64_t id,
                                             const char *path, grt_error *err);
 
 /* Sets a piece that the tokenizer's extra files or its list of added tokens name.  A
- * control token; but a SentencePiece tokenizer that does not call it special and whose
- * text is not a name in brackets has it as a user-defined piece (Gemma: runs of line
- * breaks). */
+ * control token, but for two that are not called special: of SentencePiece any that is
+ * not a name in brackets (Gemma: runs of line breaks), of byte-level BPE runs of spaces
+ * (ModernBERT).  Those are user-defined text. */
 GRT_NODISCARD grt_status grt_vocabulary_add_token(grt_vocabulary *v, uint64_t id,
                                                   const char *text, size_t n,
                                                   bool is_called_special,
                                                   const char *path, grt_error *err);
+
+/* Whether text[n] is spaces, tabs and line breaks only. */
+bool grt_is_blank(const char *text, size_t n);
 
 /* Begins a vocabulary: its kind, and no control tokens yet. */
 void grt_vocabulary_begin(grt_vocabulary *v, grt_tokenizer_kind kind);

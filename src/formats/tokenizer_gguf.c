@@ -51,6 +51,7 @@ static grt_status find_types(const int64_t **out, const grt_metadata *m, size_t 
     return GRT_OK;
 }
 
+/* Of WordPiece and byte-level BPE, whose kind is set. */
 static grt_status read_pieces(grt_vocabulary *v, const grt_metadata *m, bool is_bert,
                               grt_error *err)
 {
@@ -64,9 +65,13 @@ static grt_status read_pieces(grt_vocabulary *v, const grt_metadata *m, bool is_
         bool is_special = types && types[id] != GRT_PIECE_NORMAL;
         if (is_bert)
             GRT_TRY(set_bert_piece(v, id, text, is_special, m->source, err));
+        else if (is_special)
+            GRT_TRY(grt_vocabulary_add_token(v, id, text.data, text.size,
+                                             types[id] != GRT_PIECE_USER_DEFINED,
+                                             m->source, err));
         else
-            GRT_TRY(grt_vocabulary_set(v, id, text.data, text.size, is_special,
-                                       m->source, err));
+            GRT_TRY(
+                grt_vocabulary_set(v, id, text.data, text.size, false, m->source, err));
     }
     return GRT_OK;
 }

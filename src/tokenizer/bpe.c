@@ -7,6 +7,7 @@
 
 #include "tokenizer/algorithms.h"
 #include "tokenizer/merger.h"
+#include "tokenizer/trie.h"
 #include "tokenizer/utf8.h"
 
 #include "base/memory.h"
@@ -22,6 +23,7 @@ enum { MATCH_LIMIT = 100000000, N_BYTES = 256 };
 struct grt_bpe {
     int32_t byte_ids[N_BYTES];
     grt_merge_table merges;
+    grt_trie verbatim;
     pcre2_code *pattern; /* NULL: a text is one word */
     pcre2_match_context *limits;
 };
@@ -75,6 +77,9 @@ grt_status grt_bpe_create(grt_bpe **out, const grt_tokenizer *tokenizer, grt_err
     if (status == GRT_OK)
         status = grt_merge_table_init(&bpe->merges, tokenizer->vocabulary, err);
     if (status == GRT_OK)
+        status = grt_trie_init(&bpe->verbatim, tokenizer->vocabulary,
+                               grt_piece_is_verbatim, err);
+    if (status == GRT_OK)
         status = compile_pattern(bpe, tokenizer->vocabulary->split_pattern, err);
     if (status != GRT_OK) {
         grt_bpe_free(bpe);
@@ -90,6 +95,7 @@ void grt_bpe_free(grt_bpe *bpe)
     pcre2_match_context_free(bpe->limits);
     pcre2_code_free(bpe->pattern);
     grt_merge_table_release(&bpe->merges);
+    grt_trie_release(&bpe->verbatim);
     grt_free(bpe);
 }
 
@@ -215,6 +221,24 @@ static grt_status encode_normal(encoder *e, const grt_vocabulary *v, const char 
     return status;
 }
 
+/* Cuts out what is a piece as it stands. */
+static grt_status encode_parts(encoder *e, const grt_vocabulary *v, const char *text,
+                               size_t n)
+{
+    size_t begin = 0;
+    for (size_t at = 0; at < n && e->bpe->verbatim.n_nodes;) {
+        int32_t id;
+        size_t taken = grt_trie_longest(&e->bpe->verbatim, text + at, n - at, &id);
+        if (taken) {
+            GRT_TRY(encode_normal(e, v, text + begin, at - begin));
+            GRT_TRY(grt_ids_append(e->out, &id, 1, e->err));
+            begin = at + taken;
+        }
+        at += taken ? taken : 1;
+    }
+    return encode_normal(e, v, text + begin, n - begin);
+}
+
 grt_status grt_bpe_encode(const grt_tokenizer *tokenizer, const char *text, size_t n,
                           grt_ids *out, grt_error *err)
 {
@@ -232,7 +256,7 @@ grt_status grt_bpe_encode(const grt_tokenizer *tokenizer, const char *text, size
         text = valid.data;
         n = valid.n;
     }
-    if (status == GRT_OK) status = encode_normal(&e, v, text, n);
+    if (status == GRT_OK) status = encode_parts(&e, v, text, n);
     grt_text_buffer_release(&valid);
     grt_merger_release(&e.merger);
     return status;

@@ -20,11 +20,6 @@ static bool is_ordinary(const grt_piece *piece)
     return !piece->is_special && !piece->is_verbatim;
 }
 
-static bool is_verbatim(const grt_piece *piece)
-{
-    return !piece->is_special && piece->is_verbatim;
-}
-
 static bool is_mark(const char *text, size_t n)
 {
     return n >= GRT_SPACE_MARK_BYTES &&
@@ -78,7 +73,7 @@ static grt_status init(grt_sentence *s, const grt_tokenizer *tokenizer, grt_erro
 {
     const grt_vocabulary *v = tokenizer->vocabulary;
     s->are_words_apart = are_words_apart(v);
-    GRT_TRY(grt_trie_init(&s->verbatim, v, is_verbatim, err));
+    GRT_TRY(grt_trie_init(&s->verbatim, v, grt_piece_is_verbatim, err));
     if (v->byte_fallback)
         GRT_TRY(find_bytes(s, tokenizer, err));
     else if (v->unk < 0 || (size_t)v->unk >= v->n_pieces || !v->pieces[v->unk].text)

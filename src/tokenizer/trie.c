@@ -127,6 +127,11 @@ void grt_trie_release(grt_trie *trie)
     memset(trie, 0, sizeof(*trie));
 }
 
+bool grt_piece_is_verbatim(const grt_piece *piece)
+{
+    return piece->is_verbatim && !piece->is_special;
+}
+
 size_t grt_trie_longest(const grt_trie *trie, const char *text, size_t n, int32_t *id)
 {
     size_t longest = 0;

@@ -25,6 +25,9 @@ GRT_NODISCARD grt_status grt_trie_init(grt_trie *trie, const grt_vocabulary *voc
                                        grt_piece_filter *wants, grt_error *err);
 void grt_trie_release(grt_trie *trie);
 
+/* grt_piece_filter: pieces that are taken whole where a text has them. */
+bool grt_piece_is_verbatim(const grt_piece *piece);
+
 /* The child of `node` (0: the root) for a byte, 0 when there is none. */
 static inline uint32_t grt_trie_step(const grt_trie *trie, uint32_t node, uint8_t byte)
 {

@@ -31,7 +31,7 @@ typedef struct grt_piece {
     const char *text; /* not NUL-terminated */
     uint32_t size;
     bool is_special;  /* a control or added token, or a byte's: no text matches it */
-    bool is_verbatim; /* SentencePiece's user-defined: taken whole where it stands */
+    bool is_verbatim; /* user-defined text: taken whole where it stands */
 } grt_piece;
 
 typedef struct grt_merge {        /* of BPE, by rank */

@@ -43,10 +43,14 @@ def train(work, name, text, options):
     return path
 
 
-def write_qwen2(path, shared):
+def write_qwen2(path, shared, longest_run=1):
+    """With runs of spaces up to longest_run as added tokens, as ModernBERT has them."""
     folder = shared / "data/tokenizers/qwen2"
     merges = (folder / "merges.txt").read_text(encoding="utf-8").split("\n")
-    root = {"version": "1.0", "added_tokens": [], "post_processor": None, "decoder": None,
+    runs = [{"id": 151650 + n, "content": " " * n, "single_word": False, "lstrip": False,
+             "rstrip": False, "normalized": True, "special": False}
+            for n in range(2, longest_run + 1)]
+    root = {"version": "1.0", "added_tokens": runs, "post_processor": None, "decoder": None,
             "normalizer": {"type": "NFC"},
             "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
                 {"type": "Split", "pattern": {"Regex": QWEN2_PATTERN}, "behavior": "Isolated",
@@ -210,8 +214,11 @@ def main():
     if args.node:
         wordpiece = args.shared / "data/tokenizers/bert-base-uncased/tokenizer.minilm-l6.json"
         qwen2 = args.work / "qwen2.json"
+        spaces = args.work / "qwen2-spaces.json"
         write_qwen2(qwen2, args.shared)
-        for name, path in (("WordPiece", wordpiece), ("byte-level BPE (Qwen2)", qwen2)):
+        write_qwen2(spaces, args.shared, 24)
+        for name, path in (("WordPiece", wordpiece), ("byte-level BPE (Qwen2)", qwen2),
+                           ("the same with runs of spaces", spaces)):
             c.report(name + ", Hugging Face", c.ours(path), c.theirs(path),
                      lambda i, a, b: wordpiece_difference(c.texts[i])
                      if path == wordpiece else None)
