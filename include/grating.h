@@ -146,7 +146,7 @@ GRT_API void grt_model_close(grt_model *model);
 typedef struct grt_model_info {
     const char *architecture; /* "bert", "qwen3" */
     const char *format;       /* "safetensors", "gguf" */
-    const char *tokenizer;    /* "wordpiece", "bpe" */
+    const char *tokenizer;    /* "wordpiece", "bpe", "unigram", "sentencepiece-bpe" */
     const char *head;         /* how a logit is read, e.g. "pooler + classifier" */
     size_t n_layers;
     size_t hidden_size;

@@ -6,7 +6,7 @@ import numpy as np
 import quants
 from safetensors_io import bf16_to_f32, round_to_bf16
 
-U32, I32, F32, BOOL, TEXT, ARRAY = 4, 5, 6, 7, 8, 9
+U8, U32, I32, F32, BOOL, TEXT, ARRAY = 0, 4, 5, 6, 7, 8, 9
 TENSOR_TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8,
                 "Q2_K": 10, "Q3_K": 11, "Q4_K": 12, "Q5_K": 13, "Q6_K": 14, "BF16": 30}
 
@@ -53,7 +53,7 @@ def text(value):
 def scalar(kind, value):
     if kind == TEXT:
         return text(value)
-    return struct.pack({U32: "<I", I32: "<i", F32: "<f", BOOL: "<?"}[kind], value)
+    return struct.pack({U8: "<B", U32: "<I", I32: "<i", F32: "<f", BOOL: "<?"}[kind], value)
 
 
 def key_value(key, kind, value):
