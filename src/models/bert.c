@@ -298,8 +298,10 @@ static void layer(const grt_network *network, const grt_layer_view *view,
 }
 
 static void logits(const grt_network *network, const grt_workspace *workspace,
-                   const float *rows, size_t n, float *out, float *scratch)
+                   size_t layer, const float *rows, size_t n, float *out,
+                   float *scratch)
 {
+    (void)layer; /* one head for all */
     grt_block_head(workspace, &network->fixed[POOLER].weight,
                    network->fixed[POOLER_BIAS].values, rows, scratch, n);
     for (size_t i = 0; i < n * network->hidden_size; i++)

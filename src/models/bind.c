@@ -115,6 +115,8 @@ grt_status grt_bind_fixed(grt_network *network, const grt_checkpoint *checkpoint
     GRT_TRY(
         grt_arena_alloc(&network->arena, &values, (size_t)n_out, sizeof(*values), err));
     unpack(values, data, tensor->dtype, (size_t)n_out);
+    for (size_t i = 0; i < n_out; i++)
+        values[i] += network->vector_offset;
     fixed->values = values;
     return GRT_OK;
 }
@@ -221,13 +223,22 @@ grt_status grt_read_row(const grt_checkpoint *checkpoint, const grt_tensor *tens
     return status;
 }
 
+bool grt_list_holds(const char *list, grt_text word)
+{
+    for (const char *at = list; *at;) {
+        size_t n = strcspn(at, " ");
+        if (n == word.size && memcmp(at, word.data, n) == 0) return true;
+        at += n + (at[n] == ' ');
+    }
+    return false;
+}
+
 grt_status grt_need_text(const grt_metadata *metadata, const char *key,
                          const char *expected, grt_error *err)
 {
     grt_text text;
     if (!grt_metadata_get_text(metadata, key, &text)) return GRT_OK;
-    if (text.size == strlen(expected) && memcmp(text.data, expected, text.size) == 0)
-        return GRT_OK;
+    if (grt_list_holds(expected, text)) return GRT_OK;
     GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is \"%.*s\"; only \"%s\" is supported",
              metadata->source, key, (int)(text.size < 60 ? text.size : 60), text.data,
              expected);

@@ -44,8 +44,12 @@ GRT_NODISCARD grt_status grt_read_row(const grt_checkpoint *checkpoint,
                                       const grt_tensor *tensor, uint64_t row,
                                       float *dst, grt_error *err);
 
-/* Refuses a config.json text value other than `expected` (absent is fine). */
+/* Refuses a text value that is none of the space-separated ones in `expected` (absent
+ * is fine). */
 GRT_NODISCARD grt_status grt_need_text(const grt_metadata *metadata, const char *key,
                                        const char *expected, grt_error *err);
+
+/* Does the space-separated list hold this word? */
+bool grt_list_holds(const char *list, grt_text word);
 
 #endif /* GRT_MODELS_BIND_H */

@@ -36,6 +36,8 @@ void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
             continue;
         }
         kernels->unpack_row[shape->dtype](vectors, parts[i], shape->n_out);
+        for (size_t j = 0; network->vector_offset != 0.0f && j < shape->n_out; j++)
+            vectors[j] += network->vector_offset;
         view->vectors[i] = vectors;
         vectors += shape->n_out;
     }

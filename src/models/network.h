@@ -110,7 +110,7 @@ typedef struct grt_prompt {
 typedef struct grt_architecture {
     const char *name;       /* "bert" */
     const char *hf_classes; /* space-separated "architectures" of config.json */
-    const char *gguf_name;  /* general.architecture */
+    const char *gguf_name;  /* general.architecture; NULL: no such GGUF is read */
     const char *hf_layer;   /* "encoder.layer": before ".0.", below the prefix */
     const grt_part_spec *layer_parts;
     size_t n_layer_parts;
@@ -132,10 +132,11 @@ typedef struct grt_architecture {
                   const grt_token_rows *rows, float *hidden, float *scratch);
     void (*layer)(const grt_network *network, const grt_layer_view *layer,
                   const grt_workspace *workspace, const grt_chunk *chunk);
-    /* The logits of n sequences, from the rows that the head reads: rows
-     * [n][hidden_size]; out [n]; scratch [n][hidden_size]. */
+    /* The logits of n sequences after `layer` layers, from the rows that the head
+     * reads: rows [n][hidden_size]; out [n]; scratch [n][hidden_size]. */
     void (*logits)(const grt_network *network, const grt_workspace *workspace,
-                   const float *rows, size_t n, float *out, float *scratch);
+                   size_t layer, const float *rows, size_t n, float *out,
+                   float *scratch);
 } grt_architecture;
 
 /* Immutable after bind. */
@@ -153,6 +154,9 @@ struct grt_network {
     size_t max_tokens;
     float norm_eps;
     double rope_theta;
+    float embedding_scale; /* of decoders: embedding rows are multiplied by it */
+    float residual_scale;  /* of decoders: so is what a block adds to its input */
+    float vector_offset;   /* added to every vector as stored: norms less one */
     const char *head_text; /* for people */
 
     grt_arena arena;
@@ -161,6 +165,11 @@ struct grt_network {
     grt_layer_plan *layers;      /* [n_layers] */
     grt_layer_part *layer_parts; /* [n_layers][n_layer_parts] */
     grt_fixed fixed[GRT_MAX_FIXED_PARTS];
+    /* Heads of layers: [n_layers - first_head + 1][hidden_size], the i-th trained to
+     * read the output of layer first_head + i (from 1).  NULL: the last layer alone has
+     * one */
+    const float *layer_heads;
+    size_t first_head;
     int32_t *part_of; /* [n_tensors of the catalogue] GRT_PART_... or a layer */
 };
 

@@ -1,25 +1,16 @@
 /* registry.c - tells from the checkpoint alone which architecture it is. */
 #include "models/architectures.h"
 
+#include "models/bind.h"
+
 #include <stdio.h>
 #include <string.h>
 
 static const grt_architecture *const architectures[] = {
-    &grt_architecture_bert,
-    &grt_architecture_qwen3,
+    &grt_architecture_bert,    &grt_architecture_qwen3, &grt_architecture_qwen2,
+    &grt_architecture_minicpm, &grt_architecture_gemma,
 };
 enum { N_ARCHITECTURES = sizeof(architectures) / sizeof(architectures[0]) };
-
-/* Does the space-separated list hold this word? */
-static bool list_holds(const char *list, grt_text word)
-{
-    for (const char *at = list; *at;) {
-        size_t n = strcspn(at, " ");
-        if (n == word.size && memcmp(at, word.data, n) == 0) return true;
-        at += n + (at[n] == ' ');
-    }
-    return false;
-}
 
 static grt_text found_class(const grt_checkpoint *checkpoint)
 {
@@ -45,11 +36,12 @@ static grt_status recognise(const grt_architecture **out,
     if (found.size == 0)
         GRT_FAIL(err, GRT_E_FORMAT, "%s: no %s that names the model's architecture",
                  checkpoint->metadata.source, key);
-    char known[120] = "";
+    char known[400] = "";
     for (size_t i = 0; i < N_ARCHITECTURES; i++) {
         const char *names =
             is_gguf ? architectures[i]->gguf_name : architectures[i]->hf_classes;
-        if (list_holds(names, found)) {
+        if (!names) continue; /* not in this format */
+        if (grt_list_holds(names, found)) {
             *out = architectures[i];
             return GRT_OK;
         }

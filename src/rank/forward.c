@@ -135,7 +135,7 @@ static grt_status score_chunk(const forward_pass *pass, const forward_chunk *chu
     size_t boundary = pass->layer + 1;
     if (!pass->is_last && !policy->wants_scores && !session->observer) return GRT_OK;
     grt_scored scored = {hidden, pass->sequences, chunk->n_active,
-                         session->layout.n_prefix};
+                         session->layout.n_prefix, boundary};
     if (pass->is_last) /* the layer left the scored rows only, one by one */
         for (size_t i = 0; i < chunk->n_active && !session->options.computes_all_rows;
              i++)

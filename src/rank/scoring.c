@@ -49,8 +49,8 @@ void grt_score_by_head(const grt_network *network, const grt_workspace *workspac
         for (size_t i = 0; i < n; i++)
             memcpy(rows + i * d, scored_state(network, scored, first + i),
                    d * sizeof(float));
-        network->architecture->logits(network, workspace, rows, n, scores + first,
-                                      rest);
+        network->architecture->logits(network, workspace, scored->layer, rows, n,
+                                      scores + first, rest);
     }
 }
 

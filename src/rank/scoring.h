@@ -37,6 +37,7 @@ typedef struct grt_scored {
     const grt_scored_sequence *sequences; /* [n] */
     size_t n;
     size_t n_prefix; /* rows of each pair that are not its sequence's */
+    size_t layer;    /* layers computed */
 } grt_scored;
 
 /* scores[n] by the model's head. */

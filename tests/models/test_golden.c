@@ -182,7 +182,7 @@ static void check_case(const golden *g, const instruction_set *set)
         size_t row = network->architecture->reads_last_row ? g->offsets[s + 1] - 1
                                                            : g->offsets[s];
         float found;
-        network->architecture->logits(network, &r.workspace,
+        network->architecture->logits(network, &r.workspace, network->n_layers,
                                       r.hidden + row * g->hidden_size, 1, &found,
                                       r.logit_scratch);
         worst_logit = fmax(worst_logit, fabs((double)found - g->logits[s]) /

@@ -161,6 +161,7 @@ typedef struct row_operation {
     const float *bias;
     float eps;
     size_t n;
+    float factor;
 } row_operation;
 
 static void layer_norm_rows(size_t first, size_t last, void *payload)
@@ -190,31 +191,59 @@ static void silu_mul_rows(size_t first, size_t last, void *payload)
                           (last - first) * op->n);
 }
 
+static void gelu_tanh_mul_rows(size_t first, size_t last, void *payload)
+{
+    const row_operation *op = payload;
+    op->kernels->gelu_tanh_mul(op->dst + first * op->n, op->x + first * op->n,
+                               (last - first) * op->n);
+}
+
+static void scale_rows(size_t first, size_t last, void *payload)
+{
+    const row_operation *op = payload;
+    for (size_t i = first * op->n; i < last * op->n; i++)
+        op->dst[i] *= op->factor;
+}
+
 void grt_block_layer_norm(const grt_workspace *workspace, float *x, const float *weight,
                           const float *bias, float eps, size_t n_rows, size_t n)
 {
-    row_operation op = {workspace->kernels, x, x, weight, bias, eps, n};
+    row_operation op = {workspace->kernels, x, x, weight, bias, eps, n, 0.0f};
     grt_block_rows(workspace, n_rows, layer_norm_rows, &op);
 }
 
 void grt_block_rms_norm(const grt_workspace *workspace, float *dst, const float *x,
                         const float *weight, float eps, size_t n_rows, size_t n)
 {
-    row_operation op = {workspace->kernels, dst, x, weight, NULL, eps, n};
+    row_operation op = {workspace->kernels, dst, x, weight, NULL, eps, n, 0.0f};
     grt_block_rows(workspace, n_rows, rms_norm_rows, &op);
 }
 
 void grt_block_gelu(const grt_workspace *workspace, float *x, size_t n_rows, size_t n)
 {
-    row_operation op = {workspace->kernels, x, NULL, NULL, NULL, 0.0f, n};
+    row_operation op = {workspace->kernels, x, NULL, NULL, NULL, 0.0f, n, 0.0f};
     grt_block_rows(workspace, n_rows, gelu_rows, &op);
 }
 
 void grt_block_silu_mul(const grt_workspace *workspace, float *gate, const float *up,
                         size_t n_rows, size_t n)
 {
-    row_operation op = {workspace->kernels, gate, up, NULL, NULL, 0.0f, n};
+    row_operation op = {workspace->kernels, gate, up, NULL, NULL, 0.0f, n, 0.0f};
     grt_block_rows(workspace, n_rows, silu_mul_rows, &op);
+}
+
+void grt_block_gelu_tanh_mul(const grt_workspace *workspace, float *gate,
+                             const float *up, size_t n_rows, size_t n)
+{
+    row_operation op = {workspace->kernels, gate, up, NULL, NULL, 0.0f, n, 0.0f};
+    grt_block_rows(workspace, n_rows, gelu_tanh_mul_rows, &op);
+}
+
+void grt_block_scale(const grt_workspace *workspace, float *x, float factor,
+                     size_t n_rows, size_t n)
+{
+    row_operation op = {workspace->kernels, x, NULL, NULL, NULL, 0.0f, n, factor};
+    grt_block_rows(workspace, n_rows, scale_rows, &op);
 }
 
 typedef struct rope_job {
@@ -236,8 +265,10 @@ static void norm_rope_rows(size_t first, size_t last, void *payload)
         const float *cosines = workspace->rope_cos + job->positions[row] * half;
         const float *sines = workspace->rope_sin + job->positions[row] * half;
         float *x = job->x + row * width;
-        workspace->kernels->rms_norm(x, head_size, x, head_size, job->norm_weight,
-                                     job->network->norm_eps, job->n_heads, head_size);
+        if (job->norm_weight)
+            workspace->kernels->rms_norm(x, head_size, x, head_size, job->norm_weight,
+                                         job->network->norm_eps, job->n_heads,
+                                         head_size);
         for (size_t head = 0; head < job->n_heads; head++)
             workspace->kernels->rope(x + head * head_size, cosines, sines, head_size);
     }

@@ -45,8 +45,14 @@ void grt_block_rms_norm(const grt_workspace *workspace, float *dst, const float 
 void grt_block_gelu(const grt_workspace *workspace, float *x, size_t n_rows, size_t n);
 void grt_block_silu_mul(const grt_workspace *workspace, float *gate, const float *up,
                         size_t n_rows, size_t n);
+void grt_block_gelu_tanh_mul(const grt_workspace *workspace, float *gate,
+                             const float *up, size_t n_rows, size_t n);
+/* x *= factor. */
+void grt_block_scale(const grt_workspace *workspace, float *x, float factor,
+                     size_t n_rows, size_t n);
 
-/* RMS norm of each head, then rotary embedding by positions[n_rows];
+/* RMS norm of each head unless norm_weight is NULL, then rotary embedding by
+ * positions[n_rows];
  * x [n_rows][n_heads * head_size]. */
 void grt_block_norm_rope(const grt_network *network, const grt_workspace *workspace,
                          const uint32_t *positions, size_t n_rows, float *x,
