@@ -235,6 +235,7 @@ static grt_status open_gguf(grt_checkpoint *c, const char *path, grt_error *err)
     c->format = GRT_FORMAT_GGUF;
     GRT_TRY(grt_file_open(&file, path, err));
     GRT_TRY(grt_gguf_read(&c->catalogue, &c->metadata, file, err));
+    GRT_TRY(grt_gguf_read_parts(&c->catalogue, &c->metadata, path, err));
     return grt_catalogue_finish(&c->catalogue, err);
 }
 
