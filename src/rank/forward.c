@@ -50,7 +50,7 @@ static grt_status init_pass(forward_pass *pass, grt_session *session, size_t lay
     *pass = (forward_pass){.session = session,
                            .layer = layer,
                            .is_first = layer == 0,
-                           .is_last = layer + 1 == network->n_layers,
+                           .is_last = layer + 1 == session->n_layers,
                            .has_prefix = n_prefix > 0,
                            .ranges = session->pass.data};
     pass->sequences = (grt_scored_sequence *)(pass->ranges + n);
@@ -133,7 +133,8 @@ static grt_status score_chunk(const forward_pass *pass, const forward_chunk *chu
     const grt_network *network = &session->model->network;
     const grt_policy_choice *policy = &session->policy;
     size_t boundary = pass->layer + 1;
-    if (!pass->is_last && !policy->wants_scores && !session->observer) return GRT_OK;
+    if (!grt_policy_scores(policy, boundary, session->n_layers) && !session->observer)
+        return GRT_OK;
     grt_scored scored = {hidden, pass->sequences, chunk->n_active,
                          session->layout.n_prefix, boundary};
     if (pass->is_last) /* the layer left the scored rows only, one by one */

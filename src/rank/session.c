@@ -13,6 +13,7 @@ grt_status grt_session_init(grt_session *session, const grt_model *model,
 {
     session->model = model;
     session->options = *options;
+    session->n_layers = grt_plan_n_layers(&model->network, options);
     session->n_threads = options->n_threads;
     grt_kernels_choose(&session->kernels, grt_cpu_features(), options->arithmetic);
     GRT_TRY(grt_pool_create(&session->pool, options->n_threads, err));
@@ -120,7 +121,7 @@ static grt_status need_window(grt_session *session, const grt_memory_plan *plan,
     grt_window_free(session->window);
     session->window = NULL;
     grt_window_options options = {plan->n_slots, session->options.memory_bytes != 0};
-    return grt_window_create(&session->window, network->layers, network->n_layers,
+    return grt_window_create(&session->window, network->layers, session->n_layers,
                              &options, err);
 }
 

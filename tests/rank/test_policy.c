@@ -43,7 +43,7 @@ static grt_request request_of(grt_policy policy)
 static void choose(const grt_profile *with, const grt_request *request)
 {
     grt_error err;
-    assert_ok(grt_policy_choose(&choice, with, N_LAYERS, request, &err), &err);
+    assert_ok(grt_policy_choose(&choice, with, N_LAYERS, 0, request, &err), &err);
     assert_int_not_equal(choice.policy, GRT_POLICY_DEFAULT);
     assert_int_equal(choice.wants_scores,
                      choice.policy != GRT_POLICY_NONE || request->trace);
@@ -157,7 +157,7 @@ static void test_schedules_and_traces(void **state)
 static void refuse(const grt_request *request, const char *text)
 {
     grt_error err;
-    assert_refused_at(grt_policy_choose(&choice, &profile, N_LAYERS, request, &err),
+    assert_refused_at(grt_policy_choose(&choice, &profile, N_LAYERS, 0, request, &err),
                       GRT_E_INVALID_ARG, &err, text, -1);
 }
 
