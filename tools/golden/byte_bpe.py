@@ -119,3 +119,49 @@ def qwen3_pair(bpe, query, document, max_tokens, instruction=INSTRUCTION):
     while len(q) + len(colon) + len(d) > room:
         (q if len(q) > len(d) else d).pop()
     return before + q + colon + d + after, True
+
+
+def fit_pair(before, q, between, d, after, max_tokens):
+    """(ids, truncated): ids leave the end of the longer text, ties the document."""
+    q, d = list(q), list(d)
+    room = max_tokens - len(before) - len(between) - len(after)
+    truncated = len(q) + len(d) > room
+    while len(q) + len(d) > room:
+        (q if len(q) > len(d) else d).pop()
+    return before + q + between + d + after, truncated
+
+
+MXBAI_PREFIX = ("<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful "
+                "assistant.<|im_end|>\n<|im_start|>user\n")
+MXBAI_TASK = ("You are a search relevance expert who evaluates how well documents match search "
+              "queries. For each query-document pair, carefully analyze the semantic "
+              "relationship between them, then provide your binary relevance judgment (0 for "
+              "not relevant, 1 for relevant).\nRelevance:")
+MXBAI_SUFFIX = "<|im_end|>\n<|im_start|>assistant\n"
+
+
+def mxbai_pair(bpe, query, document, max_tokens, instruction=None):
+    """Every piece is encoded on its own.  User text is encoded without special pieces; what
+    stands before it on its line is never cut."""
+    instructed = "instruction: %s\n" % instruction if instruction else ""
+    q, d = bpe.encode(instructed + "query: " + query), bpe.encode("document: " + document)
+    name = bpe.encode("document:")
+    assert d[:len(name)] == name
+    head = bpe.encode(instructed + "query:")
+    assert q[:len(head)] == head
+    after = bpe.encode("\n") + bpe.encode(MXBAI_TASK) + bpe.encode_template(MXBAI_SUFFIX)
+    return fit_pair(bpe.encode_template(MXBAI_PREFIX) + head, q[len(head):],
+                    bpe.encode("\n") + name, d[len(name):], after, max_tokens)
+
+
+BGE_QUESTION = ("Given a query A and a passage B, determine whether the passage contains an "
+                "answer to the query by providing a prediction of either 'Yes' or 'No'.")
+
+
+def bge_pair(bpe, query, document, max_tokens, bos):
+    """<bos>A: query, newline, B: document, newline, question; each encoded on its own."""
+    q, d, newline = bpe.encode("A: " + query), bpe.encode("B: " + document), bpe.encode("\n")
+    a, b = bpe.encode("A:"), bpe.encode("B:")
+    assert q[:len(a)] == a and d[:len(b)] == b
+    return fit_pair([bpe.ids[bos]] + a, q[len(a):], newline + b, d[len(b):],
+                    newline + bpe.encode(BGE_QUESTION), max_tokens)
