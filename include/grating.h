@@ -124,9 +124,9 @@ typedef struct grt_model_options {
 
 /* Opens the checkpoint at `path`: a Hugging Face directory (config.json,
  * model.safetensors or its shards with model.safetensors.index.json, and tokenizer
- * files) or a GGUF file (v2, v3; of a split one the first part).  Reads names, shapes and the tokenizer; weights are
- * read when a session ranks.  The files must not change while the model is open.
- * `options` may be NULL.
+ * files) or a GGUF file (v2, v3; of a split one the first part).  Reads names, shapes
+ * and the tokenizer; weights are read when a session ranks.  The files must not change
+ * while the model is open. `options` may be NULL.
  *
  * Errors: GRT_E_NOT_FOUND (nothing there), GRT_E_IO, GRT_E_FORMAT (malformed,
  * truncated, duplicate, overlapping or wrongly shaped tensors: `err->text` names file

@@ -98,7 +98,7 @@ grt_status grt_policy_choose(grt_policy_choice *out, const grt_profile *profile,
         break;
     }
     if (request->first_layer > 0) out->selector.first_layer = request->first_layer;
-    out->first_scored = first_head && !out->reads_profile ? first_head : 1;
+    out->first_scored = out->reads_profile ? 0 : first_head;
     if (out->selector.first_layer < out->first_scored)
         out->selector.first_layer = out->first_scored;
     out->wants_scores = out->policy != GRT_POLICY_NONE || request->trace;
