@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Writes a GGUF file with the shape of a Qwen3 reranker and random weights.
+"""Writes a checkpoint with the shape of a decoder reranker and random weights.
 
 usage: make_shape.py SHAPE OUT [--type f32|f16|q8_0|q4_0|q4_k|q6_k] [--layers N] [--seed S]
-SHAPE: qwen3-0.6b, qwen3-4b or qwen3-8b; tiny and tiny-256, for tests, are no model's
+SHAPE: qwen3-0.6b, qwen3-4b, qwen3-8b, mxbai-base, mxbai-large, gemma-2b or
+       minicpm-layerwise; those that begin with "tiny" are for tests and no model's
+OUT:   a GGUF file; a directory with minicpm-layerwise, which has no GGUF (f32 or f16)
 
 For `grating bench`: time and memory depend on shapes and storage, not on what weights
 mean, so nothing needs to be downloaded. Scores of such a file are noise.
@@ -13,27 +15,63 @@ values, over and over: its length shares no factor with those of rows, so rows d
 
 The tokenizer is byte-level BPE: merges learned from frequent English words and the words
 of the prompt, each of which becomes one token, then pieces of up to four letters for
-other words, and unused tokens up to Qwen3's number. The prompt has about as many tokens
-as with Qwen3's own tokenizer, rare words have more."""
+other words, and unused tokens up to the model's number. The prompt has about as many
+tokens as with the model's own tokenizer, rare words have more. Gemma and MiniCPM have
+SentencePiece tokenizers in truth, which only the count of tokens could tell."""
 import argparse
 import array
 import itertools
+import json
+import os
 import random
 import struct
 import sys
 
-# hidden size, layers, heads, key heads, head size, feed-forward size
+# family; hidden size, layers, heads, key heads, head size, feed-forward size
 SHAPES = {
-    "qwen3-0.6b": (1024, 28, 16, 8, 128, 3072),
-    "qwen3-4b": (2560, 36, 32, 8, 128, 9728),
-    "qwen3-8b": (4096, 36, 32, 8, 128, 12288),
-    "tiny": (64, 6, 4, 2, 16, 192),
-    "tiny-256": (256, 4, 4, 2, 64, 256),  # rows for q4_k and q6_k
+    "qwen3-0.6b": ("qwen3", (1024, 28, 16, 8, 128, 3072)),
+    "qwen3-4b": ("qwen3", (2560, 36, 32, 8, 128, 9728)),
+    "qwen3-8b": ("qwen3", (4096, 36, 32, 8, 128, 12288)),
+    "mxbai-base": ("qwen2", (896, 24, 14, 2, 64, 4864)),
+    "mxbai-large": ("qwen2", (1536, 28, 12, 2, 128, 8960)),
+    "gemma-2b": ("gemma", (2048, 18, 8, 1, 256, 16384)),
+    "minicpm-layerwise": ("minicpm", (2304, 40, 36, 36, 64, 5760)),
+    "tiny": ("qwen3", (64, 6, 4, 2, 16, 192)),
+    "tiny-256": ("qwen3", (256, 4, 4, 2, 64, 256)),  # rows for q4_k and q6_k
+    "tiny-qwen2": ("qwen2", (64, 6, 4, 2, 16, 192)),
+    "tiny-gemma": ("gemma", (64, 6, 4, 1, 32, 192)),
+    "tiny-minicpm": ("minicpm", (64, 12, 4, 4, 16, 192)),
 }
-VOCABULARY = 151669
-FIRST_CONTROL = 151643
-CONTROLS = {0: "<|endoftext|>", 1: "<|im_start|>", 2: "<|im_end|>", 24: "<think>",
-            25: "</think>"}  # after the first one
+
+
+class Family:
+    def __init__(self, vocabulary, controls, positions, theta, words):
+        self.vocabulary = vocabulary
+        self.controls = controls  # {id: name}
+        self.positions, self.theta = positions, theta
+        self.words = words  # of the prompt: each becomes one token
+
+
+QWEN_CONTROLS = {151643: "<|endoftext|>", 151644: "<|im_start|>", 151645: "<|im_end|>"}
+BGE_WORDS = ["A", "B", "Given", "query", "passage", "determine", "whether", "contains",
+             "answer", "providing", "prediction", "either", "Yes", "No", "'.", ":", "\n"]
+FAMILIES = {
+    "qwen3": Family(151669, {**QWEN_CONTROLS, 151667: "<think>", 151668: "</think>"}, 40960,
+                    1e6,
+                    ["system", "Judge", "whether", "Document", "meets", "requirements",
+                     "based", "Query", "Instruct", "provided", "Note", "answer", "only",
+                     "user", "Given", "web", "search", "query", "retrieve", "relevant",
+                     "passages", "assistant", "yes", "no", ">:", "\".", "\n\n", ".\n"]),
+    "qwen2": Family(151936, QWEN_CONTROLS, 32768, 1e6,
+                    ["system", "You", "Qwen", "created", "Alibaba", "Cloud", "helpful",
+                     "assistant", "user", "query", "document", "search", "relevance",
+                     "expert", "evaluates", "documents", "match", "queries", "each", "pair",
+                     "carefully", "analyze", "semantic", "relationship", "provide", "binary",
+                     "judgment", "relevant", "Relevance", ").\n"]),
+    "gemma": Family(256000, {255998: "<bos>", 255999: "<eos>"}, 8192, 1e4, BGE_WORDS),
+    "minicpm": Family(122753, {122751: "<s>", 122752: "</s>"}, 2048, 1e4, BGE_WORDS),
+}
+START_LAYER = 8  # the first layer of minicpm-layerwise with a head
 DEVIATION = 0.02
 ALIGNMENT = 32
 
@@ -68,11 +106,7 @@ def entry(key, kind, value):
 
 # ---- The vocabulary ----
 
-# Words and marks of the prompt, then frequent words of English, most frequent first.
-PROMPT = ["system", "Judge", "whether", "Document", "meets", "requirements", "based", "Query",
-          "Instruct", "provided", "Note", "answer", "only", "user", "Given", "web", "search",
-          "query", "retrieve", "relevant", "passages", "assistant", "yes", "no", ">:", "\".",
-          "\n\n", ".\n"]
+# Frequent words of English, most frequent first.
 WORDS = """the of and to in a is that for it as was with be by on not he this are or his from
 at which but have an had they you were their one all we can her has there been if more when
 will no so out what up about into than them time only some may other these two first any
@@ -136,7 +170,7 @@ def short_pieces(space):
         yield space + piece
 
 
-def make_vocabulary():
+def make_vocabulary(family):
     """Tokens, their types, and merges."""
     alphabet = byte_alphabet()
     space = alphabet[32]
@@ -149,7 +183,7 @@ def make_vocabulary():
             tokens.append(token)
 
     words = ["".join(alphabet[byte] for byte in word.encode())
-             for word in dict.fromkeys(PROMPT + WORDS.split())]
+             for word in dict.fromkeys(family.words + WORDS.split())]
     pairs = list(learn_merges([before + word for word in words for before in (space, "")]))
     for left, right in pairs:
         add(left + right)
@@ -162,11 +196,11 @@ def make_vocabulary():
         pairs += usable
     merges = [f"{left} {right}" for left, right in dict.fromkeys(pairs)]
     types = [TOKEN_NORMAL] * len(tokens)
-    tokens += [f"[unused {i}]" for i in range(len(tokens), VOCABULARY)]
-    types += [TOKEN_UNUSED] * (VOCABULARY - len(types))
-    for after, name in CONTROLS.items():
-        tokens[FIRST_CONTROL + after] = name
-        types[FIRST_CONTROL + after] = TOKEN_CONTROL
+    tokens += [f"[unused {i}]" for i in range(len(tokens), family.vocabulary)]
+    types += [TOKEN_UNUSED] * (family.vocabulary - len(types))
+    for number, name in family.controls.items():
+        tokens[number] = name
+        types[number] = TOKEN_CONTROL
     return tokens, types, merges
 
 
@@ -226,21 +260,26 @@ class Weights:
             n_bytes -= len(piece)
 
 
-def list_tensors(shape, kind):
-    """Name, dimensions (innermost first) and storage type of each tensor."""
+def list_tensors(family, shape, kind):
+    """Name, dimensions (innermost first) and storage type of each tensor of a GGUF."""
     hidden, n_layers, heads, key_heads, head, ffn = shape
-    tensors = [("token_embd.weight", (hidden, VOCABULARY), kind)]
+    vectors = [("attn_norm", hidden), ("ffn_norm", hidden)]
+    if family == "qwen3":
+        vectors[1:1] = [("attn_q_norm", head), ("attn_k_norm", head)]
+    matrices = [("attn_q", hidden, heads * head), ("attn_k", hidden, key_heads * head),
+                ("attn_v", hidden, key_heads * head), ("attn_output", heads * head, hidden),
+                ("ffn_gate", hidden, ffn), ("ffn_up", hidden, ffn), ("ffn_down", ffn, hidden)]
+    biases = [(name, n_out) for name, _, n_out in matrices[:3] if family == "qwen2"]
+    tensors = [("token_embd.weight", (hidden, FAMILIES[family].vocabulary), kind)]
     for layer in range(n_layers):
-        vectors = [("attn_norm", hidden), ("attn_q_norm", head), ("attn_k_norm", head),
-                   ("ffn_norm", hidden)]
-        matrices = [("attn_q", hidden, heads * head), ("attn_k", hidden, key_heads * head),
-                    ("attn_v", hidden, key_heads * head), ("attn_output", heads * head, hidden),
-                    ("ffn_gate", hidden, ffn), ("ffn_up", hidden, ffn), ("ffn_down", ffn, hidden)]
         tensors += [(f"blk.{layer}.{name}.weight", (n,), "f32") for name, n in vectors]
+        tensors += [(f"blk.{layer}.{name}.bias", (n,), "f32") for name, n in biases]
         tensors += [(f"blk.{layer}.{name}.weight", (n_in, n_out), kind)
                     for name, n_in, n_out in matrices]
-    return tensors + [("output_norm.weight", (hidden,), "f32"),
-                      ("cls.output.weight", (hidden, 2), "f32")]
+    tensors.append(("output_norm.weight", (hidden,), "f32"))
+    if family == "qwen3":
+        tensors.append(("cls.output.weight", (hidden, 2), "f32"))
+    return tensors
 
 
 def size_of(dimensions, kind):
@@ -255,21 +294,22 @@ def aligned(n):
     return -(-n // ALIGNMENT) * ALIGNMENT
 
 
-def make_metadata(name, shape):
+def make_metadata(name, family, shape):
     hidden, n_layers, heads, key_heads, head, ffn = shape
-    tokens, types, merges = make_vocabulary()
-    numbers = {"block_count": n_layers, "context_length": 40960, "embedding_length": hidden,
-               "feed_forward_length": ffn, "attention.head_count": heads,
-               "attention.head_count_kv": key_heads, "attention.key_length": head,
-               "attention.value_length": head}
+    tokens, types, merges = make_vocabulary(FAMILIES[family])
+    numbers = {"block_count": n_layers, "context_length": FAMILIES[family].positions,
+               "embedding_length": hidden, "feed_forward_length": ffn,
+               "attention.head_count": heads, "attention.head_count_kv": key_heads,
+               "attention.key_length": head, "attention.value_length": head}
+    labels = [entry("qwen3.classifier.output_labels", META_TEXT, ["yes", "no"])]
     return [
-        entry("general.architecture", META_TEXT, "qwen3"),
+        entry("general.architecture", META_TEXT, family),
         entry("general.name", META_TEXT, f"random weights in the shape of {name}"),
         entry("general.alignment", META_UINT32, ALIGNMENT),
-        *(entry(f"qwen3.{key}", META_UINT32, value) for key, value in numbers.items()),
-        entry("qwen3.attention.layer_norm_rms_epsilon", META_FLOAT32, 1e-6),
-        entry("qwen3.rope.freq_base", META_FLOAT32, 1e6),
-        entry("qwen3.classifier.output_labels", META_TEXT, ["yes", "no"]),
+        *(entry(f"{family}.{key}", META_UINT32, value) for key, value in numbers.items()),
+        entry(f"{family}.attention.layer_norm_rms_epsilon", META_FLOAT32, 1e-6),
+        entry(f"{family}.rope.freq_base", META_FLOAT32, FAMILIES[family].theta),
+        *(labels if family == "qwen3" else []),
         entry("tokenizer.ggml.model", META_TEXT, "gpt2"),
         entry("tokenizer.ggml.pre", META_TEXT, "qwen2"),
         entry("tokenizer.ggml.tokens", META_TEXT, tokens),
@@ -278,8 +318,20 @@ def make_metadata(name, shape):
     ]
 
 
-def write_model(file, name, shape, kind, seed):
-    tensors, metadata = list_tensors(shape, kind), make_metadata(name, shape)
+def write_payload(file, name, dimensions, stored, streams):
+    n_bytes = size_of(dimensions, stored)
+    if name.endswith("bias"):
+        file.write(bytes(n_bytes))
+    elif len(dimensions) == 1:  # norms
+        file.write(struct.pack("<f", 1.0) * dimensions[0])
+    else:
+        streams[stored].write(file, n_bytes)
+    return n_bytes
+
+
+def write_gguf(file, name, family, shape, kind, seed):
+    tensors = list_tensors(family, shape, kind)
+    metadata = make_metadata(name, family, shape)
     infos, offset = [], 0
     for tensor, dimensions, stored in tensors:
         infos.append(text(tensor) + struct.pack(f"<I{len(dimensions)}Q", len(dimensions),
@@ -290,13 +342,85 @@ def write_model(file, name, shape, kind, seed):
     head += b"".join(metadata) + b"".join(infos)
     file.write(head.ljust(aligned(len(head)), b"\0"))
     streams = {stored: Weights(stored, seed) for stored in {kind, "f32"}}
-    for _, dimensions, stored in tensors:
-        n_bytes = size_of(dimensions, stored)
-        if len(dimensions) == 1:  # norms
-            file.write(struct.pack("<f", 1.0) * dimensions[0])
-        else:
-            streams[stored].write(file, n_bytes)
+    for tensor, dimensions, stored in tensors:
+        n_bytes = write_payload(file, tensor, dimensions, stored, streams)
         file.write(b"\0" * (aligned(n_bytes) - n_bytes))
+
+
+# ---- A Hugging Face directory, for MiniCPM ----
+
+HF_NAMES = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm",
+            "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
+            "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
+            "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj"}
+SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+         r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+
+
+def hf_name(name):
+    if name == "token_embd.weight":
+        return "model.embed_tokens.weight"
+    if name == "output_norm.weight":
+        return "model.norm.weight"
+    _, layer, part, kind = name.split(".")
+    return f"model.layers.{layer}.{HF_NAMES[part]}.{kind}"
+
+
+def write_safetensors(file, shape, kind, seed):
+    hidden, n_layers = shape[:2]
+    tensors = [(hf_name(name), *rest) for name, *rest in list_tensors("minicpm", shape, kind)]
+    tensors += [(f"lm_head.{i}.linear_head.weight", (hidden, 1), "f32")
+                for i in range(n_layers - START_LAYER + 1)]
+    header, offset = {}, 0
+    for name, dimensions, stored in tensors:
+        n_bytes = size_of(dimensions, stored)
+        header[name] = {"dtype": stored.upper(), "shape": list(reversed(dimensions)),
+                        "data_offsets": [offset, offset + n_bytes]}
+        offset += n_bytes
+    head = json.dumps(header, separators=(",", ":")).encode()
+    head = head.ljust(-(-len(head) // 8) * 8)
+    file.write(struct.pack("<Q", len(head)) + head)
+    streams = {stored: Weights(stored, seed) for stored in {kind, "f32"}}
+    for name, dimensions, stored in tensors:
+        write_payload(file, name, dimensions, stored, streams)
+
+
+def make_config(shape):
+    hidden, n_layers, heads, key_heads, _, ffn = shape
+    family = FAMILIES["minicpm"]
+    return {"architectures": ["LayerWiseMiniCPMForCausalLM"], "hidden_act": "silu",
+            "hidden_size": hidden, "num_hidden_layers": n_layers, "head_multi": True,
+            "num_attention_heads": heads, "num_key_value_heads": key_heads,
+            "head_type": "simple", "intermediate_size": ffn, "scale_emb": 12,
+            "max_position_embeddings": family.positions, "rms_norm_eps": 1e-5,
+            "scale_depth": 1.4, "start_layer": START_LAYER,
+            "vocab_size": family.vocabulary}
+
+
+def make_tokenizer_json(family):
+    tokens, types, merges = make_vocabulary(family)
+    controls = [i for i, kind in enumerate(types) if kind == TOKEN_CONTROL]
+    level = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
+    split = {"type": "Split", "pattern": {"Regex": SPLIT}, "behavior": "Isolated",
+             "invert": False}
+    return {"version": "1.0", "normalizer": None,
+            "added_tokens": [{"id": i, "content": tokens[i], "special": True}
+                             for i in controls],
+            "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]},
+            "model": {"type": "BPE", "merges": merges,
+                      "vocab": {token: i for i, token in enumerate(tokens)
+                                if i not in controls}}}
+
+
+def write_directory(folder, shape, kind, seed):
+    os.makedirs(folder, exist_ok=True)
+    for name, value in (("config.json", make_config(shape)),
+                        ("tokenizer.json", make_tokenizer_json(FAMILIES["minicpm"]))):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            json.dump(value, file)
+    with open(os.path.join(folder, "model.safetensors"), "wb") as file:
+        write_safetensors(file, shape, kind, seed)
+        return file.tell()
 
 
 def main():
@@ -307,17 +431,26 @@ def main():
     parser.add_argument("--layers", type=int, help="instead of the shape's number")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    shape = list(SHAPES[arguments.shape])
-    shape[1] = shape[1] if arguments.layers is None else arguments.layers
-    if shape[1] < 1:
-        parser.error("--layers: at least 1")
-    for _, dimensions, kind in list_tensors(shape, arguments.type):
+    family, shape = SHAPES[arguments.shape]
+    if arguments.layers is not None:
+        shape = (shape[0], arguments.layers, *shape[2:])
+    least = START_LAYER if family == "minicpm" else 1
+    if shape[1] < least:
+        parser.error(f"--layers: at least {least}")
+    for _, dimensions, kind in list_tensors(family, shape, arguments.type):
         if dimensions[0] % UNIT[kind][0]:
             parser.error(f"--type {kind}: {arguments.shape} has rows of {dimensions[0]} "
                          f"values, blocks hold {UNIT[kind][0]}")
-    with open(arguments.out, "wb") as file:
-        write_model(file, arguments.shape, shape, arguments.type, arguments.seed)
-        print(f"{arguments.out}: {file.tell() / 2 ** 20:.1f} MiB")
+    if family == "minicpm" and arguments.type not in ("f32", "f16"):
+        parser.error(f"--type {arguments.type}: {arguments.shape} is written as "
+                     "safetensors, in f32 or f16")
+    if family == "minicpm":
+        size = write_directory(arguments.out, shape, arguments.type, arguments.seed)
+    else:
+        with open(arguments.out, "wb") as file:
+            write_gguf(file, arguments.shape, family, shape, arguments.type, arguments.seed)
+            size = file.tell()
+    print(f"{arguments.out}: {size / 2 ** 20:.1f} MiB")
 
 
 if __name__ == "__main__":
