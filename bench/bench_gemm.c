@@ -176,7 +176,7 @@ int main(int argc, char **argv)
     }
     grt_kernels_choose(&b.kernels, grt_cpu_features(), GRT_ARITHMETIC_F32);
     if (grt_pool_create(&b.pool, n_threads, NULL) != GRT_OK) return 1;
-    b.scratch = need(grt_linear_scratch_bytes(&b.kernels, n_threads));
+    b.scratch = need(grt_linear_scratch_bytes(&b.kernels, n_threads, 8000, 3072));
     printf("ours: %s, %zu threads", b.kernels.isa, n_threads);
 #if defined(GRT_WITH_OPENBLAS)
     openblas_set_num_threads((int)n_threads);

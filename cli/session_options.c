@@ -21,9 +21,9 @@ static int set_hidden(grt_session_options *options, const char *text)
 
 static int set_arithmetic(grt_session_options *options, const char *text)
 {
-    static const char *const names[] = {"f32", "bf16", "auto", NULL};
+    static const char *const names[] = {"f32", "bf16", "int8", "auto", NULL};
     static const grt_arithmetic values[] = {GRT_ARITHMETIC_F32, GRT_ARITHMETIC_BF16,
-                                            GRT_ARITHMETIC_AUTO};
+                                            GRT_ARITHMETIC_INT8, GRT_ARITHMETIC_AUTO};
     size_t i = 0;
     int code = cli_parse_choice("--arithmetic", text, names, &i);
     options->arithmetic = values[i];

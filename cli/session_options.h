@@ -27,8 +27,8 @@ enum {
      "of hidden states: f32, bf16, file or auto (default:\n"                      \
      "auto, the first that fits --memory)"},                                      \
     {CLI_KEY_ARITHMETIC, "arithmetic", "TYPE",                                    \
-     "of matrices: f32, bf16 or auto (default: auto, bf16\n"                      \
-     "where the CPU has units for it)"},                                          \
+     "of matrices: f32, bf16, int8 or auto (default: auto,\n"                     \
+     "bf16 where the CPU has units for it)"},                                     \
     {CLI_KEY_STREAMED, "streamed", NULL,                                          \
      "keep two layers in memory (default for one query)"},                        \
     {CLI_KEY_RESIDENT, "resident", NULL, "keep all layers in memory"}

@@ -42,11 +42,11 @@
  * Threads: a grt_model is immutable after open and may be shared by threads; a
  * grt_session is used by one thread at a time (it has worker threads of its own).
  *
- * Environment: GRT_ISA=scalar|avx2|avx512|avx512_bf16|amx_bf16, on 64-bit Arm
- * scalar|neon|neon_bf16, caps the instructions used.  Nothing else is read from the
- * environment.  On a CPU with AMX, and unless a cap leaves it out, the process is given
- * Linux's permission for tile data when the CPU is first asked about; alternate signal
- * stacks must have room for it (8 KiB).
+ * Environment: GRT_ISA=scalar|avx2|avx_vnni|avx512|avx512_vnni|avx512_bf16|amx_bf16, on
+ * 64-bit Arm scalar|neon|neon_dotprod|neon_bf16|neon_i8mm, caps the instructions used.
+ * Nothing else is read from the environment.  On a CPU with AMX, and unless a cap
+ * leaves it out, the process is given Linux's permission for tile data when the CPU is
+ * first asked about; alternate signal stacks must have room for it (8 KiB).
  */
 #ifndef GRATING_H
 #define GRATING_H
@@ -221,11 +221,15 @@ GRT_API const char *grt_hidden_storage_text(grt_hidden_storage storage);
 typedef enum grt_arithmetic {
     GRT_ARITHMETIC_AUTO = 0, /* bf16 where the CPU has units for it, else f32 */
     GRT_ARITHMETIC_F32 = 1,
-    GRT_ARITHMETIC_BF16 = 2 /* weights and activations rounded to 8 bits of mantissa;
-                               f32 where the CPU has no units for it */
+    GRT_ARITHMETIC_BF16 = 2, /* weights and activations rounded to 8 bits of mantissa;
+                                f32 where the CPU has no units for it */
+    GRT_ARITHMETIC_INT8 = 3  /* weights and activations rounded to whole numbers within
+                                +-127, with a scale for each 256 inputs of a row (AVX2
+                                without VNNI: weights within +-63); never chosen by
+                                AUTO; the same as AUTO where the CPU cannot */
 } grt_arithmetic;
 
-/* "auto", "f32" or "bf16".  Static. */
+/* "auto", "f32", "bf16" or "int8".  Static. */
 GRT_API const char *grt_arithmetic_text(grt_arithmetic arithmetic);
 
 typedef struct grt_session_options {

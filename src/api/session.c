@@ -34,7 +34,7 @@ static grt_status check_options(grt_session_options *options, grt_error *err)
     if ((unsigned)options->residency > GRT_RESIDENCY_RESIDENT)
         GRT_FAIL(err, GRT_E_INVALID_ARG, "residency %d is not known",
                  (int)options->residency);
-    if ((unsigned)options->arithmetic > GRT_ARITHMETIC_BF16)
+    if ((unsigned)options->arithmetic > GRT_ARITHMETIC_INT8)
         GRT_FAIL(err, GRT_E_INVALID_ARG, "arithmetic %d is not known",
                  (int)options->arithmetic);
     if ((unsigned)options->hidden > GRT_HIDDEN_FILE)
@@ -180,6 +180,7 @@ const char *grt_arithmetic_text(grt_arithmetic arithmetic)
     case GRT_ARITHMETIC_AUTO: return "auto";
     case GRT_ARITHMETIC_F32: return "f32";
     case GRT_ARITHMETIC_BF16: return "bf16";
+    case GRT_ARITHMETIC_INT8: return "int8";
     }
     return "unknown";
 }

@@ -5,6 +5,7 @@
 #include "grating.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,26 +21,35 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint32_t found;
 static uint32_t capped;
-static const char *found_text;
+static char found_text[120];
 
+/* In the order in which they came, by architecture. */
+static const struct {
+    const char *name;
+    uint32_t feature;
+} features[] = {{"avx2", GRT_CPU_AVX2},
+                {"avx_vnni", GRT_CPU_AVX_VNNI},
+                {"avx512", GRT_CPU_AVX512},
+                {"avx512_vnni", GRT_CPU_AVX512_VNNI},
+                {"avx512_bf16", GRT_CPU_AVX512_BF16},
+                {"amx_bf16", GRT_CPU_AMX_BF16},
+                {"neon", GRT_CPU_NEON},
+                {"neon_dotprod", GRT_CPU_NEON_DOTPROD},
+                {"neon_bf16", GRT_CPU_NEON_BF16},
+                {"neon_i8mm", GRT_CPU_NEON_I8MM}};
+enum { N_FEATURES = sizeof(features) / sizeof(features[0]) };
+
+/* The named feature and those before it; a name that is not known caps nothing. */
 static uint32_t cap_from_env(const char *name)
 {
-    enum {
-        AVX512 = GRT_CPU_AVX2 | GRT_CPU_AVX512,
-        AVX512_BF16 = AVX512 | GRT_CPU_AVX512_BF16,
-        AMX_BF16 = AVX512_BF16 | GRT_CPU_AMX_BF16,
-        NEON_BF16 = GRT_CPU_NEON | GRT_CPU_NEON_BF16
-    };
-    static const struct {
-        const char *name;
-        uint32_t features;
-    } caps[] = {{"avx2", GRT_CPU_AVX2},       {"avx512", AVX512},
-                {"avx512_bf16", AVX512_BF16}, {"amx_bf16", AMX_BF16},
-                {"neon", GRT_CPU_NEON},       {"neon_bf16", NEON_BF16}};
+    uint32_t cap = 0;
     if (!name) return UINT32_MAX;
     if (strcmp(name, "scalar") == 0) return 0;
-    for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
-        if (strcmp(name, caps[i].name) == 0) return caps[i].features;
+    for (size_t i = 0; i < N_FEATURES; i++) {
+        if (features[i].feature == GRT_CPU_NEON) cap = 0;
+        cap |= features[i].feature;
+        if (strcmp(name, features[i].name) == 0) return cap;
+    }
     return UINT32_MAX;
 }
 
@@ -89,52 +99,68 @@ static int may_use_tiles(void)
 #endif
 }
 
+/* Leaf 7, subleaf 1, eax bit 4. */
+static int has_avx_vnni(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 4)) != 0;
+}
+
 static uint32_t ask_cpu(void)
 {
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
         !has_f16c())
         return 0;
+    uint32_t has = GRT_CPU_AVX2 | (has_avx_vnni() ? GRT_CPU_AVX_VNNI : 0);
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
-        return GRT_CPU_AVX2;
-    if (!__builtin_cpu_supports("avx512bf16")) return GRT_CPU_AVX2 | GRT_CPU_AVX512;
-    return GRT_CPU_AVX2 | GRT_CPU_AVX512 | GRT_CPU_AVX512_BF16 |
-           (has_amx_bf16() ? GRT_CPU_AMX_BF16 : 0);
+        return has;
+    has |= GRT_CPU_AVX512;
+    if (__builtin_cpu_supports("avx512vnni")) has |= GRT_CPU_AVX512_VNNI;
+    if (!__builtin_cpu_supports("avx512bf16")) return has;
+    return has | GRT_CPU_AVX512_BF16 | (has_amx_bf16() ? GRT_CPU_AMX_BF16 : 0);
 }
 #endif
 
 #if defined(__aarch64__)
-static int has_arm_bf16(void)
+/* By the bits of Linux's HWCAP; older headers lack the names. */
+static uint32_t ask_cpu(void)
 {
+    uint32_t has = GRT_CPU_NEON;
 #if defined(__linux__)
-    const unsigned long bf16 = 1ul << 14; /* HWCAP2_BF16; older headers lack the name */
-    return (getauxval(AT_HWCAP2) & bf16) != 0;
-#else
-    return 0;
+    const unsigned long dotprod = 1ul << 20, i8mm = 1ul << 13, bf16 = 1ul << 14;
+    if (getauxval(AT_HWCAP) & dotprod) has |= GRT_CPU_NEON_DOTPROD;
+    if (getauxval(AT_HWCAP2) & bf16) has |= GRT_CPU_NEON_BF16;
+    if (getauxval(AT_HWCAP2) & i8mm) has |= GRT_CPU_NEON_I8MM;
 #endif
+    return has;
 }
 #endif
+
+static void write_found_text(void)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < N_FEATURES; i++)
+        if (found & features[i].feature)
+            at += (size_t)snprintf(found_text + at, sizeof(found_text) - at, "%s%s",
+                                   at ? " " : "", features[i].name);
+    if (at == 0)
+        (void)snprintf(found_text, sizeof(found_text), "none beyond the baseline");
+}
 
 static void detect(void)
 {
     uint32_t cap = cap_from_env(getenv("GRT_ISA"));
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
     found = ask_cpu();
+#endif
+#if defined(__x86_64__)
     /* a permission widens all signal frames: not asked for when tiles are capped */
     if ((found & cap & GRT_CPU_AMX_BF16) && !may_use_tiles())
         found &= ~GRT_CPU_AMX_BF16;
 #endif
-#if defined(__aarch64__)
-    found |= GRT_CPU_NEON | (has_arm_bf16() ? GRT_CPU_NEON_BF16 : 0u);
-#endif
-    found_text = (found & GRT_CPU_AMX_BF16)      ? "avx2 avx512 avx512_bf16 amx_bf16"
-                 : (found & GRT_CPU_AVX512_BF16) ? "avx2 avx512 avx512_bf16"
-                 : (found & GRT_CPU_AVX512)      ? "avx2 avx512"
-                 : (found & GRT_CPU_AVX2)        ? "avx2"
-                 : (found & GRT_CPU_NEON_BF16)   ? "neon neon_bf16"
-                 : (found & GRT_CPU_NEON)        ? "neon"
-                                                 : "none beyond the baseline";
+    write_found_text();
     capped = found & cap;
 }
 

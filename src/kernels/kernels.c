@@ -16,6 +16,14 @@ static const grt_kernel_entry entries[] = {
 #include "kernels/gemm_bf16.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) \
+    {"gemm_int8", #isa, needs, (grt_any_fn *)function},
+#include "kernels/gemm_int8.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"quantize", #isa, needs, (grt_any_fn *)function},
+#include "kernels/quantize.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
     {"round_bf16", #isa, needs, (grt_any_fn *)function},
 #include "kernels/round_bf16.inc"
 #undef GRT_KERNEL
@@ -134,17 +142,35 @@ static grt_gemm_block block_of(const grt_kernel_entry *gemm)
     return (grt_gemm_block){24, 2 * GRT_STRIP};
 }
 
+/* AVX2 adds two products in 16 bits: 2 * 255 * 63 fits, 2 * 255 * 127 does not. */
+static float largest_int8(const grt_kernel_entry *gemm)
+{
+    return gemm->needs == GRT_CPU_AVX2 ? 63.0f : 127.0f;
+}
+
 void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arithmetic)
 {
-    /* the scalar twin of gemm_bf16 is there to be compared with, not to be used */
+    /* the scalar twins of these are there to be compared with, not to be used */
     const grt_kernel_entry *bf16 = best("gemm_bf16", features);
+    const grt_kernel_entry *int8 = best("gemm_int8", features);
+    const grt_kernel_entry *used = best("gemm_f32", features);
+    bool is_int8 = arithmetic == GRT_ARITHMETIC_INT8 && int8->needs != 0;
     bool is_bf16 = arithmetic != GRT_ARITHMETIC_F32 && bf16->needs != 0;
+    if (is_bf16) used = bf16;
+    if (is_int8) used = int8;
 #define CHOOSE(type, operation) ((type *)best(operation, features)->function)
     *out = (grt_kernels){
         .gemm_f32 = CHOOSE(grt_gemm_fn, "gemm_f32"),
         .gemm_bf16 = is_bf16 ? (grt_gemm_fn *)bf16->function : NULL,
+        .gemm_int8 = is_int8 ? (grt_gemm_fn *)int8->function : NULL,
+        .arithmetic = is_int8   ? GRT_ARITHMETIC_INT8
+                      : is_bf16 ? GRT_ARITHMETIC_BF16
+                                : GRT_ARITHMETIC_F32,
         .block_f32 = block_of(best("gemm_f32", features)),
         .block_bf16 = block_of(bf16),
+        .block_int8 = block_of(int8),
+        .largest_int8 = largest_int8(int8),
+        .quantize = CHOOSE(grt_quantize_fn, "quantize"),
         .round_bf16 = CHOOSE(grt_round_bf16_fn, "round_bf16"),
         .pack_strip = CHOOSE(grt_pack_strip_fn, "pack_strip"),
         .unpack_row = {[GRT_DTYPE_F32] = CHOOSE(grt_unpack_row_fn, "unpack_f32"),
@@ -168,6 +194,6 @@ void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arit
         .rope = CHOOSE(grt_rope_fn, "rope"),
         .add = CHOOSE(grt_add_fn, "add"),
         .attention = CHOOSE(grt_attention_fn, "attention"),
-        .isa = (is_bf16 ? bf16 : best("gemm_f32", features))->isa};
+        .isa = used->isa};
 #undef CHOOSE
 }

@@ -43,6 +43,21 @@ typedef void grt_gemm_fn(float *y, size_t ld_y, const void *a, size_t n_rows,
                          const void *panel, size_t n_columns, size_t n_words,
                          const float *bias, int is_added);
 
+/* gemm_int8: a word is four whole numbers of 8 bits, in rows 0..255, of which 128 is
+ * the zero, in the panel -127..127.  Words come in groups of GRT_INT8_GROUP, the last
+ * perhaps shorter, and each group of a row and of a column has a scale of its own
+ * (grt_quantize_fn): the sum of a group's products, a whole number, is multiplied by
+ * both scales and then added in f32.
+ * A row's scales stand from word GRT_GEMM_WORDS on.  A strip is, for each group,
+ * GRT_INT8_HEAD lines of GRT_STRIP words before the group's own: -128 times the sum of
+ * each column's numbers (int32), then each column's scale (f32).  Sums are the same in
+ * all variants as long as no number of a panel is above the variant's largest. */
+enum { GRT_INT8_GROUP = 64, GRT_INT8_HEAD = 2 };
+static inline size_t grt_gemm_int8_lines(size_t n_words)
+{
+    return n_words + (n_words + GRT_INT8_GROUP - 1) / GRT_INT8_GROUP * GRT_INT8_HEAD;
+}
+
 /* The part of y that a variant is best asked for in one call. */
 typedef struct grt_gemm_block {
     size_t n_rows;    /* <= GRT_GEMM_ROWS */
@@ -54,6 +69,14 @@ typedef void grt_pack_strip_fn(void *strip, const void *rows, size_t ld, size_t 
 
 /* bf16 of n values: nearest, ties to even; denormals become 0, NaN stays NaN. */
 typedef void grt_round_bf16_fn(uint16_t *dst, const float *src, size_t n);
+
+/* Groups of 4 * GRT_INT8_GROUP values, the last perhaps shorter: each is dst * scale,
+ * dst nearest (ties to even) and within -largest..largest, which the largest magnitude
+ * of the group becomes.  sums: of a group's dst.  dst is filled up with 0 to whole
+ * words.  A group below 1e-30 becomes 0, one with an infinity or NaN 0 with NaN as its
+ * scale.  All variants give the same bits. */
+typedef void grt_quantize_fn(int8_t *dst, float *scales, int32_t *sums,
+                             const float *src, size_t n, float largest);
 
 /* One row of n values in storage type to f32; n fills whole blocks.  Each is the exact
  * value of base/dtype.h, rounded once where it has a minimum (any NaN for a NaN). */
@@ -91,9 +114,11 @@ typedef void grt_add_fn(float *y, const float *x, size_t n);
 /* Attention of one head over one sequence, whose keys and values lie in two pieces: the
  * n_prefix that it shares with others, then its own n_keys:
  * out[i] = softmax(scale * q[i] . key[j]) value[j] over all j or, when is_causal, over
- * the prefix and the own keys 0..i (n_queries <= n_keys then).
- * Blockwise with a running maximum (Milakov & Gimelshein 2018; FlashAttention), never a
- * full score matrix.  Where the pieces meet changes no bit of the result. */
+ * the prefix and the own keys 0..i (n_queries <= n_keys then).  With a window, query i,
+ * which stands at key n_prefix + i, sees of these only the `window` keys on each side
+ * of its own (Longformer, Beltagy et al. 2020, arXiv 2004.05150). Blockwise with a
+ * running maximum (Milakov & Gimelshein 2018; FlashAttention), never a full score
+ * matrix.  Where the pieces meet changes no bit of the result. */
 typedef struct grt_attention_args {
     const float *q;        /* [n_queries][ld_q] */
     const float *prefix_k; /* [n_prefix][ld_kv] */
@@ -106,6 +131,7 @@ typedef struct grt_attention_args {
     size_t head_size; /* any, at most GRT_MAX_HEAD_SIZE */
     float scale;
     int is_causal;
+    size_t window; /* keys seen on each side; 0: all.  n_queries <= n_keys where set */
 } grt_attention_args;
 enum {
     GRT_MAX_HEAD_SIZE = 512,
@@ -119,10 +145,14 @@ size_t grt_attention_scratch_bytes(size_t n_queries, size_t head_size);
 
 typedef struct grt_kernels {
     grt_gemm_fn *gemm_f32;
-    grt_gemm_fn *gemm_bf16; /* NULL: matrices are multiplied in f32 */
-    grt_gemm_block block_f32, block_bf16;
+    grt_gemm_fn *gemm_bf16;    /* NULL: f32 was asked for, or the CPU has no units */
+    grt_gemm_fn *gemm_int8;    /* likewise, unless int8 was asked for */
+    grt_arithmetic arithmetic; /* of matrices: F32, BF16 or INT8 */
+    grt_gemm_block block_f32, block_bf16, block_int8;
+    float largest_int8; /* number of a panel */
     grt_pack_strip_fn *pack_strip;
     grt_round_bf16_fn *round_bf16;
+    grt_quantize_fn *quantize;
     grt_unpack_row_fn *unpack_row[GRT_DTYPE_COUNT];
     grt_layer_norm_fn *layer_norm;
     grt_rms_norm_fn *rms_norm;
@@ -135,8 +165,9 @@ typedef struct grt_kernels {
     const char *isa; /* of the matrix kernel */
 } grt_kernels;
 
-/* The best variants that need no more than `features` (grt_cpu_features()).  bf16 where
- * it is asked for or left open, and the CPU has units for it; else f32. */
+/* The best variants that need no more than `features` (grt_cpu_features()).  int8 where
+ * it is asked for, bf16 where it is asked for or left open, and each only where the CPU
+ * has units for it; else int8 becomes bf16, bf16 f32. */
 void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arithmetic);
 
 /* Entry i of all lists, those of an operation side by side and best first; false past
@@ -165,15 +196,21 @@ typedef struct grt_linear_args {
 } grt_linear_args;
 
 /* Each task unpacks one panel and multiplies it with all rows.  scratch:
- * grt_linear_scratch_bytes(kernels, n_threads of pool), 64-byte aligned. */
+ * grt_linear_scratch_bytes(kernels, n_threads of pool, n_rows, n_in), or more, 64-byte
+ * aligned. */
 void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,
                 const grt_linear_args *args);
-size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads);
+size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads,
+                                size_t n_rows, size_t n_in);
 
 /* Prototypes of all variants. */
 #define GRT_KERNEL(isa, needs, function) grt_gemm_fn function;
 #include "kernels/gemm_bf16.inc"
 #include "kernels/gemm_f32.inc"
+#include "kernels/gemm_int8.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_quantize_fn function;
+#include "kernels/quantize.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) grt_round_bf16_fn function;
 #include "kernels/round_bf16.inc"

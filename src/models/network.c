@@ -23,6 +23,15 @@ size_t grt_layer_vector_floats(const grt_network *network)
     return total;
 }
 
+size_t grt_layer_most_inputs(const grt_network *network)
+{
+    size_t most = 0;
+    const grt_layer_part *parts = parts_of(network, 0);
+    for (size_t i = 0; i < network->architecture->n_layer_parts; i++)
+        if (parts[i].n_in > most) most = parts[i].n_in;
+    return most;
+}
+
 void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
                          const grt_kernels *kernels, size_t layer,
                          const void *const *parts, float *vectors)

@@ -190,6 +190,9 @@ void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
                          const void *const *parts, float *vectors);
 size_t grt_layer_vector_floats(const grt_network *network);
 
+/* The most inputs of a matrix of any layer. */
+size_t grt_layer_most_inputs(const grt_network *network);
+
 /* The row of a sequence of n_rows that the head reads. */
 size_t grt_scored_row(const grt_network *network, size_t n_rows);
 

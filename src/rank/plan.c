@@ -34,9 +34,12 @@ size_t grt_plan_attention_bytes(const grt_plan_input *input)
     return (n + 63) / 64 * 64;
 }
 
-static size_t chunk_row_bytes(const grt_network *network)
+static size_t chunk_row_bytes(const grt_plan_input *input)
 {
+    const grt_network *network = input->network;
     return network->architecture->floats_per_row(network) * sizeof(float) +
+           grt_linear_scratch_bytes(input->kernels, 0, 1,
+                                    grt_layer_most_inputs(network)) +
            sizeof(uint32_t);
 }
 
@@ -53,7 +56,7 @@ static uint64_t scratch_bytes(const grt_plan_input *input)
     uint64_t pooled = input->is_observed ? grt_pooled_size(network) * sizeof(float) : 0;
     uint64_t kv = network->n_kv_heads * network->head_size * sizeof(float);
     uint64_t rope = network->rope_theta == 0.0 ? 0 : network->head_size * sizeof(float);
-    return grt_linear_scratch_bytes(input->kernels, input->n_threads) +
+    return grt_linear_scratch_bytes(input->kernels, input->n_threads, 0, 0) +
            (uint64_t)grt_plan_attention_bytes(input) * input->n_threads +
            2 * kv * input->n_prefix + rope * input->n_longest +
            grt_layer_vector_floats(network) * sizeof(float) +
@@ -76,7 +79,7 @@ static uint64_t fill(grt_memory_plan *plan, const grt_plan_input *input)
     grt_row_store_options rows = {grt_plan_row_storage(plan->hidden), input->n_rows,
                                   network->hidden_size, plan->chunk_rows, NULL};
     size_t chunk;
-    if (!grt_mul_size(&chunk, plan->chunk_rows, chunk_row_bytes(network)))
+    if (!grt_mul_size(&chunk, plan->chunk_rows, chunk_row_bytes(input)))
         chunk = SIZE_MAX;
     plan->process_bytes = input->resident_bytes;
     plan->layers_bytes =
@@ -134,7 +137,7 @@ typedef struct chunk_sizes {
 static chunk_sizes sizes_of(const grt_plan_input *input)
 {
     size_t low = input->n_sequence, high = input->n_rows;
-    size_t wanted = CHUNK_BYTES / chunk_row_bytes(input->network);
+    size_t wanted = CHUNK_BYTES / chunk_row_bytes(input);
     wanted = clamp(wanted, CHUNK_FULL_ROWS, CHUNK_MAX_ROWS);
     if (input->options->chunk_rows) wanted = input->options->chunk_rows;
     chunk_sizes sizes = {.most = clamp(wanted, low, high)};

@@ -200,8 +200,7 @@ static grt_stats stats_of(const grt_session *session, const grt_forward_counts *
                            session->policy.reads_profile ? session->decisions.drift : 0,
                        .n_prefix = session->layout.n_prefix,
                        .isa = session->kernels.isa,
-                       .arithmetic = session->kernels.gemm_bf16 ? GRT_ARITHMETIC_BF16
-                                                                : GRT_ARITHMETIC_F32};
+                       .arithmetic = session->kernels.arithmetic};
 }
 
 /* A profile is about all layers. */

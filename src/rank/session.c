@@ -201,9 +201,10 @@ static grt_status need_scratch(grt_session *session, const grt_memory_plan *plan
                  session->n_threads, "attention scratch", err));
     GRT_TRY(need(session, &session->prefix, layout->n_prefix, kv_bytes,
                  "the shared prefix", err));
-    GRT_TRY(need(session, &session->linear_scratch,
-                 grt_linear_scratch_bytes(&session->kernels, session->n_threads), 1,
-                 "matrix scratch", err));
+    size_t linear =
+        grt_linear_scratch_bytes(&session->kernels, session->n_threads,
+                                 plan->chunk_rows, grt_layer_most_inputs(network));
+    GRT_TRY(need(session, &session->linear_scratch, linear, 1, "matrix scratch", err));
     GRT_TRY(need(session, &session->layer_vectors, grt_layer_vector_floats(network),
                  sizeof(float), "a layer's vectors", err));
     GRT_TRY(need(session, &session->scoring,

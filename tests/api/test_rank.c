@@ -134,6 +134,7 @@ static void test_logits_agree_with_the_reference(void **state)
     (void)state;
     check_reference(GRT_ARITHMETIC_F32, 2e-3);
     check_reference(GRT_ARITHMETIC_BF16, 3e-2);
+    check_reference(GRT_ARITHMETIC_INT8, 1e-1);
 }
 
 static void test_results_do_not_depend_on_threads_or_company(void **state)

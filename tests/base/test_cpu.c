@@ -8,9 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The features under GRT_ISA=cap (NULL: unset), as the exit code of a child. */
+/* The features under GRT_ISA=cap (NULL: unset), as a child finds them. */
 static uint32_t features_under(const char *cap)
 {
+    int ends[2];
+    uint32_t features = 0;
+    assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -18,12 +21,16 @@ static uint32_t features_under(const char *cap)
             (void)setenv("GRT_ISA", cap, 1);
         else
             (void)unsetenv("GRT_ISA");
-        _exit((int)grt_cpu_features());
+        features = grt_cpu_features();
+        _exit(write(ends[1], &features, sizeof(features)) != sizeof(features));
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    return (uint32_t)WEXITSTATUS(status);
+    assert_int_equal(status, 0);
+    assert_int_equal(read(ends[0], &features, sizeof(features)), sizeof(features));
+    close(ends[0]);
+    close(ends[1]);
+    return features;
 }
 
 static void caps_features(void **state)
@@ -32,12 +39,19 @@ static void caps_features(void **state)
     uint32_t all = features_under(NULL);
     assert_int_equal(features_under("scalar"), 0);
     assert_int_equal(features_under("avx2"), all & GRT_CPU_AVX2);
-    assert_int_equal(features_under("avx512"), all & (GRT_CPU_AVX2 | GRT_CPU_AVX512));
-    const uint32_t arm = GRT_CPU_NEON | GRT_CPU_NEON_BF16;
+    const uint32_t avx512 = GRT_CPU_AVX2 | GRT_CPU_AVX_VNNI | GRT_CPU_AVX512;
+    const uint32_t dotprod = GRT_CPU_NEON | GRT_CPU_NEON_DOTPROD;
+    const uint32_t arm = dotprod | GRT_CPU_NEON_BF16 | GRT_CPU_NEON_I8MM;
+    assert_int_equal(features_under("avx_vnni"), all & avx512 & ~GRT_CPU_AVX512);
+    assert_int_equal(features_under("avx512"), all & avx512);
+    assert_int_equal(features_under("avx512_vnni"),
+                     all & (avx512 | GRT_CPU_AVX512_VNNI));
     assert_int_equal(features_under("avx512_bf16"), all & ~(GRT_CPU_AMX_BF16 | arm));
     assert_int_equal(features_under("amx_bf16"), all & ~arm);
     assert_int_equal(features_under("neon"), all & GRT_CPU_NEON);
-    assert_int_equal(features_under("neon_bf16"), all & arm);
+    assert_int_equal(features_under("neon_dotprod"), all & dotprod);
+    assert_int_equal(features_under("neon_bf16"), all & (dotprod | GRT_CPU_NEON_BF16));
+    assert_int_equal(features_under("neon_i8mm"), all & arm);
     assert_int_equal(features_under("nonsense"), all);
     assert_int_equal(grt_cpu_features_found(), all);
     assert_int_equal(grt_cpu_features() & ~all, 0);
@@ -61,14 +75,18 @@ static void says_what_was_found(void **state)
 #endif
 }
 
-/* A CPU that has a feature has all those before it: caps rely on it. */
-static void has_all_before(void **state)
+/* Variants of a later feature use the instructions of these, too. */
+static void has_what_it_builds_on(void **state)
 {
     (void)state;
+    const uint32_t on[][2] = {
+        {GRT_CPU_AVX_VNNI, GRT_CPU_AVX2},      {GRT_CPU_AVX512, GRT_CPU_AVX2},
+        {GRT_CPU_AVX512_VNNI, GRT_CPU_AVX512}, {GRT_CPU_AVX512_BF16, GRT_CPU_AVX512},
+        {GRT_CPU_AMX_BF16, GRT_CPU_AVX512},    {GRT_CPU_NEON_DOTPROD, GRT_CPU_NEON},
+        {GRT_CPU_NEON_BF16, GRT_CPU_NEON},     {GRT_CPU_NEON_I8MM, GRT_CPU_NEON}};
     uint32_t found = grt_cpu_features_found();
-    uint32_t x86 = found % GRT_CPU_NEON, arm = found / GRT_CPU_NEON;
-    assert_int_equal(x86 & (x86 + 1), 0);
-    assert_int_equal(arm & (arm + 1), 0);
+    for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++)
+        if (found & on[i][0]) assert_true(found & on[i][1]);
 }
 
 int main(void)
@@ -77,7 +95,7 @@ int main(void)
         cmocka_unit_test(
             caps_features), /* first: children must not inherit a detection */
         cmocka_unit_test(says_what_was_found),
-        cmocka_unit_test(has_all_before),
+        cmocka_unit_test(has_what_it_builds_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -681,7 +681,7 @@ const char *grt_policy_text(grt_policy policy)
 
 const char *grt_arithmetic_text(grt_arithmetic arithmetic)
 {
-    static const char *const texts[] = {"auto", "f32", "bf16"};
+    static const char *const texts[] = {"auto", "f32", "bf16", "int8"};
     return texts[arithmetic];
 }
 

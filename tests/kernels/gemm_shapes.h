@@ -66,7 +66,7 @@ static void round_pair(float *word)
 /* On heap blocks of exact size. */
 typedef struct gemm_operands {
     float *a;     /* [rows][GRT_GEMM_LD_A] */
-    float *panel; /* [strips][k][GRT_STRIP] */
+    float *panel; /* [strips][lines][GRT_STRIP] */
     float *bias;  /* [columns] */
 } gemm_operands;
 
@@ -75,16 +75,70 @@ static bool is_bf16(const grt_kernel_entry *entry)
     return strcmp(entry->operation, "gemm_bf16") == 0;
 }
 
+static bool is_int8(const grt_kernel_entry *entry)
+{
+    return strcmp(entry->operation, "gemm_int8") == 0;
+}
+
+/* The largest number that the variant takes from a panel. */
+static int largest_int8(const grt_kernel_entry *entry)
+{
+    return entry->needs == GRT_CPU_AVX2 ? 63 : 127;
+}
+
+/* Fills n words with bytes first..last, both ends often. */
+static void random_bytes(float *words, size_t n, int first, int last)
+{
+    for (size_t i = 0; i < 4 * n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        int value = first + (int)(seed >> 16) % (last - first + 1);
+        if (seed >> 28 == 0) value = first;
+        if (seed >> 28 == 1) value = last;
+        ((unsigned char *)words)[i] = (unsigned char)value;
+    }
+}
+
+/* Words and scales of rows; head and words of each group of a strip.  Scales stay the
+ * random floats that are there. */
+static void make_int8(const gemm_operands *o, size_t rows, size_t strips, size_t k,
+                      int largest)
+{
+    for (size_t r = 0; r < rows; r++)
+        random_bytes(o->a + r * GRT_GEMM_LD_A, k, 1, 255);
+    for (float *line = o->panel; strips > 0; strips--)
+        for (size_t i = 0; i < k; i += GRT_INT8_GROUP) {
+            size_t n = k - i < GRT_INT8_GROUP ? k - i : GRT_INT8_GROUP;
+            float *words = line + GRT_INT8_HEAD * GRT_STRIP;
+            random_bytes(words, n * GRT_STRIP, -largest, largest);
+            for (size_t c = 0; c < GRT_STRIP; c++) {
+                int32_t sum = 0;
+                for (size_t b = 0; b < n; b++)
+                    for (size_t p = 0; p < 4; p++)
+                        sum += ((const int8_t *)(words + b * GRT_STRIP + c))[p];
+                sum *= -128;
+                memcpy(line + c, &sum, sizeof(sum));
+            }
+            line = words + n * GRT_STRIP;
+        }
+}
+
+static size_t lines_of(const grt_kernel_entry *entry, size_t k)
+{
+    return is_int8(entry) ? grt_gemm_int8_lines(k) : k;
+}
+
 static gemm_operands gemm_operands_create(const grt_kernel_entry *entry, size_t rows,
                                           size_t columns, size_t k)
 {
-    size_t strips = (columns + GRT_STRIP - 1) / GRT_STRIP;
+    size_t strips = (columns + GRT_STRIP - 1) / GRT_STRIP, lines = lines_of(entry, k);
     gemm_operands o = {aligned_block(rows * GRT_GEMM_LD_A),
-                       aligned_block(strips * k * GRT_STRIP), random_block(columns)};
+                       aligned_block(strips * lines * GRT_STRIP),
+                       random_block(columns)};
     for (size_t i = 0; i < rows * GRT_GEMM_LD_A; i++)
         o.a[i] = random_float();
-    for (size_t i = 0; i < strips * k * GRT_STRIP; i++)
+    for (size_t i = 0; i < strips * lines * GRT_STRIP; i++)
         o.panel[i] = random_float();
+    if (is_int8(entry)) make_int8(&o, rows, strips, k, largest_int8(entry));
     if (!is_bf16(entry)) return o;
     for (size_t i = 0; i < rows * GRT_GEMM_LD_A; i++) /* words of two values */
         round_pair(&o.a[i]);
@@ -107,11 +161,16 @@ static void check_gemm_shape(const grt_kernel_entry *entry, size_t rows, size_t 
     gemm_operands o = gemm_operands_create(entry, rows, columns, k);
     const float *bias = rows % 2 ? o.bias : NULL;
     float *found = random_block(size), *wanted = copy_block(found, size);
-    grt_gemm_fn *twin = is_bf16(entry) ? grt_gemm_bf16_scalar : grt_gemm_f32_scalar;
+    grt_gemm_fn *twin = is_bf16(entry)   ? grt_gemm_bf16_scalar
+                        : is_int8(entry) ? grt_gemm_int8_scalar
+                                         : grt_gemm_f32_scalar;
     ((grt_gemm_fn *)entry->function)(found, ld, o.a, rows, o.panel, columns, k, bias,
                                      is_added);
     twin(wanted, ld, o.a, rows, o.panel, columns, k, bias, is_added);
-    assert_close(found, wanted, size, 1e-5f * (float)sqrt((double)k), entry->isa);
+    if (is_int8(entry))
+        assert_memory_equal(found, wanted, size * sizeof(*found));
+    else
+        assert_close(found, wanted, size, 1e-5f * (float)sqrt((double)k), entry->isa);
     free(found);
     free(wanted);
     gemm_operands_release(&o);

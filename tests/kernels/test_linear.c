@@ -84,7 +84,8 @@ static void run(const grt_kernels *kernels, size_t n_threads,
     grt_error err;
     grt_pool *pool = NULL;
     assert_ok(grt_pool_create(&pool, n_threads, &err), &err);
-    size_t n = grt_linear_scratch_bytes(kernels, n_threads);
+    size_t n =
+        grt_linear_scratch_bytes(kernels, n_threads, args->n_rows, args->weight->n_in);
     void *scratch = aligned_alloc(64, (n + 63) / 64 * 64);
     assert_non_null(scratch);
     grt_linear(kernels, pool, scratch, args);
@@ -92,15 +93,35 @@ static void run(const grt_kernels *kernels, size_t n_threads,
     grt_pool_free(pool);
 }
 
-/* What bf16 leaves of them, where the kernels multiply in bf16. */
-static void round_values(const grt_kernels *kernels, float *values, size_t n)
+static void round_to_bf16(float *values, size_t n)
 {
-    for (size_t i = 0; i < n && kernels->gemm_bf16; i++) {
+    for (size_t i = 0; i < n; i++) {
         uint16_t half;
         grt_round_bf16_scalar(&half, &values[i], 1);
         uint32_t bits = (uint32_t)half << 16;
         memcpy(&values[i], &bits, sizeof(bits));
     }
+}
+
+static void round_to_int8(float *values, size_t n, float largest)
+{
+    enum { GROUP = 4 * GRT_INT8_GROUP };
+    for (size_t first = 0; first < n; first += GROUP) {
+        int8_t numbers[GROUP];
+        float scale;
+        int32_t sum;
+        size_t n_group = n - first < GROUP ? n - first : GROUP;
+        grt_quantize_scalar(numbers, &scale, &sum, values + first, n_group, largest);
+        for (size_t i = 0; i < n_group; i++)
+            values[first + i] = (float)numbers[i] * scale;
+    }
+}
+
+/* What the kernels' arithmetic leaves of a row; `largest`: number in int8. */
+static void round_row(const grt_kernels *kernels, float *row, size_t n, float largest)
+{
+    if (kernels->arithmetic == GRT_ARITHMETIC_BF16) round_to_bf16(row, n);
+    if (kernels->arithmetic == GRT_ARITHMETIC_INT8) round_to_int8(row, n, largest);
 }
 
 static void check_values(const grt_kernels *kernels, const grt_linear_args *args,
@@ -109,19 +130,23 @@ static void check_values(const grt_kernels *kernels, const grt_linear_args *args
     const grt_weight *w = args->weight;
     uint64_t row_bytes = 0;
     (void)grt_dtype_bytes(&row_bytes, w->dtype, w->n_in);
-    float *row = malloc(w->n_in * sizeof(float));
-    assert_non_null(row);
+    size_t n_in = w->n_in;
+    float *row = malloc(n_in * sizeof(float) + 1);
+    float *x = malloc(args->n_rows * n_in * sizeof(float) + 1);
+    assert_true(row && x);
+    for (size_t r = 0; r < args->n_rows; r++) {
+        memcpy(x + r * n_in, args->x + r * args->ld_x, n_in * sizeof(float));
+        round_row(kernels, x + r * n_in, n_in, 127.0f);
+    }
     for (size_t o = 0; o < w->n_out; o++) {
         kernels->unpack_row[w->dtype](row, (const char *)w->data + o * row_bytes,
                                       w->n_in);
-        round_values(kernels, row, w->n_in);
+        round_row(kernels, row, n_in, kernels->largest_int8);
         for (size_t r = 0; r < args->n_rows; r++) {
             double sum = args->bias ? (double)args->bias[o] : 0.0, scale = 1.0;
             if (args->is_added) sum += (double)before[r * args->ld_y + o];
-            for (size_t i = 0; i < w->n_in; i++) {
-                float x = args->x[r * args->ld_x + i];
-                round_values(kernels, &x, 1);
-                double term = (double)x * (double)row[i];
+            for (size_t i = 0; i < n_in; i++) {
+                double term = (double)x[r * n_in + i] * (double)row[i];
                 sum += term;
                 scale += fabs(term);
             }
@@ -130,6 +155,7 @@ static void check_values(const grt_kernels *kernels, const grt_linear_args *args
         }
     }
     free(row);
+    free(x);
 }
 
 static void check_shape(const grt_kernels *kernels, grt_dtype dtype, shape s,
@@ -155,7 +181,8 @@ static void check_shape(const grt_kernels *kernels, grt_dtype dtype, shape s,
         assert_memory_equal(y, first, n_y * sizeof(float));
     }
     grt_kernels tall = *kernels; /* called with other parts of y */
-    tall.block_f32 = tall.block_bf16 = (grt_gemm_block){GRT_GEMM_ROWS, 4 * GRT_STRIP};
+    tall.block_f32 = tall.block_bf16 = tall.block_int8 =
+        (grt_gemm_block){GRT_GEMM_ROWS, 4 * GRT_STRIP};
     memcpy(y, before, n_y * sizeof(float));
     run(&tall, 2, &args);
     assert_memory_equal(y, first, n_y * sizeof(float));
@@ -187,22 +214,35 @@ static void test_every_storage_type_on_every_instruction_set(void **state)
         {1, 1, 256}, {13, 67, 768}, {400, 130, 256}, {2, 1030, 1280}};
     const shape small[] = {{1, 1, 32}, {13, 67, 544}, {400, 130, 64}, {2, 1030, 1056}};
     const uint32_t avx512 = GRT_CPU_AVX2 | GRT_CPU_AVX512;
-    const uint32_t bf16 = GRT_CPU_AVX512_BF16 | GRT_CPU_AMX_BF16 | GRT_CPU_NEON_BF16;
-    const uint32_t sets[] = {0,
-                             GRT_CPU_AVX2,
-                             avx512,
-                             avx512 | GRT_CPU_AVX512_BF16,
-                             avx512 | GRT_CPU_AVX512_BF16 | GRT_CPU_AMX_BF16,
-                             GRT_CPU_NEON,
-                             GRT_CPU_NEON | GRT_CPU_NEON_BF16};
+    const struct {
+        uint32_t features;
+        grt_arithmetic asked, got;
+    } sets[] = {
+        {0, GRT_ARITHMETIC_AUTO, GRT_ARITHMETIC_F32},
+        {0, GRT_ARITHMETIC_INT8, GRT_ARITHMETIC_F32},
+        {GRT_CPU_AVX2, GRT_ARITHMETIC_AUTO, GRT_ARITHMETIC_F32},
+        {GRT_CPU_AVX2, GRT_ARITHMETIC_INT8, GRT_ARITHMETIC_INT8},
+        {GRT_CPU_AVX2 | GRT_CPU_AVX_VNNI, GRT_ARITHMETIC_INT8, GRT_ARITHMETIC_INT8},
+        {avx512, GRT_ARITHMETIC_BF16, GRT_ARITHMETIC_F32},
+        {avx512 | GRT_CPU_AVX512_VNNI, GRT_ARITHMETIC_AUTO, GRT_ARITHMETIC_F32},
+        {avx512 | GRT_CPU_AVX512_VNNI, GRT_ARITHMETIC_INT8, GRT_ARITHMETIC_INT8},
+        {avx512 | GRT_CPU_AVX512_BF16, GRT_ARITHMETIC_AUTO, GRT_ARITHMETIC_BF16},
+        {avx512 | GRT_CPU_AVX512_BF16 | GRT_CPU_AMX_BF16, GRT_ARITHMETIC_AUTO,
+         GRT_ARITHMETIC_BF16},
+        {GRT_CPU_NEON, GRT_ARITHMETIC_AUTO, GRT_ARITHMETIC_F32},
+        {GRT_CPU_NEON, GRT_ARITHMETIC_INT8, GRT_ARITHMETIC_F32},
+        {GRT_CPU_NEON | GRT_CPU_NEON_DOTPROD, GRT_ARITHMETIC_INT8, GRT_ARITHMETIC_INT8},
+        {GRT_CPU_NEON | GRT_CPU_NEON_I8MM, GRT_ARITHMETIC_INT8, GRT_ARITHMETIC_INT8},
+        {GRT_CPU_NEON | GRT_CPU_NEON_BF16, GRT_ARITHMETIC_AUTO, GRT_ARITHMETIC_BF16},
+        {GRT_CPU_NEON | GRT_CPU_NEON_BF16, GRT_ARITHMETIC_F32, GRT_ARITHMETIC_F32}};
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
-        if (sets[i] & ~grt_cpu_features()) {
+        if (sets[i].features & ~grt_cpu_features()) {
             printf("SKIP feature set %zu: this CPU lacks it, or GRT_ISA caps it\n", i);
             continue;
         }
         grt_kernels kernels;
-        grt_kernels_choose(&kernels, sets[i], GRT_ARITHMETIC_AUTO);
-        assert_int_equal(kernels.gemm_bf16 != NULL, (sets[i] & bf16) != 0);
+        grt_kernels_choose(&kernels, sets[i].features, sets[i].asked);
+        assert_int_equal(kernels.arithmetic, sets[i].got);
         for (int d = 0; d < GRT_DTYPE_COUNT; d++) {
             grt_dtype dtype = (grt_dtype)d;
             uint64_t n;

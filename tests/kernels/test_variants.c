@@ -227,6 +227,52 @@ static void check_round_bf16(const grt_kernel_entry *entry)
     }
 }
 
+/* Bit for bit, at every length around a group, with values of every kind. */
+static void check_quantize(const grt_kernel_entry *entry)
+{
+    enum { MAX = 2 * 4 * GRT_INT8_GROUP + 70, MAX_GROUPS = 3 };
+    const float odd[] = {0.0f, -0.0f, 1e-38f, 3e38f, 1e-29f, INFINITY, NAN};
+    for (size_t n = 0; n <= MAX; n += n < 70 ? 1 : 61)
+        for (size_t o = 0; o <= sizeof(odd) / sizeof(odd[0]); o++) {
+            float *src = random_block(n), found_scales[MAX_GROUPS],
+                  wanted_scales[MAX_GROUPS];
+            int32_t found_sums[MAX_GROUPS], wanted_sums[MAX_GROUPS];
+            size_t n_groups = (n + 4 * GRT_INT8_GROUP - 1) / (4 * GRT_INT8_GROUP);
+            size_t n_bytes = (n + 3) / 4 * 4;
+            int8_t *found = malloc(n_bytes + 1), *wanted = malloc(n_bytes + 1);
+            assert_true(found && wanted);
+            for (size_t i = n / 3; o > 0 && i < n; i += 300)
+                src[i] = odd[o - 1];
+            float largest = o % 2 ? 127.0f : 63.0f;
+            ((grt_quantize_fn *)entry->function)(found, found_scales, found_sums, src,
+                                                 n, largest);
+            grt_quantize_scalar(wanted, wanted_scales, wanted_sums, src, n, largest);
+            assert_memory_equal(found, wanted, n_bytes);
+            assert_memory_equal(found_sums, wanted_sums, n_groups * 4);
+            for (size_t g = 0; g < n_groups; g++)
+                assert_true(found_scales[g] == wanted_scales[g] ||
+                            (isnan(found_scales[g]) && isnan(wanted_scales[g])));
+            free(src);
+            free(found);
+            free(wanted);
+        }
+}
+
+/* The scalar twin itself, by hand. */
+static void test_quantising(void **state)
+{
+    (void)state;
+    const float values[] = {-2.54f, 1.27f, 0.011f, 0.0f, 0.03f, 2.0f};
+    const int8_t wanted[] = {-127, 64, 1, 0, 2, 100, 0, 0}; /* 63.5 and 1.5 to even */
+    int8_t found[8];
+    float scale;
+    int32_t sum;
+    grt_quantize_scalar(found, &scale, &sum, values, 6, 127.0f);
+    assert_memory_equal(found, wanted, sizeof(wanted));
+    assert_true(fabsf(scale - 0.02f) < 1e-9f);
+    assert_int_equal(sum, -127 + 64 + 1 + 2 + 100);
+}
+
 /* The scalar twin itself, by hand. */
 static void test_rounding_to_bf16(void **state)
 {
@@ -268,7 +314,10 @@ static void reference_attention(const grt_attention_args *args, double *out)
         double *p = malloc(n * sizeof(*p)), most = -HUGE_VAL, sum = 0.0;
         assert_non_null(p);
         for (size_t j = 0; j < n; j++) {
-            p[j] = 0.0;
+            bool is_seen =
+                args->window == 0 || (j <= i + args->window && i <= j + args->window);
+            p[j] = is_seen ? 0.0 : -HUGE_VAL;
+            if (!is_seen) continue;
             for (size_t d = 0; d < args->head_size; d++)
                 p[j] += (double)args->q[i * args->ld_q + d] *
                         (double)args->k[j * args->ld_kv + d];
@@ -288,12 +337,15 @@ static void reference_attention(const grt_attention_args *args, double *out)
 }
 
 /* Fills `out` once more: the first third of the sequence on its own, the other queries
- * with the keys of that third as prefix; then the last query alone, which sees all keys
- * with and without a mask. */
+ * with the keys of that third as prefix; then, where there is no window, the last query
+ * alone, which sees all keys with and without a mask. */
 static void check_shared_prefix(grt_attention_fn *variant, grt_attention_args args,
                                 float *out, void *scratch)
 {
-    size_t n = args.n_keys, n_prefix = n / 3, skip = args.is_causal ? n_prefix : 0;
+    size_t n = args.n_keys, n_prefix = n / 3;
+    /* without a mask the first third sees all keys; with a window query i stands at key
+     * n_prefix + i, so that it can't see them through `rest` */
+    size_t skip = args.is_causal || args.window ? n_prefix : 0;
     grt_attention_args first = args, rest = args, last = args;
     first.out = rest.out = last.out = out;
     first.n_queries = n_prefix;
@@ -309,6 +361,7 @@ static void check_shared_prefix(grt_attention_fn *variant, grt_attention_args ar
     rest.out += skip * args.ld_out;
     rest.n_queries = n - skip;
     variant(&rest, scratch);
+    if (args.window) return;
     last.q += (n - 1) * args.ld_q;
     last.out += (n - 1) * args.ld_out;
     last.n_queries = 1;
@@ -317,7 +370,7 @@ static void check_shared_prefix(grt_attention_fn *variant, grt_attention_args ar
 }
 
 static void check_attention_shape(const grt_kernel_entry *entry, size_t n, size_t head,
-                                  int is_causal)
+                                  int is_causal, size_t window)
 {
     grt_attention_fn *variant = (grt_attention_fn *)entry->function;
     size_t ld_q = 2 * head + 1, ld_kv = head + 3;
@@ -340,7 +393,8 @@ static void check_attention_shape(const grt_kernel_entry *entry, size_t n, size_
                                .n_keys = n,
                                .head_size = head,
                                .scale = 0.37f,
-                               .is_causal = is_causal};
+                               .is_causal = is_causal,
+                               .window = window};
     variant(&args, scratch);
     reference_attention(&args, wanted);
     for (size_t i = 0; i < n; i++)
@@ -365,7 +419,16 @@ static void check_attention(const grt_kernel_entry *entry)
     for (size_t h = 0; h < 6; h++)
         for (size_t r = 0; r < 9; r++)
             for (int is_causal = 0; is_causal < 2; is_causal++)
-                check_attention_shape(entry, rows[r], heads[h], is_causal);
+                check_attention_shape(entry, rows[r], heads[h], is_causal, 0);
+    /* windows within a block, over one end, and so narrow that whole blocks are unseen
+     */
+    const size_t windows[] = {1, 7, 16, 63, 64, 65, 300};
+    for (size_t w = 0; w < 7; w++)
+        for (int is_causal = 0; is_causal < 2; is_causal++) {
+            check_attention_shape(entry, 17, 8, is_causal, windows[w]);
+            check_attention_shape(entry, 131, 26, is_causal, windows[w]);
+            check_attention_shape(entry, 260, 64, is_causal, windows[w]);
+        }
 }
 
 static void test_all_variants(void **state)
@@ -382,7 +445,9 @@ static void test_all_variants(void **state)
     for_each_variant("unpack_bf16", check_bf16);
     for_each_variant("gemm_f32", check_gemm);
     for_each_variant("gemm_bf16", check_gemm);
+    for_each_variant("gemm_int8", check_gemm);
     for_each_variant("round_bf16", check_round_bf16);
+    for_each_variant("quantize", check_quantize);
     for_each_variant("pack_strip", check_pack_strip);
     for_each_variant("attention", check_attention);
 }
@@ -395,14 +460,16 @@ static void test_the_expected_variants_are_there(void **state)
     const char *const wanted[] = {"avx512", "avx2", "scalar"};
     const char *const bf16[] = {"amx_bf16", "avx512_bf16", "scalar", /* gemm_bf16 */
                                 "avx512_bf16", "scalar"};            /* round_bf16 */
+    const char *const int8[] = {"avx512_vnni", "avx_vnni", "avx2", "scalar"};
 #elif defined(__aarch64__)
     const char *const wanted[] = {"neon", "scalar"};
     const char *const bf16[] = {"neon_bf16", "scalar", "neon_bf16", "scalar"};
+    const char *const int8[] = {"neon_i8mm", "neon_dotprod", "scalar"};
 #endif
 #if defined(__x86_64__) || defined(__aarch64__)
     const size_t n_wanted = sizeof(wanted) / sizeof(wanted[0]);
     grt_kernel_entry entry;
-    size_t at = 0, n_operations = 0, n_bf16 = 0;
+    size_t at = 0, n_operations = 0, n_bf16 = 0, n_int8 = 0;
     for (size_t i = 0; grt_kernels_entry(i, &entry); i++) {
         if (strcmp(entry.operation, "unpack_f32") == 0) continue; /* a copy */
         if (strstr(entry.operation, "_bf16") && !strstr(entry.operation, "unpack")) {
@@ -410,13 +477,19 @@ static void test_the_expected_variants_are_there(void **state)
             assert_string_equal(entry.isa, bf16[n_bf16++]);
             continue;
         }
+        if (strcmp(entry.operation, "gemm_int8") == 0) {
+            assert_true(n_int8 < sizeof(int8) / sizeof(int8[0]));
+            assert_string_equal(entry.isa, int8[n_int8++]);
+            continue;
+        }
         assert_string_equal(entry.isa, wanted[at]);
         at = (at + 1) % n_wanted;
         n_operations += at == 0;
     }
     assert_int_equal(at, 0);
-    assert_int_equal(n_operations, 22);
+    assert_int_equal(n_operations, 23);
     assert_int_equal(n_bf16, sizeof(bf16) / sizeof(bf16[0]));
+    assert_int_equal(n_int8, sizeof(int8) / sizeof(int8[0]));
 #else
     skip();
 #endif
@@ -427,6 +500,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_variants),
         cmocka_unit_test(test_rounding_to_bf16),
+        cmocka_unit_test(test_quantising),
         cmocka_unit_test(test_the_expected_variants_are_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,8 @@ static void runner_open(runner *r, const golden *g, const instruction_set *set)
     size_t n = g->offsets[g->n_sequences];
     size_t attention = grt_attention_scratch_bytes(n, network->head_size);
     attention = (attention + 63) / 64 * 64;
-    r->linear_scratch = need(grt_linear_scratch_bytes(&r->kernels, 2));
+    r->linear_scratch = need(
+        grt_linear_scratch_bytes(&r->kernels, 2, n, grt_layer_most_inputs(network)));
     r->attention_scratch = need(2 * attention);
     r->embed_scratch = need(network->hidden_size * sizeof(float));
     r->buffer =

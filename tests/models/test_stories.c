@@ -123,7 +123,7 @@ static void decoder_init(decoder *d, uint32_t features, grt_pool *pool)
     d->workspace = (grt_workspace){
         .kernels = &d->kernels,
         .pool = pool,
-        .linear_scratch = floats(grt_linear_scratch_bytes(&d->kernels, 2)),
+        .linear_scratch = floats(grt_linear_scratch_bytes(&d->kernels, 2, 0, 0)),
         .attention_scratch = (unsigned char *)floats(2 * attention),
         .attention_scratch_bytes = attention};
     float **buffers[] = {&d->x,      &d->normed,   &d->queries, &d->keys,

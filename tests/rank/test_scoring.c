@@ -41,8 +41,8 @@ static void open_fixture(fixture *f, const char *path)
     f->workspace.kernels = &f->kernels;
     assert_ok(grt_pool_create(&f->workspace.pool, N_THREADS, &err), &err);
     assert_ok(grt_alloc(&f->workspace.linear_scratch,
-                        grt_linear_scratch_bytes(&f->kernels, N_THREADS), "scratch",
-                        &err),
+                        grt_linear_scratch_bytes(&f->kernels, N_THREADS, 0, 0),
+                        "scratch", &err),
               &err);
     /* exactly the promised size, so that a sanitizer sees a step too far */
     size_t n = grt_scoring_bytes(&f->model.network, N_THREADS);

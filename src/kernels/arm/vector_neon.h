@@ -126,6 +126,14 @@ static inline vf vf_from_i8(const void *p)
     int16x8_t wide = vmovl_s8(vreinterpret_s8_u8(load_4_bytes(p)));
     return vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
 }
+/* Whole values within -128..127. */
+static inline void vf_store_i8(void *p, vf v)
+{
+    int16x4_t half = vmovn_s32(vcvtnq_s32_f32(v));
+    int8x8_t bytes = vmovn_s16(vcombine_s16(half, half));
+    uint32_t four = vget_lane_u32(vreinterpret_u32_s8(bytes), 0);
+    memcpy(p, &four, sizeof(four));
+}
 
 /* Whole numbers, VF lanes of 32 bits. */
 typedef uint32x4_t vi;

@@ -11,11 +11,13 @@ static void attend_row(const grt_attention_args *args, size_t row)
     const float *q = args->q + row * args->ld_q;
     float *out = args->out + row * args->ld_out;
     size_t n_own = args->is_causal ? row + 1 : args->n_keys;
-    size_t n_keys = args->n_prefix + n_own;
+    size_t n_keys = args->n_prefix + n_own, position = args->n_prefix + row;
     float most = -INFINITY, sum = 0.0f;
     for (size_t d = 0; d < args->head_size; d++)
         out[d] = 0.0f;
     for (size_t j = 0; j < n_keys; j++) {
+        size_t distance = j < position ? position - j : j - position;
+        if (args->window && distance > args->window) continue;
         int is_own = j >= args->n_prefix;
         size_t at = (is_own ? j - args->n_prefix : j) * args->ld_kv;
         const float *k = (is_own ? args->k : args->prefix_k) + at;

@@ -123,15 +123,37 @@ static void scale_row(float *x, size_t n, float factor)
     }
 }
 
+/* The keys first..last-1 of the block that a row sees; at least one for those of
+ * seeing_queries. */
+static void seen_keys(const attention_block *block, size_t row, size_t *first,
+                      size_t *last)
+{
+    const grt_attention_args *args = block->args;
+    size_t position = args->n_prefix + row, window = args->window;
+    size_t begin = block->first_key, end = begin + block->n_keys;
+    if (args->is_causal && position + 1 < end) end = position + 1;
+    if (window && position > window && position - window > begin)
+        begin = position - window;
+    if (window && position + window + 1 < end) end = position + window + 1;
+    *first = begin - block->first_key;
+    *last = end - block->first_key;
+}
+
+static void clear_unseen(float *scores, size_t first, size_t last, float value)
+{
+    for (size_t j = 0; j < first; j++)
+        scores[j] = value;
+    for (size_t j = last; j < KEYS; j++)
+        scores[j] = value;
+}
+
 /* Turns the row's scores into weights exp(score - largest) and updates its state. */
 static void weigh_row(attention_block *block, size_t row, float *scores)
 {
     const grt_attention_args *args = block->args;
-    size_t n = block->n_keys;
-    size_t n_seen = args->n_prefix + row + 1 - block->first_key;
-    if (args->is_causal && n_seen < n) n = n_seen;
-    for (size_t j = n; j < KEYS; j++)
-        scores[j] = -INFINITY;
+    size_t first, last;
+    seen_keys(block, row, &first, &last);
+    clear_unseen(scores, first, last, -INFINITY);
     vf most = vf_load(scores);
     for (size_t j = VF; j < KEYS; j += VF)
         most = vf_max(most, vf_load(scores + j));
@@ -143,14 +165,12 @@ static void weigh_row(attention_block *block, size_t row, float *scores)
         block->largest[row] = largest;
     }
     vf shift = vf_set(block->largest[row]), sum = vf_set(0.0f);
-    for (size_t j = 0; j < n; j += VF) {
-        size_t lanes = n - j < VF ? n - j : VF;
-        vf weight = vf_exp(vf_sub(vf_load(scores + j), shift));
-        vf_store_n(scores + j, weight, lanes);
-        sum = vf_add(sum, vf_load_n(scores + j, lanes));
-    }
-    for (size_t j = n; j < KEYS; j++)
-        scores[j] = 0.0f;
+    size_t start = first / VF * VF;
+    for (size_t j = start; j < last; j += VF)
+        vf_store(scores + j, vf_exp(vf_sub(vf_load(scores + j), shift)));
+    clear_unseen(scores, first, last, 0.0f);
+    for (size_t j = start; j < last; j += VF)
+        sum = vf_add(sum, vf_load(scores + j));
     block->sums[row] += vf_sum(sum);
 }
 
@@ -164,6 +184,24 @@ static void visit_queries(attention_block *block, size_t first, size_t last)
     multiply(args->out + first * args->ld_out, args->ld_out, block->scores, KEYS,
              block->values, block->padded, last - first, args->head_size, block->n_keys,
              1);
+}
+
+/* The queries first..last-1: those that see a key of the block. */
+static void seeing_queries(const attention_block *block, size_t *first, size_t *last)
+{
+    const grt_attention_args *args = block->args;
+    size_t begin = block->first_key, end = begin + block->n_keys;
+    size_t nearest = args->n_prefix; /* position of the first query that may see it */
+    if (args->is_causal && begin > nearest) nearest = begin;
+    if (args->window && begin > nearest + args->window) nearest = begin - args->window;
+    *first = nearest - args->n_prefix;
+    *last = args->n_queries;
+    if (!args->window) return;
+    size_t past = end + args->window; /* position after the last one that sees it */
+    if (past <= args->n_prefix)
+        *last = 0;
+    else if (past - args->n_prefix < *last)
+        *last = past - args->n_prefix;
 }
 
 static void begin_rows(const attention_block *block)
@@ -190,14 +228,13 @@ void GRT_VARIANT(attention)(const grt_attention_args *args, void *scratch)
     for (size_t key = 0; key < n_keys; key += KEYS) {
         block.first_key = key;
         block.n_keys = n_keys - key < KEYS ? n_keys - key : KEYS;
+        size_t first, last;
+        seeing_queries(&block, &first, &last);
+        if (first >= last) continue;
         load_block(&block);
-        size_t first = 0; /* the first query that sees a key of this block */
-        if (args->is_causal && key > args->n_prefix) first = key - args->n_prefix;
-        for (; first < args->n_queries; first += QUERIES) {
-            size_t last = first + QUERIES;
+        for (; first < last; first += QUERIES)
             visit_queries(&block, first,
-                          last < args->n_queries ? last : args->n_queries);
-        }
+                          first + QUERIES < last ? first + QUERIES : last);
     }
     for (size_t row = 0; row < args->n_queries; row++)
         scale_row(args->out + row * args->ld_out, args->head_size,

@@ -128,6 +128,14 @@ static inline vf vf_from_i8(const void *p)
 {
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(p)));
 }
+/* Whole values within -128..127. */
+static inline void vf_store_i8(void *p, vf v)
+{
+    __m256i wide = _mm256_cvtps_epi32(v);
+    __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(wide),
+                                   _mm256_extracti128_si256(wide, 1));
+    _mm_storel_epi64(p, _mm_packs_epi16(half, half));
+}
 
 /* Whole numbers, VF lanes of 32 bits. */
 typedef __m256i vi;

@@ -120,6 +120,11 @@ static inline vf vf_from_i8(const void *p)
 {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(p)));
 }
+/* Whole values within -128..127. */
+static inline void vf_store_i8(void *p, vf v)
+{
+    _mm_storeu_si128(p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+}
 
 /* Whole numbers, VF lanes of 32 bits. */
 typedef __m512i vi;
