@@ -188,9 +188,15 @@ struct grt_network {
 
 enum { GRT_PART_UNUSED = -1, GRT_PART_EMBEDDING = -2, GRT_PART_HEAD = -3 };
 
+/* The architecture that a checkpoint's metadata names.  GRT_E_UNSUPPORTED says what the
+ * checkpoint is instead: an embedding model, a generative one, or what was found and
+ * what is supported. */
+GRT_NODISCARD grt_status grt_network_recognise(const grt_architecture **out,
+                                               const grt_checkpoint *checkpoint,
+                                               grt_error *err);
+
 /* Recognises the checkpoint and binds it; *out is released by the caller. Keeps
- * `checkpoint`, which must outlive it.  GRT_E_UNSUPPORTED names what was found and what
- * is known. */
+ * `checkpoint`, which must outlive it. */
 GRT_NODISCARD grt_status grt_network_bind(grt_network *out, grt_checkpoint *checkpoint,
                                           const grt_tokenizer *tokenizer,
                                           grt_error *err);

@@ -255,7 +255,10 @@ static void test_refused_checkpoints_say_why(void **state)
     static char names[GOLDEN_MAX_CASES][GOLDEN_MAX_NAME];
     static const struct {
         const char *name, *fragment;
-    } wanted[] = {{"bert-two-labels", "2 labels"}, {"bert-gguf-no-pooler", "pooler"}};
+    } wanted[] = {{"bert-two-labels", "a classifier with 2 labels"},
+                  {"bert-gguf-no-pooler", "pooler"},
+                  {"modernbert-two-labels", "a classifier with 2 labels"},
+                  {"roberta-three-labels", "a classifier with 3 labels"}};
     size_t n = golden_names(names, FOLDER), n_refused = 0;
     for (size_t i = 0; i < n; i++) {
         golden g;
