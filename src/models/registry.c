@@ -103,7 +103,7 @@ static const char *kind_of(const grt_checkpoint *checkpoint, grt_text found,
 static grt_status refuse_unknown(const grt_checkpoint *checkpoint, grt_text found,
                                  grt_error *err)
 {
-    char known[120] = "";
+    char known[160] = "";
     for (size_t i = 0; i < N_ARCHITECTURES; i++) {
         size_t at = strlen(known);
         (void)snprintf(known + at, sizeof(known) - at, "%s%s", at ? ", " : "",
