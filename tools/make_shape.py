@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Writes a GGUF file with the shape of a Qwen3 reranker and random weights.
+"""Writes a GGUF file with the shape of a reranker and random weights.
 
 usage: make_shape.py SHAPE OUT [--type f32|f16|q8_0|q4_0|q4_k|q6_k] [--layers N] [--seed S]
-SHAPE: qwen3-0.6b, qwen3-4b or qwen3-8b; tiny and tiny-256, for tests, are no model's
+SHAPE: qwen3-0.6b, qwen3-4b, qwen3-8b, bge-m3, modernbert (gte-reranker-modernbert-base) or
+minilm-l6 (ms-marco-MiniLM-L6); tiny, tiny-256, tiny-bert, tiny-roberta and tiny-modernbert,
+for tests, are no model's
 
 For `grating bench`: time and memory depend on shapes and storage, not on what weights
 mean, so nothing needs to be downloaded. Scores of such a file are noise.
@@ -11,10 +13,11 @@ Weights have standard deviation 0.02, as in a model before training, which keeps
 activations finite at any depth. They are cut out of one random block of a million
 values, over and over: its length shares no factor with those of rows, so rows differ.
 
-The tokenizer is byte-level BPE: merges learned from frequent English words and the words
-of the prompt, each of which becomes one token, then pieces of up to four letters for
-other words, and unused tokens up to Qwen3's number. The prompt has about as many tokens
-as with Qwen3's own tokenizer, rare words have more."""
+The tokenizer of Qwen3's and ModernBERT's shapes is byte-level BPE: merges learned from
+frequent English words and the words of the prompt, each of which becomes one token, then
+pieces of up to four letters for other words, and unused tokens up to the model's number. The
+prompt has about as many tokens as with Qwen3's own tokenizer, rare words have more. BERT's is
+WordPiece with the same words, and so is bge-m3's here, whose own is SentencePiece."""
 import argparse
 import array
 import itertools
@@ -30,17 +33,30 @@ SHAPES = {
     "tiny": (64, 6, 4, 2, 16, 192),
     "tiny-256": (256, 4, 4, 2, 64, 256),  # rows for q4_k and q6_k
 }
+# architecture, hidden size, layers, heads, feed-forward size, tokens, positions
+ENCODERS = {
+    "bge-m3": ("roberta", 1024, 24, 16, 4096, 250002, 8192),
+    "minilm-l6": ("bert", 384, 6, 12, 1536, 30522, 512),
+    "modernbert": ("modern-bert", 768, 22, 12, 1152, 50368, 8192),
+    "tiny-bert": ("bert", 64, 6, 4, 192, 30522, 512),
+    "tiny-roberta": ("roberta", 64, 6, 4, 192, 30522, 512),
+    "tiny-modernbert": ("modern-bert", 64, 6, 4, 192, 50368, 512),
+}
 VOCABULARY = 151669
 FIRST_CONTROL = 151643
 CONTROLS = {0: "<|endoftext|>", 1: "<|im_start|>", 2: "<|im_end|>", 24: "<think>",
             25: "</think>"}  # after the first one
+MODERNBERT_FIRST_CONTROL = 50280
+MODERNBERT_CONTROLS = {0: "[UNK]", 1: "[CLS]", 2: "[SEP]", 3: "[PAD]", 4: "[MASK]"}
+BERT_CONTROLS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+ROBERTA_CONTROLS = ["<s>", "<pad>", "</s>", "[UNK]"]
 DEVIATION = 0.02
 ALIGNMENT = 32
 
 # ---- GGUF, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md ----
 
 MAGIC, VERSION = b"GGUF", 3
-META_UINT32, META_INT32, META_FLOAT32, META_TEXT, META_ARRAY = 4, 5, 6, 8, 9
+META_UINT32, META_INT32, META_FLOAT32, META_BOOL, META_TEXT, META_ARRAY = 4, 5, 6, 7, 8, 9
 TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2, "q4_k": 12, "q6_k": 14}
 UNIT = {"f32": (1, 4), "f16": (1, 2), "q8_0": (32, 34), "q4_0": (32, 18), "q4_k": (256, 144),
         "q6_k": (256, 210)}  # values, bytes
@@ -55,7 +71,8 @@ def text(value):
 def scalar(kind, value):
     if kind == META_TEXT:
         return text(value)
-    return struct.pack({META_UINT32: "<I", META_INT32: "<i", META_FLOAT32: "<f"}[kind], value)
+    formats = {META_UINT32: "<I", META_INT32: "<i", META_FLOAT32: "<f", META_BOOL: "<?"}
+    return struct.pack(formats[kind], value)
 
 
 def entry(key, kind, value):
@@ -136,7 +153,7 @@ def short_pieces(space):
         yield space + piece
 
 
-def make_vocabulary():
+def make_vocabulary(size=VOCABULARY, first_control=FIRST_CONTROL, controls=None):
     """Tokens, their types, and merges."""
     alphabet = byte_alphabet()
     space = alphabet[32]
@@ -162,12 +179,25 @@ def make_vocabulary():
         pairs += usable
     merges = [f"{left} {right}" for left, right in dict.fromkeys(pairs)]
     types = [TOKEN_NORMAL] * len(tokens)
-    tokens += [f"[unused {i}]" for i in range(len(tokens), VOCABULARY)]
-    types += [TOKEN_UNUSED] * (VOCABULARY - len(types))
-    for after, name in CONTROLS.items():
-        tokens[FIRST_CONTROL + after] = name
-        types[FIRST_CONTROL + after] = TOKEN_CONTROL
+    tokens += [f"[unused {i}]" for i in range(len(tokens), size)]
+    types += [TOKEN_UNUSED] * (size - len(types))
+    for after, name in (controls or CONTROLS).items():
+        tokens[first_control + after] = name
+        types[first_control + after] = TOKEN_CONTROL
     return tokens, types, merges
+
+
+def make_wordpieces(size, controls):
+    """Tokens and their types: a word's first piece begins with U+2581, others with nothing."""
+    mark = "\u2581"
+    letters = [*LETTERS, *"0123456789", *"!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"]
+    words = [word.lower() for word in WORDS.split()]
+    pieces = [mark + piece for piece in letters + words] + letters[:36]
+    pieces += [form for piece in short_pieces("") for form in (mark + piece, piece)]
+    tokens = list(dict.fromkeys(controls + pieces))[:size]
+    types = [TOKEN_CONTROL] * len(controls) + [TOKEN_NORMAL] * (len(tokens) - len(controls))
+    tokens += [f"[unused {i}]" for i in range(len(tokens), size)]
+    return tokens, types + [TOKEN_UNUSED] * (size - len(types))
 
 
 # ---- Weights ----
@@ -243,6 +273,54 @@ def list_tensors(shape, kind):
                       ("cls.output.weight", (hidden, 2), "f32")]
 
 
+def list_bert_tensors(shape, kind):
+    """BERT's and RoBERTa's; converters keep the tables of positions and types in f32."""
+    family, hidden, n_layers, _, ffn, vocabulary, positions = shape
+
+    def norm(name):
+        return [(f"{name}.weight", (hidden,), "f32"), (f"{name}.bias", (hidden,), "f32")]
+
+    def dense(name, n_in, n_out, stored=kind):
+        return [(f"{name}.weight", (n_in, n_out), stored), (f"{name}.bias", (n_out,), "f32")]
+
+    tensors = [("token_embd.weight", (hidden, vocabulary), kind),
+               ("position_embd.weight", (hidden, positions), "f32"),
+               ("token_types.weight", (hidden, 2 if family == "bert" else 1), "f32"),
+               *norm("token_embd_norm")]
+    for layer in range(n_layers):
+        block = f"blk.{layer}."
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            tensors += dense(block + name, hidden, hidden)
+        tensors += norm(block + "attn_output_norm") + dense(block + "ffn_up", hidden, ffn)
+        tensors += dense(block + "ffn_down", ffn, hidden) + norm(block + "layer_output_norm")
+    return tensors + dense("cls", hidden, hidden, "f32") + dense("cls.output", hidden, 1, "f32")
+
+
+def list_modernbert_tensors(shape, kind):
+    _, hidden, n_layers, _, ffn, vocabulary, _ = shape
+    tensors = [("token_embd.weight", (hidden, vocabulary), kind),
+               ("token_embd_norm.weight", (hidden,), "f32")]
+    for layer in range(n_layers):
+        norms = ["attn_norm", "ffn_norm"] if layer else ["ffn_norm"]
+        matrices = [("attn_qkv", hidden, 3 * hidden), ("attn_output", hidden, hidden),
+                    ("ffn_up", hidden, 2 * ffn), ("ffn_down", ffn, hidden)]
+        tensors += [(f"blk.{layer}.{name}.weight", (hidden,), "f32") for name in norms]
+        tensors += [(f"blk.{layer}.{name}.weight", (n_in, n_out), kind)
+                    for name, n_in, n_out in matrices]
+    return tensors + [("output_norm.weight", (hidden,), "f32"),
+                      ("cls.weight", (hidden, hidden), "f32"),
+                      ("cls.norm.weight", (hidden,), "f32"),
+                      ("cls.output.weight", (hidden, 1), "f32"),
+                      ("cls.output.bias", (1,), "f32")]
+
+
+def tensors_of(name, shape, kind):
+    if name not in ENCODERS:
+        return list_tensors(shape, kind)
+    is_modern = shape[0] == "modern-bert"
+    return (list_modernbert_tensors if is_modern else list_bert_tensors)(shape, kind)
+
+
 def size_of(dimensions, kind):
     n = 1
     for dimension in dimensions:
@@ -278,8 +356,41 @@ def make_metadata(name, shape):
     ]
 
 
+def make_encoder_metadata(name, shape):
+    family, hidden, n_layers, heads, ffn, vocabulary, positions = shape
+    prefix = "modern-bert" if family == "modern-bert" else "bert"
+    numbers = {"block_count": n_layers, "context_length": positions,
+               "embedding_length": hidden, "feed_forward_length": ffn,
+               "attention.head_count": heads}
+    if family == "modern-bert":
+        numbers.update({"attention.sliding_window": 128, "pooling_type": 4,
+                        "attention.sliding_window_pattern": 3})
+    out = [entry("general.architecture", META_TEXT, prefix),
+           entry("general.name", META_TEXT, f"random weights in the shape of {name}"),
+           entry("general.alignment", META_UINT32, ALIGNMENT),
+           *(entry(f"{prefix}.{key}", META_UINT32, value) for key, value in numbers.items()),
+           entry(f"{prefix}.attention.causal", META_BOOL, False),
+           entry(f"{prefix}.attention.layer_norm_epsilon", META_FLOAT32,
+                 1e-12 if family == "bert" else 1e-5)]
+    if family == "modern-bert":
+        tokens, types, merges = make_vocabulary(vocabulary, MODERNBERT_FIRST_CONTROL,
+                                                MODERNBERT_CONTROLS)
+        out += [entry("modern-bert.rope.freq_base", META_FLOAT32, 160000.0),
+                entry("modern-bert.rope.freq_base_swa", META_FLOAT32, 10000.0),
+                entry("tokenizer.ggml.model", META_TEXT, "gpt2"),
+                entry("tokenizer.ggml.pre", META_TEXT, "modern-bert"),
+                entry("tokenizer.ggml.merges", META_TEXT, merges)]
+    else:
+        tokens, types = make_wordpieces(
+            vocabulary, BERT_CONTROLS if family == "bert" else ROBERTA_CONTROLS)
+        out.append(entry("tokenizer.ggml.model", META_TEXT, "bert"))
+    return out + [entry("tokenizer.ggml.tokens", META_TEXT, tokens),
+                  entry("tokenizer.ggml.token_type", META_INT32, types)]
+
+
 def write_model(file, name, shape, kind, seed):
-    tensors, metadata = list_tensors(shape, kind), make_metadata(name, shape)
+    tensors = tensors_of(name, shape, kind)
+    metadata = (make_encoder_metadata if name in ENCODERS else make_metadata)(name, shape)
     infos, offset = [], 0
     for tensor, dimensions, stored in tensors:
         infos.append(text(tensor) + struct.pack(f"<I{len(dimensions)}Q", len(dimensions),
@@ -290,10 +401,11 @@ def write_model(file, name, shape, kind, seed):
     head += b"".join(metadata) + b"".join(infos)
     file.write(head.ljust(aligned(len(head)), b"\0"))
     streams = {stored: Weights(stored, seed) for stored in {kind, "f32"}}
-    for _, dimensions, stored in tensors:
+    for tensor, dimensions, stored in tensors:
         n_bytes = size_of(dimensions, stored)
-        if len(dimensions) == 1:  # norms
-            file.write(struct.pack("<f", 1.0) * dimensions[0])
+        if len(dimensions) == 1:  # norms and biases
+            value = 0.0 if tensor.endswith(".bias") else 1.0
+            file.write(struct.pack("<f", value) * dimensions[0])
         else:
             streams[stored].write(file, n_bytes)
         file.write(b"\0" * (aligned(n_bytes) - n_bytes))
@@ -301,17 +413,19 @@ def write_model(file, name, shape, kind, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("shape", choices=SHAPES)
+    parser.add_argument("shape", choices=[*SHAPES, *ENCODERS])
     parser.add_argument("out")
     parser.add_argument("--type", choices=TYPES, default="f16")
     parser.add_argument("--layers", type=int, help="instead of the shape's number")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    shape = list(SHAPES[arguments.shape])
-    shape[1] = shape[1] if arguments.layers is None else arguments.layers
-    if shape[1] < 1:
+    name = arguments.shape
+    shape = list(ENCODERS.get(name) or SHAPES[name])
+    layers = 2 if name in ENCODERS else 1  # where the shape has them
+    shape[layers] = shape[layers] if arguments.layers is None else arguments.layers
+    if shape[layers] < 1:
         parser.error("--layers: at least 1")
-    for _, dimensions, kind in list_tensors(shape, arguments.type):
+    for _, dimensions, kind in tensors_of(name, shape, arguments.type):
         if dimensions[0] % UNIT[kind][0]:
             parser.error(f"--type {kind}: {arguments.shape} has rows of {dimensions[0]} "
                          f"values, blocks hold {UNIT[kind][0]}")
