@@ -32,8 +32,8 @@ SHORT = 17  # where a case keeps hidden states of short sequences only
 
 B48 = (48, 3, 4, 100, 400, 96)  # hidden, layers, heads, ffn, vocabulary, positions
 B24 = (24, 1, 2, 40, 200, 80)
-M36 = (36, 2, 3, 40, 200)
-M48 = (48, 4, 4, 72, 200)  # hidden, layers, heads, ffn, positions
+N36 = (36, 2, 3, 40, 200)
+N48 = (48, 4, 4, 72, 200)  # hidden, layers, heads, ffn, positions
 Q40 = (40, 3, 4, 2, 16, 72, 512)  # hidden, layers, heads, kv heads, head size, ffn, positions
 Q64 = (64, 2, 4, 2, 32, 96, 512)
 Q32 = (32, 2, 2, 1, 32, 64, 512)
@@ -66,14 +66,14 @@ CASES = [
          flavour="roberta", container="gguf"),
     dict(name="roberta-gguf-fused", shape=(48, 2, 4, 100, 300, 96), dtype="F32",
          flavour="roberta", container="gguf", fused=True),
-    dict(name="modernbert-f32", shape=M48, dtype="F32", all_hidden=True),
-    dict(name="modernbert-f32-cls", shape=M36, dtype="F32", pooling="cls",
+    dict(name="modernbert-f32", shape=N48, dtype="F32", all_hidden=True),
+    dict(name="modernbert-f32-cls", shape=N36, dtype="F32", pooling="cls",
          window=6),
-    dict(name="modernbert-f16", shape=M36, dtype="F16", window=10),
-    dict(name="modernbert-bf16", shape=M36, dtype="BF16", shards=2),
+    dict(name="modernbert-f16", shape=N36, dtype="F16", window=10),
+    dict(name="modernbert-bf16", shape=N36, dtype="BF16", shards=2),
     dict(name="modernbert-two-labels", shape=(24, 1, 2, 40, 80), dtype="F32", labels=2,
          refused="the classifier has 2 labels"),
-    dict(name="modernbert-gguf-f16", shape=M36, dtype="F16", container="gguf"),
+    dict(name="modernbert-gguf-f16", shape=N36, dtype="F16", container="gguf"),
     dict(name="modernbert-gguf-q8_0", shape=(64, 3, 4, 96, 200), dtype="Q8_0",
          container="gguf", pooling="cls", pattern_list=True),
     dict(name="modernbert-gguf-q4_k", shape=(256, 1, 4, 32, 200), dtype="Q4_K",
