@@ -132,7 +132,8 @@ typedef struct grt_model_options {
  * truncated, duplicate, overlapping or wrongly shaped tensors: `err->text` names file
  * and tensor, `err->offset` the byte), GRT_E_UNSUPPORTED (an architecture, storage type
  * or tokenizer that this version does not know: the text says which and lists those
- * that it knows), GRT_E_NO_MEMORY.  A profile that is damaged, or that was made for
+ * that it knows; a checkpoint that has no reranking head: the text says what it is),
+ * GRT_E_NO_MEMORY.  A profile that is damaged, or that was made for
  * another checkpoint, is GRT_E_FORMAT too. */
 GRT_API GRT_NODISCARD grt_status grt_model_open(grt_model **out, const char *path,
                                                 const grt_model_options *options,
@@ -143,7 +144,8 @@ GRT_API void grt_model_close(grt_model *model);
 
 /* What a checkpoint is.  Strings are borrowed from the model. */
 typedef struct grt_model_info {
-    const char *architecture; /* "bert", "qwen2", "qwen3", "minicpm", "gemma" */
+    const char *architecture; /* the family: "bert", "roberta", "electra", "modernbert",
+                                 "qwen2", "qwen3", "minicpm", "gemma" */
     const char *format;       /* "safetensors", "gguf" */
     const char *tokenizer;    /* "wordpiece", "bpe" */
     const char *head;         /* how a logit is read, e.g. "pooler + classifier" */

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes a checkpoint with the shape of a decoder reranker and random weights.
+"""Writes a checkpoint with the shape of a reranker and random weights.
 
 usage: make_shape.py SHAPE OUT [--type f32|f16|q8_0|q4_0|q4_k|q6_k] [--layers N] [--seed S]
-SHAPE: qwen3-0.6b, qwen3-4b, qwen3-8b, mxbai-base, mxbai-large, gemma-2b or
-       minicpm-layerwise; those that begin with "tiny" are for tests and no model's
+SHAPE: qwen3-0.6b, qwen3-4b, qwen3-8b, mxbai-base, mxbai-large, gemma-2b,
+       minicpm-layerwise, bge-m3, modernbert (gte-reranker-modernbert-base) or minilm-l6
+       (ms-marco-MiniLM-L6); those that begin with "tiny" are for tests and no model's
 OUT:   a GGUF file; a directory with minicpm-layerwise, which has no GGUF (f32 or f16)
 
 For `grating bench`: time and memory depend on shapes and storage, not on what weights
@@ -13,11 +14,12 @@ Weights have standard deviation 0.02, as in a model before training, which keeps
 activations finite at any depth. They are cut out of one random block of a million
 values, over and over: its length shares no factor with those of rows, so rows differ.
 
-The tokenizer is byte-level BPE: merges learned from frequent English words and the words
-of the prompt, each of which becomes one token, then pieces of up to four letters for
-other words, and unused tokens up to the model's number. The prompt has about as many
-tokens as with the model's own tokenizer, rare words have more. Gemma and MiniCPM have
-SentencePiece tokenizers in truth, which only the count of tokens could tell."""
+The tokenizer of decoders and ModernBERT is byte-level BPE: merges learned from frequent
+English words and the words of the prompt, each of which becomes one token, then pieces of
+up to four letters for other words, and unused tokens up to the model's number. The prompt
+has about as many tokens as with the model's own tokenizer, rare words have more. BERT's is
+WordPiece with the same words. Gemma, MiniCPM and bge-m3 have SentencePiece tokenizers in
+truth, which only the count of tokens could tell."""
 import argparse
 import array
 import itertools
@@ -36,6 +38,13 @@ SHAPES = {
     "mxbai-large": ("qwen2", (1536, 28, 12, 2, 128, 8960)),
     "gemma-2b": ("gemma", (2048, 18, 8, 1, 256, 16384)),
     "minicpm-layerwise": ("minicpm", (2304, 40, 36, 36, 64, 5760)),
+    # encoders: hidden size, layers, heads, feed-forward size, tokens, positions
+    "bge-m3": ("roberta", (1024, 24, 16, 4096, 250002, 8192)),
+    "minilm-l6": ("bert", (384, 6, 12, 1536, 30522, 512)),
+    "modernbert": ("modern-bert", (768, 22, 12, 1152, 50368, 8192)),
+    "tiny-bert": ("bert", (64, 6, 4, 192, 30522, 512)),
+    "tiny-roberta": ("roberta", (64, 6, 4, 192, 30522, 512)),
+    "tiny-modernbert": ("modern-bert", (64, 6, 4, 192, 50368, 512)),
     "tiny": ("qwen3", (64, 6, 4, 2, 16, 192)),
     "tiny-256": ("qwen3", (256, 4, 4, 2, 64, 256)),  # rows for q4_k and q6_k
     "tiny-qwen2": ("qwen2", (64, 6, 4, 2, 16, 192)),
@@ -72,13 +81,19 @@ FAMILIES = {
     "minicpm": Family(122753, {122751: "<s>", 122752: "</s>"}, 2048, 1e4, BGE_WORDS),
 }
 START_LAYER = 8  # the first layer of minicpm-layerwise with a head
+# its prompt has no words of its own
+MODERNBERT = Family(50368, {50280: "[UNK]", 50281: "[CLS]", 50282: "[SEP]", 50283: "[PAD]",
+                            50284: "[MASK]"}, 8192, 160000.0, FAMILIES["qwen3"].words)
+ENCODERS = ("bert", "roberta", "modern-bert")
+BERT_CONTROLS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+ROBERTA_CONTROLS = ["<s>", "<pad>", "</s>", "[UNK]"]
 DEVIATION = 0.02
 ALIGNMENT = 32
 
 # ---- GGUF, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md ----
 
 MAGIC, VERSION = b"GGUF", 3
-META_UINT32, META_INT32, META_FLOAT32, META_TEXT, META_ARRAY = 4, 5, 6, 8, 9
+META_UINT32, META_INT32, META_FLOAT32, META_BOOL, META_TEXT, META_ARRAY = 4, 5, 6, 7, 8, 9
 TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2, "q4_k": 12, "q6_k": 14}
 UNIT = {"f32": (1, 4), "f16": (1, 2), "q8_0": (32, 34), "q4_0": (32, 18), "q4_k": (256, 144),
         "q6_k": (256, 210)}  # values, bytes
@@ -93,7 +108,8 @@ def text(value):
 def scalar(kind, value):
     if kind == META_TEXT:
         return text(value)
-    return struct.pack({META_UINT32: "<I", META_INT32: "<i", META_FLOAT32: "<f"}[kind], value)
+    formats = {META_UINT32: "<I", META_INT32: "<i", META_FLOAT32: "<f", META_BOOL: "<?"}
+    return struct.pack(formats[kind], value)
 
 
 def entry(key, kind, value):
@@ -204,6 +220,19 @@ def make_vocabulary(family):
     return tokens, types, merges
 
 
+def make_wordpieces(size, controls):
+    """Tokens and their types: a word's first piece begins with U+2581, others with nothing."""
+    mark = "\u2581"
+    letters = [*LETTERS, *"0123456789", *"!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"]
+    words = [word.lower() for word in WORDS.split()]
+    pieces = [mark + piece for piece in letters + words] + letters[:36]
+    pieces += [form for piece in short_pieces("") for form in (mark + piece, piece)]
+    tokens = list(dict.fromkeys(controls + pieces))[:size]
+    types = [TOKEN_CONTROL] * len(controls) + [TOKEN_NORMAL] * (len(tokens) - len(controls))
+    tokens += [f"[unused {i}]" for i in range(len(tokens), size)]
+    return tokens, types + [TOKEN_UNUSED] * (size - len(types))
+
+
 # ---- Weights ----
 
 def spread(*ranges):
@@ -282,6 +311,55 @@ def list_tensors(family, shape, kind):
     return tensors
 
 
+def list_bert_tensors(family, shape, kind):
+    """BERT's and RoBERTa's; converters keep the tables of positions and types in f32."""
+    hidden, n_layers, _, ffn, vocabulary, positions = shape
+
+    def norm(name):
+        return [(f"{name}.weight", (hidden,), "f32"), (f"{name}.bias", (hidden,), "f32")]
+
+    def dense(name, n_in, n_out, stored=kind):
+        return [(f"{name}.weight", (n_in, n_out), stored), (f"{name}.bias", (n_out,), "f32")]
+
+    tensors = [("token_embd.weight", (hidden, vocabulary), kind),
+               ("position_embd.weight", (hidden, positions), "f32"),
+               ("token_types.weight", (hidden, 2 if family == "bert" else 1), "f32"),
+               *norm("token_embd_norm")]
+    for layer in range(n_layers):
+        block = f"blk.{layer}."
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            tensors += dense(block + name, hidden, hidden)
+        tensors += norm(block + "attn_output_norm") + dense(block + "ffn_up", hidden, ffn)
+        tensors += dense(block + "ffn_down", ffn, hidden) + norm(block + "layer_output_norm")
+    return tensors + dense("cls", hidden, hidden, "f32") + dense("cls.output", hidden, 1, "f32")
+
+
+def list_modernbert_tensors(shape, kind):
+    hidden, n_layers, _, ffn, vocabulary, _ = shape
+    tensors = [("token_embd.weight", (hidden, vocabulary), kind),
+               ("token_embd_norm.weight", (hidden,), "f32")]
+    for layer in range(n_layers):
+        norms = ["attn_norm", "ffn_norm"] if layer else ["ffn_norm"]
+        matrices = [("attn_qkv", hidden, 3 * hidden), ("attn_output", hidden, hidden),
+                    ("ffn_up", hidden, 2 * ffn), ("ffn_down", ffn, hidden)]
+        tensors += [(f"blk.{layer}.{name}.weight", (hidden,), "f32") for name in norms]
+        tensors += [(f"blk.{layer}.{name}.weight", (n_in, n_out), kind)
+                    for name, n_in, n_out in matrices]
+    return tensors + [("output_norm.weight", (hidden,), "f32"),
+                      ("cls.weight", (hidden, hidden), "f32"),
+                      ("cls.norm.weight", (hidden,), "f32"),
+                      ("cls.output.weight", (hidden, 1), "f32"),
+                      ("cls.output.bias", (1,), "f32")]
+
+
+def tensors_of(family, shape, kind):
+    if family == "modern-bert":
+        return list_modernbert_tensors(shape, kind)
+    if family in ENCODERS:
+        return list_bert_tensors(family, shape, kind)
+    return list_tensors(family, shape, kind)
+
+
 def size_of(dimensions, kind):
     n = 1
     for dimension in dimensions:
@@ -318,6 +396,37 @@ def make_metadata(name, family, shape):
     ]
 
 
+def make_encoder_metadata(name, family, shape):
+    hidden, n_layers, heads, ffn, vocabulary, positions = shape
+    prefix = "modern-bert" if family == "modern-bert" else "bert"
+    numbers = {"block_count": n_layers, "context_length": positions,
+               "embedding_length": hidden, "feed_forward_length": ffn,
+               "attention.head_count": heads}
+    if family == "modern-bert":
+        numbers.update({"attention.sliding_window": 128, "pooling_type": 4,
+                        "attention.sliding_window_pattern": 3})
+    out = [entry("general.architecture", META_TEXT, prefix),
+           entry("general.name", META_TEXT, f"random weights in the shape of {name}"),
+           entry("general.alignment", META_UINT32, ALIGNMENT),
+           *(entry(f"{prefix}.{key}", META_UINT32, value) for key, value in numbers.items()),
+           entry(f"{prefix}.attention.causal", META_BOOL, False),
+           entry(f"{prefix}.attention.layer_norm_epsilon", META_FLOAT32,
+                 1e-12 if family == "bert" else 1e-5)]
+    if family == "modern-bert":
+        tokens, types, merges = make_vocabulary(MODERNBERT)
+        out += [entry("modern-bert.rope.freq_base", META_FLOAT32, 160000.0),
+                entry("modern-bert.rope.freq_base_swa", META_FLOAT32, 10000.0),
+                entry("tokenizer.ggml.model", META_TEXT, "gpt2"),
+                entry("tokenizer.ggml.pre", META_TEXT, "modern-bert"),
+                entry("tokenizer.ggml.merges", META_TEXT, merges)]
+    else:
+        tokens, types = make_wordpieces(
+            vocabulary, BERT_CONTROLS if family == "bert" else ROBERTA_CONTROLS)
+        out.append(entry("tokenizer.ggml.model", META_TEXT, "bert"))
+    return out + [entry("tokenizer.ggml.tokens", META_TEXT, tokens),
+                  entry("tokenizer.ggml.token_type", META_INT32, types)]
+
+
 def write_payload(file, name, dimensions, stored, streams):
     n_bytes = size_of(dimensions, stored)
     if name.endswith("bias"):
@@ -330,8 +439,9 @@ def write_payload(file, name, dimensions, stored, streams):
 
 
 def write_gguf(file, name, family, shape, kind, seed):
-    tensors = list_tensors(family, shape, kind)
-    metadata = make_metadata(name, family, shape)
+    tensors = tensors_of(family, shape, kind)
+    make = make_encoder_metadata if family in ENCODERS else make_metadata
+    metadata = make(name, family, shape)
     infos, offset = [], 0
     for tensor, dimensions, stored in tensors:
         infos.append(text(tensor) + struct.pack(f"<I{len(dimensions)}Q", len(dimensions),
@@ -437,7 +547,7 @@ def main():
     least = START_LAYER if family == "minicpm" else 1
     if shape[1] < least:
         parser.error(f"--layers: at least {least}")
-    for _, dimensions, kind in list_tensors(family, shape, arguments.type):
+    for _, dimensions, kind in tensors_of(family, shape, arguments.type):
         if dimensions[0] % UNIT[kind][0]:
             parser.error(f"--type {kind}: {arguments.shape} has rows of {dimensions[0]} "
                          f"values, blocks hold {UNIT[kind][0]}")

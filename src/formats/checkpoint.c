@@ -30,6 +30,7 @@ static grt_status load_config(grt_checkpoint *c, const char *directory, grt_erro
 {
     char *path, *text;
     size_t n;
+    GRT_TRY(exists_in(directory, "1_Pooling/config.json", &c->is_pooled, err));
     GRT_TRY(grt_path_join(&path, directory, "config.json", err));
     grt_status status = grt_file_load(&text, &n, path, MAX_CONFIG_BYTES, err);
     if (status == GRT_OK) {

@@ -12,6 +12,7 @@ typedef struct grt_checkpoint {
     grt_format format;
     grt_catalogue catalogue;
     grt_metadata metadata; /* config.json, or the GGUF key-values */
+    bool is_pooled; /* sentence-transformers' "1_Pooling/config.json" lies beside */
     grt_arena arena;
 } grt_checkpoint;
 

@@ -6,6 +6,9 @@
 #include "models/network.h"
 
 extern const grt_architecture grt_architecture_bert;
+extern const grt_architecture grt_architecture_roberta;
+extern const grt_architecture grt_architecture_electra;
+extern const grt_architecture grt_architecture_modernbert;
 extern const grt_architecture grt_architecture_gemma;
 extern const grt_architecture grt_architecture_minicpm;
 extern const grt_architecture grt_architecture_qwen2;

@@ -29,7 +29,7 @@ GRT_NODISCARD grt_status grt_bind_fixed_table(grt_network *network,
                                               const char *prefix, int32_t part,
                                               grt_error *err);
 
-/* Binds the token embedding, [vocab_size][hidden_size]. */
+/* Binds the token embedding, [vocab_size][embedding size]. */
 GRT_NODISCARD grt_status grt_bind_embedding(grt_network *network,
                                             const grt_checkpoint *checkpoint,
                                             const char *name, grt_error *err);
@@ -38,6 +38,14 @@ GRT_NODISCARD grt_status grt_bind_embedding(grt_network *network,
 GRT_NODISCARD grt_status grt_bind_layers(grt_network *network,
                                          const grt_checkpoint *checkpoint,
                                          const char *prefix, grt_error *err);
+
+/* The same by another table of as many parts, for checkpoints that name or fuse tensors
+ * otherwise; `layers` is what stands before "0." in Hugging Face names, prefix and all.
+ */
+GRT_NODISCARD grt_status grt_bind_layers_as(grt_network *network,
+                                            const grt_checkpoint *checkpoint,
+                                            const grt_part_spec *specs,
+                                            const char *layers, grt_error *err);
 
 /* Row `row` of a matrix, as f32, into dst[n_in]. */
 GRT_NODISCARD grt_status grt_read_row(const grt_checkpoint *checkpoint,

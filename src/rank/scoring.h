@@ -1,8 +1,9 @@
 /* scoring.h - from hidden states to scores at a layer boundary.
  *
- * The model's own head reads the scored row of each sequence.  A profile's readout
- * reads pooled states: the scored row, the mean over the document's rows and, where
- * rows see each other in both directions, the mean over the query's. */
+ * The model's own head reads the scored row of each sequence, or the mean of its rows.
+ * A profile's readout reads pooled states: what the head reads, the mean over the
+ * document's rows and, where rows see each other in both directions, the mean over the
+ * query's. */
 #ifndef GRT_RANK_SCORING_H
 #define GRT_RANK_SCORING_H
 

@@ -1,10 +1,13 @@
-/* bpe.c - byte-level byte-pair encoding (GPT-2, Qwen2).
+/* bpe.c - byte-level byte-pair encoding (GPT-2, Qwen2, GPT-NeoX).
  *
  * Sennrich et al. 2016 (arXiv 1508.07909), over bytes.  The text is cut into words by
  * the vocabulary's expression; a word begins as one symbol for each byte, and the
  * neighbours whose merge has the lowest rank are joined until none is left.  Candidates
  * wait in a heap by (rank, position), symbols in a linked list, so a word of n bytes
- * takes O(n log n) whatever it holds. */
+ * takes O(n log n) whatever it holds.
+ *
+ * GPT-NeoX and its descendants have pieces for runs of spaces among their added tokens;
+ * a text is cut at these, the longest first, before it is cut into words. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
 #include "tokenizer/algorithms.h"
@@ -19,6 +22,7 @@
 
 /* A pattern comes from a file: it may not run for ever. */
 enum { MATCH_LIMIT = 100000000, N_BYTES = 256 };
+enum { MAX_RUN = 64 }; /* longest run of spaces that is a piece */
 #define NOWHERE UINT32_MAX
 
 typedef struct merge_slot {
@@ -29,7 +33,9 @@ typedef struct merge_slot {
 
 struct grt_bpe {
     int32_t byte_ids[N_BYTES];
-    merge_slot *merges; /* open addressing */
+    int32_t run_ids[MAX_RUN + 1]; /* of n spaces, or GRT_NO_TOKEN */
+    size_t longest_run;           /* 0: there are none */
+    merge_slot *merges;           /* open addressing */
     size_t mask;
     pcre2_code *pattern; /* NULL: a text is one word */
     pcre2_match_context *limits;
@@ -96,6 +102,23 @@ static grt_status fill_bytes(grt_bpe *bpe, const grt_tokenizer *tokenizer,
     return GRT_OK;
 }
 
+/* A byte-level piece never holds a plain space: such a piece was added. */
+static void find_runs(grt_bpe *bpe, const grt_vocabulary *v)
+{
+    for (size_t n = 0; n <= MAX_RUN; n++)
+        bpe->run_ids[n] = GRT_NO_TOKEN;
+    for (size_t id = 0; id < v->n_pieces; id++) {
+        const grt_piece *piece = &v->pieces[id];
+        size_t n = 0;
+        if (!piece->text || piece->size > MAX_RUN) continue;
+        while (n < piece->size && piece->text[n] == ' ')
+            n++;
+        if (n == 0 || n < piece->size) continue;
+        bpe->run_ids[n] = (int32_t)id;
+        if (n > bpe->longest_run) bpe->longest_run = n;
+    }
+}
+
 static grt_status compile_pattern(grt_bpe *bpe, const char *pattern, grt_error *err)
 {
     if (!pattern) return GRT_OK;
@@ -121,6 +144,7 @@ grt_status grt_bpe_create(grt_bpe **out, const grt_tokenizer *tokenizer, grt_err
 {
     grt_bpe *bpe;
     GRT_TRY(grt_alloc_array(&bpe, 1, sizeof(*bpe), "the tokenizer", err));
+    find_runs(bpe, tokenizer->vocabulary);
     grt_status status = fill_bytes(bpe, tokenizer, err);
     if (status == GRT_OK) status = fill_merges(bpe, tokenizer->vocabulary, err);
     if (status == GRT_OK)
@@ -284,7 +308,7 @@ static int match_at(const grt_bpe *bpe, const char *text, size_t n, size_t at,
 
 static grt_status encode_words(encoder *e, const char *text, size_t n)
 {
-    if (!e->bpe->pattern) return encode_word(e, text, n);
+    if (n == 0 || !e->bpe->pattern) return encode_word(e, text, n);
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     if (!data) GRT_FAIL(e->err, GRT_E_NO_MEMORY, "no memory for the pre-tokeniser");
     const PCRE2_SIZE *found = pcre2_get_ovector_pointer(data);
@@ -312,6 +336,33 @@ static grt_status encode_words(encoder *e, const char *text, size_t n)
     }
     pcre2_match_data_free(data);
     return status == GRT_OK ? encode_word(e, text + done, n - done) : status;
+}
+
+/* The longest piece of spaces that a text begins with; 0: none. */
+static size_t run_at(const grt_bpe *bpe, const char *text, size_t n)
+{
+    size_t spaces = 0;
+    while (spaces < n && spaces < bpe->longest_run && text[spaces] == ' ')
+        spaces++;
+    while (spaces > 0 && bpe->run_ids[spaces] == GRT_NO_TOKEN)
+        spaces--;
+    return spaces;
+}
+
+/* Words of what lies between the runs of spaces that are pieces. */
+static grt_status encode_runs(encoder *e, const char *text, size_t n)
+{
+    size_t done = 0, at = 0;
+    while (e->bpe->longest_run > 0 && at < n) {
+        size_t run = run_at(e->bpe, text + at, n - at);
+        if (run > 0) {
+            GRT_TRY(encode_words(e, text + done, at - done));
+            GRT_TRY(grt_ids_append(e->out, &e->bpe->run_ids[run], 1, e->err));
+            done = at + run;
+        }
+        at += run ? run : 1;
+    }
+    return encode_words(e, text + done, n - done);
 }
 
 /* ---- Normalising ---- */
@@ -349,7 +400,7 @@ static grt_status copy_valid(grt_text_buffer *out, const char *text, size_t n,
 static grt_status encode_normal(encoder *e, const grt_vocabulary *v, const char *text,
                                 size_t n)
 {
-    if (!v->use_nfc || is_ascii(text, n)) return encode_words(e, text, n);
+    if (!v->use_nfc || is_ascii(text, n)) return encode_runs(e, text, n);
     utf8proc_uint8_t *composed = NULL;
     utf8proc_ssize_t n_composed =
         utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)n, &composed,
@@ -358,7 +409,7 @@ static grt_status encode_normal(encoder *e, const grt_vocabulary *v, const char 
         GRT_FAIL(e->err,
                  n_composed == UTF8PROC_ERROR_NOMEM ? GRT_E_NO_MEMORY : GRT_E_FORMAT,
                  "normalising a text: %s", utf8proc_errmsg(n_composed));
-    grt_status status = encode_words(e, (const char *)composed, (size_t)n_composed);
+    grt_status status = encode_runs(e, (const char *)composed, (size_t)n_composed);
     free(composed);
     return status;
 }

@@ -1,13 +1,15 @@
 """Byte-level BPE for ASCII texts: training of a small vocabulary, and encoding.
 
-The pre-tokeniser is Qwen2's with \\p{L} and \\p{N} read as ASCII letters and digits, which is
-the same for ASCII text; NFC does nothing to ASCII.
+The pre-tokeniser is Qwen2's or GPT-2's with \\p{L} and \\p{N} read as ASCII letters and
+digits, which is the same for ASCII text; NFC does nothing to ASCII.
 """
 import re
 
 SPLIT = re.compile(
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\nA-Za-z0-9]?[A-Za-z]+|[0-9]"
     r"| ?[^\sA-Za-z0-9]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+GPT2_SPLIT = re.compile(
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+")
 QWEN2_PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
@@ -28,9 +30,9 @@ def byte_letters():
 LETTERS, LETTER_ORDER = byte_letters()
 
 
-def split(text):
+def split(text, pattern=SPLIT):
     assert text.isascii()
-    words = SPLIT.findall(text)
+    words = pattern.findall(text)
     assert "".join(words) == text
     return words
 
@@ -52,10 +54,13 @@ def apply_merge(symbols, pair):
 
 
 class ByteBpe:
-    def __init__(self, texts, n_merges, first_merges, specials, n_padding):
-        """first_merges come before the learnt ones; specials: [(text, is_control)]."""
+    def __init__(self, texts, n_merges, first_merges, specials, n_padding, pattern=SPLIT,
+                 literals=()):
+        """first_merges come before the learnt ones; specials: [(text, is_control)];
+        literals: specials that texts are cut at, longest first, before words are."""
+        self.pattern, self.literals = pattern, literals
         self.merges = list(first_merges)
-        words = [letters_of(w) for t in texts for w in split(t)]
+        words = [letters_of(w) for t in texts for w in split(t, pattern)]
         for pair in self.merges:
             words = [apply_merge(w, pair) for w in words]
         while len(self.merges) < n_merges:
@@ -77,8 +82,16 @@ class ByteBpe:
         self.n_vocab = len(self.pieces) + n_padding
 
     def encode(self, text):
+        if not self.literals:
+            return self.encode_words(text)
         out = []
-        for word in split(text):
+        for part in re.split("(%s)" % "|".join(self.literals), text):
+            out += [self.ids[part]] if part in self.literals else self.encode_words(part)
+        return out
+
+    def encode_words(self, text):
+        out = []
+        for word in split(text, self.pattern):
             symbols = letters_of(word)
             while len(symbols) > 1:
                 pairs = [p for p in zip(symbols, symbols[1:]) if p in self.ranks]
@@ -96,6 +109,17 @@ class ByteBpe:
             is_special = any(part == s for s, _ in self.specials)
             out += [self.ids[part]] if is_special else self.encode(part)
         return out
+
+
+def bert_pair(bpe, query, document, max_tokens):
+    """(ids, truncated): [CLS] query [SEP] document [SEP]; ids leave the end of the longer
+    text, ties the document, until the pair fits."""
+    q, d = bpe.encode(query), bpe.encode(document)
+    truncated = len(q) + len(d) + 3 > max_tokens
+    while len(q) + len(d) + 3 > max_tokens:
+        (q if len(q) > len(d) else d).pop()
+    cls, sep = bpe.ids["[CLS]"], bpe.ids["[SEP]"]
+    return [cls] + q + [sep] + d + [sep], truncated
 
 
 PREFIX = ("<|im_start|>system\nJudge whether the Document meets the requirements based on "

@@ -20,6 +20,8 @@ import bert_case
 import byte_bpe
 import decoder
 import decoder_case
+import modernbert
+import modernbert_case
 import qwen3
 import qwen3_case
 import texts
@@ -32,6 +34,8 @@ SHORT = 17  # where a case keeps hidden states of short sequences only
 
 B48 = (48, 3, 4, 100, 400, 96)  # hidden, layers, heads, ffn, vocabulary, positions
 B24 = (24, 1, 2, 40, 200, 80)
+N36 = (36, 2, 3, 40, 200)
+N48 = (48, 4, 4, 72, 200)  # hidden, layers, heads, ffn, positions
 Q40 = (40, 3, 4, 2, 16, 72, 512)  # hidden, layers, heads, kv heads, head size, ffn, positions
 D48 = (48, 3, 4, 2, 12, 80, 512)
 M48 = (48, 4, 4, 4, 12, 80, 512)
@@ -52,6 +56,33 @@ CASES = [
          container="gguf"),
     dict(name="bert-gguf-no-pooler", shape=B24, dtype="F32", container="gguf",
          drop_pooler=True, refused="cls.output without cls: the pooler is lost"),
+    dict(name="electra-f32", shape=B48, dtype="F32", flavour="electra", embedding_size=20),
+    dict(name="electra-f16", shape=(48, 2, 3, 68, 300, 96), dtype="F16", flavour="electra"),
+    dict(name="roberta-f32", shape=B48, dtype="F32", flavour="roberta"),
+    dict(name="roberta-bf16", shape=(40, 2, 5, 72, 300, 90), dtype="BF16", flavour="roberta",
+         shards=2),
+    dict(name="roberta-jina-f16", shape=(48, 2, 4, 100, 300, 96), dtype="F16",
+         flavour="jina"),
+    dict(name="roberta-three-labels", shape=B24, dtype="F32", flavour="roberta", labels=3,
+         refused="the classifier has 3 labels"),
+    dict(name="roberta-gguf-f16", shape=(48, 2, 4, 100, 300, 96), dtype="F16",
+         flavour="roberta", container="gguf"),
+    dict(name="roberta-gguf-q8_0", shape=(64, 2, 4, 96, 300, 96), dtype="Q8_0",
+         flavour="roberta", container="gguf"),
+    dict(name="roberta-gguf-fused", shape=(48, 2, 4, 100, 300, 96), dtype="F32",
+         flavour="roberta", container="gguf", fused=True),
+    dict(name="modernbert-f32", shape=N48, dtype="F32", all_hidden=True),
+    dict(name="modernbert-f32-cls", shape=N36, dtype="F32", pooling="cls",
+         window=6),
+    dict(name="modernbert-f16", shape=N36, dtype="F16", window=10),
+    dict(name="modernbert-bf16", shape=N36, dtype="BF16", shards=2),
+    dict(name="modernbert-two-labels", shape=(24, 1, 2, 40, 80), dtype="F32", labels=2,
+         refused="the classifier has 2 labels"),
+    dict(name="modernbert-gguf-f16", shape=N36, dtype="F16", container="gguf"),
+    dict(name="modernbert-gguf-q8_0", shape=(64, 3, 4, 96, 200), dtype="Q8_0",
+         container="gguf", pooling="cls", pattern_list=True),
+    dict(name="modernbert-gguf-q4_k", shape=(256, 1, 4, 32, 200), dtype="Q4_K",
+         container="gguf", lengths=FEW, types={"tok_embeddings": "Q6_K", "mlp.Wo": "Q5_0"}),
     dict(name="qwen3-f32-tied", shape=Q40, dtype="F32", head="tied", all_hidden=True),
     dict(name="qwen3-f32-untied", shape=(40, 2, 6, 2, 10, 72, 512), dtype="F32",
          head="lm_head", tokenizer="pairs", theta=5000.0),
@@ -132,11 +163,30 @@ class BertRunner:
 
     def random_sequence(self, rng, n):
         ids = rng.randint(0, self.config["vocab_size"], n).tolist()
-        first = n - n // 3
+        first = n - n // 3 if self.config["type_vocab_size"] > 1 else n
         return ids, [0] * first + [1] * (n - first)
 
     def pair(self, query, document, _):
-        return self.tokenizer.pair(query, document, self.config["max_position_embeddings"])
+        return self.tokenizer.pair(query, document, self.config["max_tokens"])
+
+
+class ModernBertRunner:
+    family = "modernbert"
+
+    def __init__(self, config, weights, tokenizer):
+        self.config, self.weights, self.tokenizer = config, weights, tokenizer
+
+    def forward(self, ids, _):
+        hidden, logits = modernbert.forward(self.weights, self.config, torch.tensor(ids))
+        return hidden, float(logits[0])
+
+    def random_sequence(self, rng, n):
+        return rng.randint(0, self.config["vocab_size"], n).tolist(), [0] * n
+
+    def pair(self, query, document, _):
+        ids, truncated = byte_bpe.bert_pair(self.tokenizer, query, document,
+                                            self.config["max_position_embeddings"])
+        return ids, [0] * len(ids), truncated
 
 
 class Qwen3Runner:
@@ -184,7 +234,8 @@ class DecoderRunner:
         return ids, [0] * len(ids), truncated
 
 
-FAMILIES = {"bert": (bert_case, BertRunner), "qwen3": (qwen3_case, Qwen3Runner),
+FAMILIES = {"modernbert": (modernbert_case, ModernBertRunner),
+            "qwen3": (qwen3_case, Qwen3Runner),
             "qwen2": (decoder_case, DecoderRunner), "minicpm": (decoder_case, DecoderRunner),
             "gemma": (decoder_case, DecoderRunner)}
 
@@ -251,7 +302,7 @@ def shape_of(config):
             "n_heads": heads, "n_kv_heads": config.get("num_key_value_heads", heads),
             "head_size": config.get("head_dim", config["hidden_size"] // heads),
             "ffn_size": config["intermediate_size"], "vocab_size": config["vocab_size"],
-            "max_tokens": config["max_position_embeddings"]}
+            "max_tokens": config.get("max_tokens", config["max_position_embeddings"])}
 
 
 def checkpoint_of(case):
@@ -269,13 +320,13 @@ def make(case, out):
     seed = (SEED + zlib.crc32(case["name"].encode())) % 2**32
     rng = np.random.RandomState(seed)
     case.setdefault("family", case["name"].split("-")[0])
-    builder, make_runner = FAMILIES[case["family"]]
+    builder, make_runner = FAMILIES.get(case["family"], (bert_case, BertRunner))
     config, stored, tokenizer = builder.build(case, folder, rng)
     weights = {n: torch.from_numpy(v) for n, v in stored.items()}
     runner = make_runner(config, weights, tokenizer)
     files = sorted(f for f in os.listdir(folder) if f.endswith((".safetensors", ".gguf")))
     golden = {
-        "case": case["name"], "family": runner.family, "container": case["container"],
+        "case": case["name"], "family": case["family"], "container": case["container"],
         "checkpoint": checkpoint_of(case),
         "dtype": case["dtype"], "refused": case.get("refused"), "shape": shape_of(config),
         "made_by": {"script_version": SCRIPT_VERSION, "torch": torch.__version__,
