@@ -27,20 +27,22 @@ enum {
     GRT_DECODER_VALUE_BIAS
 };
 
-/* The first ones, for a grt_part_spec table; every family names them alike. */
 /* clang-format off */
-#define GRT_DECODER_PARTS                                                              \
-    {"input_layernorm.weight", "attn_norm.weight", GRT_EXTENT_HIDDEN, GRT_EXTENT_NONE},\
-    {"self_attn.q_proj.weight", "attn_q.weight", GRT_EXTENT_QUERIES, GRT_EXTENT_HIDDEN}, \
-    {"self_attn.k_proj.weight", "attn_k.weight", GRT_EXTENT_KEYS, GRT_EXTENT_HIDDEN},  \
-    {"self_attn.v_proj.weight", "attn_v.weight", GRT_EXTENT_KEYS, GRT_EXTENT_HIDDEN},  \
-    {"self_attn.o_proj.weight", "attn_output.weight", GRT_EXTENT_HIDDEN,               \
-     GRT_EXTENT_QUERIES},                                                              \
-    {"post_attention_layernorm.weight", "ffn_norm.weight", GRT_EXTENT_HIDDEN,          \
-     GRT_EXTENT_NONE},                                                                 \
-    {"mlp.gate_proj.weight", "ffn_gate.weight", GRT_EXTENT_FFN, GRT_EXTENT_HIDDEN},    \
-    {"mlp.up_proj.weight", "ffn_up.weight", GRT_EXTENT_FFN, GRT_EXTENT_HIDDEN},        \
-    {"mlp.down_proj.weight", "ffn_down.weight", GRT_EXTENT_HIDDEN, GRT_EXTENT_FFN}
+/* A line of a grt_part_spec table. */
+#define GRT_DECODER_PART(hf, gguf, out, in) \
+    {.hf_name = (hf), .gguf_name = (gguf), .n_out = GRT_EXTENT_##out, .n_in = GRT_EXTENT_##in}
+
+/* The first ones; every family names them alike. */
+#define GRT_DECODER_PARTS                                                                \
+    GRT_DECODER_PART("input_layernorm.weight", "attn_norm.weight", HIDDEN, NONE),        \
+    GRT_DECODER_PART("self_attn.q_proj.weight", "attn_q.weight", QUERIES, HIDDEN),       \
+    GRT_DECODER_PART("self_attn.k_proj.weight", "attn_k.weight", KEYS, HIDDEN),          \
+    GRT_DECODER_PART("self_attn.v_proj.weight", "attn_v.weight", KEYS, HIDDEN),          \
+    GRT_DECODER_PART("self_attn.o_proj.weight", "attn_output.weight", HIDDEN, QUERIES),  \
+    GRT_DECODER_PART("post_attention_layernorm.weight", "ffn_norm.weight", HIDDEN, NONE),\
+    GRT_DECODER_PART("mlp.gate_proj.weight", "ffn_gate.weight", FFN, HIDDEN),            \
+    GRT_DECODER_PART("mlp.up_proj.weight", "ffn_up.weight", FFN, HIDDEN),                \
+    GRT_DECODER_PART("mlp.down_proj.weight", "ffn_down.weight", HIDDEN, FFN)
 /* clang-format on */
 
 /* Fixed parts. */
