@@ -107,18 +107,26 @@ static grt_status choose_pattern(grt_vocabulary *v, const grt_metadata *m,
 {
     grt_text pre = {"default", 7};
     (void)grt_metadata_get_text(m, "tokenizer.ggml.pre", &pre);
+    if (text_is(pre, "modern-bert")) { /* its file does not say NFC */
+        v->split_pattern = grt_pattern_gpt2;
+        v->use_nfc = true;
+        return GRT_OK;
+    }
     if (text_is(pre, "qwen2")) {
         v->split_pattern = grt_pattern_qwen2;
         v->use_nfc = true;
         return GRT_OK;
     }
-    if (text_is(pre, "gpt-2") || text_is(pre, "default")) {
+    if (text_is(pre, "gpt-2") || text_is(pre, "roberta-bpe") ||
+        text_is(pre, "default")) {
         v->split_pattern = grt_pattern_gpt2;
         return GRT_OK;
     }
-    GRT_FAIL(err, GRT_E_UNSUPPORTED,
-             "%s: pre-tokeniser \"%.*s\" is not known; known: qwen2, gpt-2", m->source,
-             (int)(pre.size < 60 ? pre.size : 60), pre.data);
+    GRT_FAIL(
+        err, GRT_E_UNSUPPORTED,
+        "%s: pre-tokeniser \"%.*s\" is not known; known: qwen2, gpt-2, roberta-bpe, "
+        "modern-bert",
+        m->source, (int)(pre.size < 60 ? pre.size : 60), pre.data);
 }
 
 /* ---- SentencePiece ---- */

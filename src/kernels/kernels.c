@@ -98,6 +98,10 @@ static const grt_kernel_entry entries[] = {
     {"silu_mul", #isa, needs, (grt_any_fn *)function},
 #include "kernels/silu_mul.inc"
 #undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"gelu_tanh_mul", #isa, needs, (grt_any_fn *)function},
+#include "kernels/gelu_tanh_mul.inc"
+#undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) {"rope", #isa, needs, (grt_any_fn *)function},
 #include "kernels/rope.inc"
 #undef GRT_KERNEL
@@ -186,6 +190,7 @@ void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arit
         .rms_norm = CHOOSE(grt_rms_norm_fn, "rms_norm"),
         .gelu = CHOOSE(grt_gelu_fn, "gelu"),
         .silu_mul = CHOOSE(grt_silu_mul_fn, "silu_mul"),
+        .gelu_tanh_mul = CHOOSE(grt_gelu_tanh_mul_fn, "gelu_tanh_mul"),
         .rope = CHOOSE(grt_rope_fn, "rope"),
         .add = CHOOSE(grt_add_fn, "add"),
         .attention = CHOOSE(grt_attention_fn, "attention"),

@@ -99,6 +99,10 @@ typedef void grt_gelu_fn(float *x, size_t n);
 /* gate = gate / (1 + exp(-gate)) * up (SwiGLU, Shazeer 2020), in place. */
 typedef void grt_silu_mul_fn(float *gate, const float *up, size_t n);
 
+/* gate = 0.5 gate (1 + tanh(sqrt(2 / pi) (gate + 0.044715 gate^3))) * up, in place:
+ * GELU in its tanh form (Hendrycks & Gimpel 2016) as a gate (GeGLU, Shazeer 2020). */
+typedef void grt_gelu_tanh_mul_fn(float *gate, const float *up, size_t n);
+
 /* Rotary embedding, half-rotation ("NEOX"), in place on one head of one row:
  * x[i], x[i + n/2] rotated by the angle whose cos and sin stand at [n/2].
  * Su et al. 2021, arXiv 2104.09864. */
@@ -154,6 +158,7 @@ typedef struct grt_kernels {
     grt_rms_norm_fn *rms_norm;
     grt_gelu_fn *gelu;
     grt_silu_mul_fn *silu_mul;
+    grt_gelu_tanh_mul_fn *gelu_tanh_mul;
     grt_rope_fn *rope;
     grt_add_fn *add;
     grt_attention_fn *attention;
@@ -239,6 +244,9 @@ size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads,
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) grt_silu_mul_fn function;
 #include "kernels/silu_mul.inc"
+#undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_gelu_tanh_mul_fn function;
+#include "kernels/gelu_tanh_mul.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) grt_rope_fn function;
 #include "kernels/rope.inc"

@@ -178,6 +178,50 @@ static void test_a_megabyte_of_one_letter(void **state)
     free(text);
 }
 
+/* Pieces for runs of spaces, which GPT-NeoX's descendants add: the longest first,
+ * before words are cut.  Ids as tokenizers.js gives them for the same file (2, 3 and 4
+ * spaces are 408, 407 and 406). */
+static void test_runs_of_spaces(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int32_t ids[12];
+    } cases[] = {
+        {"a  b", {64, 408, 65}},
+        {"a   b", {64, 407, 65}},
+        {"a      b", {64, 406, 408, 65}},
+        {"     owl  hunts         at",
+         {406, 296, 408, 71, 84, 327, 82, 406, 406, 265, 83}},
+        {"  ", {408}},
+        {" ", {220}},
+        {"x\n\n  Two", {87, 198, 198, 408, 51, 86, 78}},
+        {"owl \n  owl  ", {262, 75, 220, 198, 408, 262, 75, 408}},
+        {"\t  \t owl", {197, 408, 197, 296}},
+    };
+    grt_vocabulary spaced = {0};
+    grt_tokenizer *cutter = NULL;
+    grt_error err;
+    assert_ok(grt_vocabulary_open_directory(
+                  &spaced, GRT_TEST_DATA "/golden/modernbert-f32", &err),
+              &err);
+    assert_ok(grt_tokenizer_create(&cutter, &spaced, &err), &err);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        grt_ids ids = {0};
+        size_t n = 0;
+        while (n < 12 && cases[i].ids[n])
+            n++;
+        assert_ok(grt_tokenizer_encode(cutter, cases[i].text, strlen(cases[i].text),
+                                       &ids, &err),
+                  &err);
+        assert_int_equal(ids.n, n);
+        assert_memory_equal(ids.ids, cases[i].ids, n * sizeof(int32_t));
+        grt_ids_release(&ids);
+    }
+    grt_tokenizer_free(cutter);
+    grt_vocabulary_release(&spaced);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_composed_and_decomposed_text_are_equal),
         cmocka_unit_test(test_added_runs_of_spaces_are_text),
         cmocka_unit_test(test_a_megabyte_of_one_letter),
+        cmocka_unit_test(test_runs_of_spaces),
     };
     return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);
 }

@@ -48,6 +48,14 @@ void grt_silu_mul_scalar(float *gate, const float *up, size_t n)
         gate[i] = gate[i] / (1.0f + expf(-gate[i])) * up[i];
 }
 
+void grt_gelu_tanh_mul_scalar(float *gate, const float *up, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float g = gate[i], y = 0.797884561f * (g + 0.044715f * g * g * g);
+        gate[i] = 0.5f * g * (1.0f + tanhf(y)) * up[i];
+    }
+}
+
 void grt_rope_scalar(float *x, const float *cos, const float *sin, size_t n)
 {
     size_t half = n / 2;

@@ -100,6 +100,19 @@ void GRT_VARIANT(silu_mul)(float *gate, const float *up, size_t n)
     }
 }
 
+/* (1 + tanh y) / 2 = 1 / (1 + exp(-2 y)): y = sqrt(2 / pi) (g + 0.044715 g^3). */
+void GRT_VARIANT(gelu_tanh_mul)(float *gate, const float *up, size_t n)
+{
+    for (size_t i = 0; i < n; i += VF) {
+        size_t lanes = lanes_left(i, n);
+        vf g = vf_load_n(gate + i, lanes);
+        vf cubic = vf_fma(vf_mul(g, g), vf_set(0.044715f), vf_set(1.0f));
+        vf y = vf_mul(vf_mul(g, cubic), vf_set(-1.59576912f)); /* -2 sqrt(2 / pi) */
+        g = vf_div(g, vf_add(vf_set(1.0f), vf_exp(y)));
+        vf_store_n(gate + i, vf_mul(g, vf_load_n(up + i, lanes)), lanes);
+    }
+}
+
 void GRT_VARIANT(rope)(float *x, const float *cos, const float *sin, size_t n)
 {
     size_t half = n / 2;
