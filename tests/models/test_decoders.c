@@ -7,8 +7,8 @@
 
 static grt_error err;
 
-/* Links golden checkpoint `name` into dir, but for `file`, in which the first `from` is
- * replaced. */
+/* Links golden checkpoint `name` into dir, but for `file`, in which `from` is replaced
+ * wherever it stands. */
 static void change(const temp_dir *dir, const char *name, const char *file,
                    const char *from, const char *to)
 {
@@ -25,11 +25,15 @@ static void change(const temp_dir *dir, const char *name, const char *file,
     size_t n;
     (void)snprintf(source, sizeof(source), "%s/%s/%s", FOLDER, name, file);
     char *text = (char *)read_whole(source, &n);
-    char *at = strstr(text, from);
+    const char *rest = text, *at = strstr(text, from);
     if (!at) fail_msg("%s of %s holds no %s", file, name, from);
     FILE *out = fopen(temp_path(dir, file, path), "wb");
     assert_non_null(out);
-    (void)fprintf(out, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    for (; at; at = strstr(rest, from)) {
+        (void)fprintf(out, "%.*s%s", (int)(at - rest), rest, to);
+        rest = at + strlen(from);
+    }
+    (void)fputs(rest, out);
     assert_int_equal(fclose(out), 0);
     free(text);
 }

@@ -2,8 +2,9 @@
 GGUF.  Weights have BERT's names here and get those of their family when they are written.
 
 case["flavour"]: "bert", "roberta", "jina" (RoBERTa with fused query, key and value),
-"electra".  RoBERTa's control pieces stand in a WordPiece vocabulary here: what is checked is
-the pair, not the tokenizer."""
+"electra".  RoBERTa's control pieces stand in a WordPiece vocabulary, which shows pair and graph,
+or with case["sentence"] the tokenizer is SentencePiece's Unigram, as published checkpoints have
+it: a style of sentence.py's `write`, or anything with a GGUF."""
 import collections
 import json
 import os
@@ -14,6 +15,7 @@ import numpy as np
 
 import gguf_io
 import safetensors_io
+import sentence
 import texts
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -225,7 +227,10 @@ def write_tokenizer(folder, pieces, with_json):
 def write_directory(folder, case, config, weights, pieces):
     with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as f:
         json.dump(config, f, indent=1)
-    write_tokenizer(folder, pieces, case.get("tokenizer_json", False))
+    if case.get("sentence"):
+        sentence.Xlmr().write(folder, case["sentence"])
+    else:
+        write_tokenizer(folder, pieces, case.get("tokenizer_json", False))
     tensors = hf_tensors(weights, case)
     if case.get("position_ids"):  # older checkpoints carry this unused integer tensor
         tensors["bert.embeddings.position_ids"] = np.arange(
@@ -274,11 +279,34 @@ def gguf_piece(piece):
     return piece if piece.startswith("[") and len(piece) > 1 else "\u2581" + piece
 
 
-def write_gguf(path, case, config, weights, pieces):
-    g, first = gguf_io, FIRST_POSITION if is_roberta(case) else 0
-    specials = ROBERTA_SPECIALS if is_roberta(case) else SPECIALS
+def piece_entries(case, pieces):
+    g, specials = gguf_io, ROBERTA_SPECIALS if is_roberta(case) else SPECIALS
     pad, unk, cls, sep, mask = [pieces.index(p) for p in (
         ("<pad>", "[UNK]", "<s>", "</s>", "<mask>") if is_roberta(case) else SPECIALS)]
+    return [
+        ("tokenizer.ggml.model", g.TEXT, "bert"), ("tokenizer.ggml.pre", g.TEXT, "bert-bge"),
+        ("tokenizer.ggml.tokens", g.TEXT, [gguf_piece(p) for p in pieces]),
+        ("tokenizer.ggml.token_type", g.I32, [3 if p in specials else 1 for p in pieces]),
+        ("tokenizer.ggml.unknown_token_id", g.U32, unk),
+        ("tokenizer.ggml.seperator_token_id", g.U32, sep),
+        ("tokenizer.ggml.padding_token_id", g.U32, pad),
+        ("tokenizer.ggml.cls_token_id", g.U32, cls),
+        ("tokenizer.ggml.mask_token_id", g.U32, mask)]
+
+
+def xlmr_entries():
+    """As in the files of bge-reranker-v2-m3."""
+    xlmr, g = sentence.Xlmr(), gguf_io
+    roles = (("bos", "<s>"), ("eos", "</s>"), ("seperator", "</s>"), ("padding", "<pad>"),
+             ("cls", "<s>"), ("mask", "<mask>"))
+    return xlmr.stored.gguf_entries() + [
+        ("tokenizer.ggml.%s_token_id" % role, g.U32, xlmr.ids[piece]) for role, piece in roles
+    ] + [("tokenizer.ggml.add_bos_token", g.BOOL, True),
+         ("tokenizer.ggml.add_eos_token", g.BOOL, True)]
+
+
+def write_gguf(path, case, config, weights, pieces):
+    g, first = gguf_io, FIRST_POSITION if is_roberta(case) else 0
     metadata = [
         ("general.architecture", g.TEXT, "bert"), ("general.name", g.TEXT, case["name"]),
         ("bert.block_count", g.U32, config["num_hidden_layers"]),
@@ -290,16 +318,8 @@ def write_gguf(path, case, config, weights, pieces):
         ("bert.attention.causal", g.BOOL, False)]
     if not is_roberta(case):  # common files of bge-reranker lack it
         metadata.append(("bert.pooling_type", g.U32, 4))
-    metadata += [
-        ("tokenizer.ggml.token_type_count", g.U32, config["type_vocab_size"]),
-        ("tokenizer.ggml.model", g.TEXT, "bert"), ("tokenizer.ggml.pre", g.TEXT, "bert-bge"),
-        ("tokenizer.ggml.tokens", g.TEXT, [gguf_piece(p) for p in pieces]),
-        ("tokenizer.ggml.token_type", g.I32, [3 if p in specials else 1 for p in pieces]),
-        ("tokenizer.ggml.unknown_token_id", g.U32, unk),
-        ("tokenizer.ggml.seperator_token_id", g.U32, sep),
-        ("tokenizer.ggml.padding_token_id", g.U32, pad),
-        ("tokenizer.ggml.cls_token_id", g.U32, cls),
-        ("tokenizer.ggml.mask_token_id", g.U32, mask)]
+    metadata.append(("tokenizer.ggml.token_type_count", g.U32, config["type_vocab_size"]))
+    metadata += xlmr_entries() if case.get("sentence") else piece_entries(case, pieces)
     kept = {n: v for n, v in weights.items()
             if not (case.get("drop_pooler") and n.startswith("bert.pooler"))}
     table = "bert.embeddings.position_embeddings.weight"
@@ -324,9 +344,10 @@ def build(case, folder, rng):
     torch_dtype = {"F16": "float16", "BF16": "bfloat16"}.get(case["dtype"], "float32")
     config = config_of(case, n_labels, torch_dtype)
     weights = random_weights(config, rng, n_labels)
-    pieces = vocabulary(config["vocab_size"], case)
+    xlmr = sentence.Xlmr() if case.get("sentence") else None
+    pieces = None if xlmr else vocabulary(config["vocab_size"], case)
     if case["container"] == "gguf":
         write_gguf(os.path.join(folder, "model.gguf"), case, config, weights, pieces)
     else:
         write_directory(folder, case, config, weights, pieces)
-    return for_forward(config, case), stored_weights(case, weights), WordPiece(pieces)
+    return for_forward(config, case), stored_weights(case, weights), xlmr or WordPiece(pieces)

@@ -1,8 +1,5 @@
 """Tiny Qwen2, MiniCPM and Gemma rerankers: random weights, tokenizer files, config.json,
-GGUF.
-
-Real MiniCPM and Gemma have SentencePiece tokenizers; here all have the byte-level BPE of the
-Qwen3 cases, with a <s> or <bos> more, as their arithmetic does not depend on it."""
+GGUF.  Qwen2 has the byte-level BPE of the Qwen3 cases, the others SentencePiece's."""
 import json
 import os
 import re
@@ -11,23 +8,25 @@ import numpy as np
 
 import gguf_io
 import safetensors_io
+import sentence
 import texts
 from byte_bpe import ByteBpe, bge_pair, mxbai_pair
 from qwen3_case import GGUF_NAMES, N_MERGES, N_PADDING, SPECIALS, write_tokenizer
 
-
-
 CLASSES = {"qwen2": "Qwen2ForCausalLM", "minicpm": "LayerWiseMiniCPMForCausalLM",
            "gemma": "GemmaForCausalLM"}
-BOS = {"qwen2": None, "minicpm": "<s>", "gemma": "<bos>"}
+BOS = {"minicpm": "<s>", "gemma": "<bos>"}
 ANSWERS = {"qwen2": ("1", "0"), "minicpm": (None, None), "gemma": ("Yes", None)}
 FIRST_MERGES = [("Y", "e"), ("Ye", "s"), ("?", "\u010a"), ("\u010a", "\u010a")]
 
 
 def tokenizer(family):
-    bos = [(BOS[family], True)] if BOS[family] else []
-    return ByteBpe(texts.DOCUMENTS + [texts.LONG_DOCUMENT], N_MERGES, FIRST_MERGES,
-                   SPECIALS + bos, N_PADDING)
+    if family == "minicpm":
+        return sentence.llama()
+    if family == "gemma":
+        return sentence.gemma()
+    return ByteBpe(texts.DOCUMENTS + [texts.LONG_DOCUMENT], N_MERGES, FIRST_MERGES, SPECIALS,
+                   N_PADDING)
 
 
 def random_weights(config, rng, head):
@@ -135,10 +134,18 @@ def storage(name, values, case):
     return case["dtype"]
 
 
-def write_gguf(path, case, config, weights, bpe):
-    g, c, family = gguf_io, config, config["family"]
+def bpe_entries(bpe):
+    g = gguf_io
     padding = ["[PAD%d]" % i for i in range(len(bpe.pieces), bpe.n_vocab)]
     types = [1] * bpe.n_ordinary + [3 if control else 4 for _, control in bpe.specials]
+    return [("tokenizer.ggml.model", g.TEXT, "gpt2"), ("tokenizer.ggml.pre", g.TEXT, "qwen2"),
+            ("tokenizer.ggml.tokens", g.TEXT, bpe.pieces + padding),
+            ("tokenizer.ggml.token_type", g.I32, types + [5] * len(padding)),
+            ("tokenizer.ggml.merges", g.TEXT, [" ".join(m) for m in bpe.merges])]
+
+
+def write_gguf(path, case, config, weights, bpe):
+    g, c, family = gguf_io, config, config["family"]
     numbers = [("block_count", c["num_hidden_layers"]),
                ("context_length", c["max_position_embeddings"]),
                ("embedding_length", c["hidden_size"]),
@@ -154,11 +161,7 @@ def write_gguf(path, case, config, weights, bpe):
     metadata += [(family + ".attention.layer_norm_rms_epsilon", g.F32, c["rms_norm_eps"])]
     if family == "qwen2":
         metadata += [("qwen2.rope.freq_base", g.F32, float(c["rope_theta"]))]
-    metadata += [
-        ("tokenizer.ggml.model", g.TEXT, "gpt2"), ("tokenizer.ggml.pre", g.TEXT, "qwen2"),
-        ("tokenizer.ggml.tokens", g.TEXT, bpe.pieces + padding),
-        ("tokenizer.ggml.token_type", g.I32, types + [5] * len(padding)),
-        ("tokenizer.ggml.merges", g.TEXT, [" ".join(m) for m in bpe.merges])]
+    metadata += bpe_entries(bpe) if family == "qwen2" else bpe.stored.gguf_entries()
     tensors = {gguf_name(n): (v, storage(n, v, case)) for n, v in weights.items()}
     g.write(path, metadata, tensors, case.get("version", 3), case.get("alignment", 32),
             case.get("splits", 1))
@@ -178,7 +181,10 @@ def build(case, folder, rng):
         write_gguf(os.path.join(folder, "model.gguf"), case, config, weights, bpe)
     else:
         write_config(folder, config)
-        write_tokenizer(folder, bpe, case.get("tokenizer", "strings"))
+        if case["family"] == "qwen2":
+            write_tokenizer(folder, bpe, case.get("tokenizer", "strings"))
+        else:
+            bpe.write(folder, case.get("tokenizer", "json"))
         safetensors_io.write_shards(folder, weights,
                                     lambda n, v: storage(n, v, case), case.get("shards", 1))
     return config, stored_weights(case, weights), bpe

@@ -24,6 +24,7 @@ import modernbert
 import modernbert_case
 import qwen3
 import qwen3_case
+import sentence
 import texts
 
 SCRIPT_VERSION = 1
@@ -34,6 +35,7 @@ SHORT = 17  # where a case keeps hidden states of short sequences only
 
 B48 = (48, 3, 4, 100, 400, 96)  # hidden, layers, heads, ffn, vocabulary, positions
 B24 = (24, 1, 2, 40, 200, 80)
+X32 = (32, 2, 4, 64, 1602, 220)  # with XLM-RoBERTa's kind of tokenizer
 N36 = (36, 2, 3, 40, 200)
 N48 = (48, 4, 4, 72, 200)  # hidden, layers, heads, ffn, positions
 Q40 = (40, 3, 4, 2, 16, 72, 512)  # hidden, layers, heads, kv heads, head size, ffn, positions
@@ -71,6 +73,14 @@ CASES = [
          flavour="roberta", container="gguf"),
     dict(name="roberta-gguf-fused", shape=(48, 2, 4, 100, 300, 96), dtype="F32",
          flavour="roberta", container="gguf", fused=True),
+    dict(name="roberta-unigram-f32", shape=X32, dtype="F32", flavour="roberta",
+         sentence="json", lengths=FEW),
+    dict(name="roberta-unigram-f16", shape=X32, dtype="F16", flavour="roberta",
+         sentence="model", lengths=FEW),
+    dict(name="roberta-unigram-bf16", shape=X32, dtype="BF16", flavour="jina",
+         sentence="old json", lengths=FEW),
+    dict(name="roberta-gguf-unigram", shape=X32, dtype="Q8_0", flavour="roberta",
+         container="gguf", sentence="gguf", lengths=FEW),
     dict(name="modernbert-f32", shape=N48, dtype="F32", all_hidden=True),
     dict(name="modernbert-f32-cls", shape=N36, dtype="F32", pooling="cls",
          window=6),
@@ -128,12 +138,13 @@ CASES = [
     dict(name="minicpm-f32", family="minicpm", shape=M48, dtype="F32", head=None,
          start_layer=2, eps=1e-5),
     dict(name="minicpm-f16", family="minicpm", shape=(40, 3, 5, 5, 8, 72, 512), dtype="F16",
-         head=None, start_layer=3, shards=2, types={"norm": "F32", "lm_head": "F32"}),
+         head=None, start_layer=3, shards=2, types={"norm": "F32", "lm_head": "F32"},
+         tokenizer="model"),
     dict(name="minicpm-bf16", family="minicpm", shape=M48, dtype="BF16", head=None,
-         start_layer=1, tokenizer="vocab+merges"),
+         start_layer=1, tokenizer="old json"),
     dict(name="gemma-f32", family="gemma", shape=G48, dtype="F32", head="tied"),
     dict(name="gemma-f16", family="gemma", shape=(40, 2, 3, 3, 12, 80, 512), dtype="F16",
-         head="tied", names_activation=True),
+         head="tied", names_activation=True, tokenizer="model"),
     dict(name="gemma-bf16", family="gemma", shape=(48, 2, 2, 1, 256, 96, 512), dtype="BF16",
          head="tied", shards=2, lengths=FEW),
     dict(name="gemma-gguf-f16", family="gemma", shape=G48, dtype="F16", head="tied",
@@ -278,6 +289,10 @@ def jobs_of(runner):
     jobs.append(job_of(runner, *texts.HOSTILE_JOB))
     is_qwen3 = runner.family == "qwen3"
     jobs.append(job_of(runner, *texts.PUNCTUATION_JOB, joins_newline=is_qwen3))
+    if runner.family == "modernbert":
+        jobs.append(job_of(runner, *texts.SPACES_JOB))
+    if isinstance(runner.tokenizer, sentence.Sentence):
+        jobs += [job_of(runner, *job) for job in texts.SENTENCE_JOBS]
     if runner.family in ("qwen3", "qwen2"):
         jobs.append(job_of(runner, *texts.JOBS[0], instruction=texts.OTHER_INSTRUCTION))
     return jobs

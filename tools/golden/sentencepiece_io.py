@@ -87,32 +87,49 @@ class Model:
     def has_bytes(self):
         return any(kind == BYTE for _, _, kind in self.pieces)
 
-    def write(self, path):
+    def to_bytes(self):
         out = b""
         for text, score, kind in self.pieces:
             piece = blob(1, text.encode("utf-8")) + varint(2 << 3 | 5) + struct.pack("<f", score)
             out += blob(1, piece + (number(3, kind) if kind != NORMAL else b""))
         out += blob(2, number(3, self.kind) + number(35, self.has_bytes))
-        out += blob(3, blob(2, self.charsmap) + number(3, self.dummy_prefix)
-                    + number(4, self.thin_spaces))
-        with open(path, "wb") as f:
-            f.write(out)
+        return out + blob(3, blob(2, self.charsmap) + number(3, self.dummy_prefix)
+                          + number(4, self.thin_spaces))
 
-    def write_gguf(self, path):
-        unigram = self.kind == UNIGRAM
+    def write(self, path):
+        with open(path, "wb") as f:
+            f.write(self.to_bytes())
+
+    @property
+    def unknown_id(self):
+        return next(i for i, (_, _, kind) in enumerate(self.pieces) if kind == UNKNOWN)
+
+    def with_xlmr_ids(self):
+        """The same pieces in the order of XLM-RoBERTa's ids, as its tokenizer.json and GGUF have
+        them: its control tokens first, each piece one higher, <mask> last."""
+        controls = [("<s>", 0.0, CONTROL), ("<pad>", 0.0, CONTROL), ("</s>", 0.0, CONTROL),
+                    ("<unk>", 0.0, UNKNOWN)]
+        return Model(controls + self.pieces[3:] + [("<mask>", 0.0, CONTROL)], self.kind,
+                     self.charsmap, self.dummy_prefix, self.thin_spaces)
+
+    def gguf_entries(self):
         key = "tokenizer.ggml."
         entries = [
-            ("general.architecture", gguf_io.TEXT, "bert" if unigram else "llama"),
-            (key + "model", gguf_io.TEXT, "t5" if unigram else "llama"),
+            (key + "model", gguf_io.TEXT, "t5" if self.kind == UNIGRAM else "llama"),
             (key + "tokens", gguf_io.TEXT, [text for text, _, _ in self.pieces]),
             (key + "scores", gguf_io.F32, [score for _, score, _ in self.pieces]),
             (key + "token_type", gguf_io.I32, [kind for _, _, kind in self.pieces]),
             (key + "add_space_prefix", gguf_io.BOOL, self.dummy_prefix),
             (key + "remove_extra_whitespaces", gguf_io.BOOL, self.thin_spaces),
-            (key + "unknown_token_id", gguf_io.U32, 0)]
+            (key + "unknown_token_id", gguf_io.U32, self.unknown_id)]
         if self.charsmap:
             entries.append((key + "precompiled_charsmap", gguf_io.U8, list(self.charsmap)))
-        gguf_io.write(path, entries, {})
+        return entries
+
+    def write_gguf(self, path):
+        family = "bert" if self.kind == UNIGRAM else "llama"
+        gguf_io.write(path, [("general.architecture", gguf_io.TEXT, family),
+                             *self.gguf_entries()], {})
 
     def merges(self):
         """What joins to each piece, the best piece first.  Those of one piece: the left part
@@ -142,7 +159,8 @@ class Model:
         charsmap = {"type": "Precompiled",
                     "precompiled_charsmap": base64.b64encode(self.charsmap).decode()}
         space = {"type": "Metaspace", "replacement": MARK}
-        model = {"type": "Unigram", "unk_id": 0, "byte_fallback": self.has_bytes,
+        model = {"type": "Unigram", "unk_id": self.unknown_id,
+                 "byte_fallback": self.has_bytes,
                  "vocab": [[text, score] for text, score, _ in self.pieces]}
         if is_old:
             del model["byte_fallback"]
