@@ -14,12 +14,12 @@ Weights have standard deviation 0.02, as in a model before training, which keeps
 activations finite at any depth. They are cut out of one random block of a million
 values, over and over: its length shares no factor with those of rows, so rows differ.
 
-The tokenizer of decoders and ModernBERT is byte-level BPE: merges learned from frequent
-English words and the words of the prompt, each of which becomes one token, then pieces of
-up to four letters for other words, and unused tokens up to the model's number. The prompt
-has about as many tokens as with the model's own tokenizer, rare words have more. BERT's is
-WordPiece with the same words. Gemma, MiniCPM and bge-m3 have SentencePiece tokenizers in
-truth, which only the count of tokens could tell."""
+The tokenizer of Qwen and ModernBERT is byte-level BPE: merges learned from frequent English
+words and the words of the prompt, each of which becomes one token, then pieces of up to four
+letters for other words, and unused tokens up to the model's number. BERT's is WordPiece with
+the same words; Gemma, MiniCPM (BPE) and bge-m3 (Unigram) have SentencePiece's, filled with
+made-up words of about the length that XLM-RoBERTa's pieces have. The prompt has about as many
+tokens as with the model's own tokenizer, rare words have more."""
 import argparse
 import array
 import itertools
@@ -63,7 +63,7 @@ class Family:
 
 QWEN_CONTROLS = {151643: "<|endoftext|>", 151644: "<|im_start|>", 151645: "<|im_end|>"}
 BGE_WORDS = ["A", "B", "Given", "query", "passage", "determine", "whether", "contains",
-             "answer", "providing", "prediction", "either", "Yes", "No", "'.", ":", "\n"]
+             "answer", "providing", "prediction", "either", "Yes", "No", "'.", ":"]
 FAMILIES = {
     "qwen3": Family(151669, {**QWEN_CONTROLS, 151667: "<think>", 151668: "</think>"}, 40960,
                     1e6,
@@ -77,8 +77,9 @@ FAMILIES = {
                      "expert", "evaluates", "documents", "match", "queries", "each", "pair",
                      "carefully", "analyze", "semantic", "relationship", "provide", "binary",
                      "judgment", "relevant", "Relevance", ").\n"]),
-    "gemma": Family(256000, {255998: "<bos>", 255999: "<eos>"}, 8192, 1e4, BGE_WORDS),
-    "minicpm": Family(122753, {122751: "<s>", 122752: "</s>"}, 2048, 1e4, BGE_WORDS),
+    "gemma": Family(256000, {0: "<pad>", 1: "<eos>", 2: "<bos>", 3: "<unk>"}, 8192, 1e4,
+                    BGE_WORDS),
+    "minicpm": Family(122753, {0: "<unk>", 1: "<s>", 2: "</s>"}, 2048, 1e4, BGE_WORDS),
 }
 START_LAYER = 8  # the first layer of minicpm-layerwise with a head
 # its prompt has no words of its own
@@ -86,7 +87,7 @@ MODERNBERT = Family(50368, {50280: "[UNK]", 50281: "[CLS]", 50282: "[SEP]", 5028
                             50284: "[MASK]"}, 8192, 160000.0, FAMILIES["qwen3"].words)
 ENCODERS = ("bert", "roberta", "modern-bert")
 BERT_CONTROLS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-ROBERTA_CONTROLS = ["<s>", "<pad>", "</s>", "[UNK]"]
+ROBERTA_CONTROLS = {0: "<s>", 1: "<pad>", 2: "</s>", 3: "<unk>"}  # and <mask> last
 DEVIATION = 0.02
 ALIGNMENT = 32
 
@@ -97,7 +98,8 @@ META_UINT32, META_INT32, META_FLOAT32, META_BOOL, META_TEXT, META_ARRAY = 4, 5, 
 TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2, "q4_k": 12, "q6_k": 14}
 UNIT = {"f32": (1, 4), "f16": (1, 2), "q8_0": (32, 34), "q4_0": (32, 18), "q4_k": (256, 144),
         "q6_k": (256, 210)}  # values, bytes
-TOKEN_NORMAL, TOKEN_CONTROL, TOKEN_UNUSED = 1, 3, 5
+TOKEN_NORMAL, TOKEN_UNKNOWN, TOKEN_CONTROL, TOKEN_USER_DEFINED, TOKEN_UNUSED, TOKEN_BYTE = \
+    range(1, 7)
 
 
 def text(value):
@@ -231,6 +233,55 @@ def make_wordpieces(size, controls):
     types = [TOKEN_CONTROL] * len(controls) + [TOKEN_NORMAL] * (len(tokens) - len(controls))
     tokens += [f"[unused {i}]" for i in range(len(tokens), size)]
     return tokens, types + [TOKEN_UNUSED] * (size - len(types))
+
+
+MARK = "\u2581"  # what SentencePiece has in the place of a space
+
+
+def made_up_words():
+    """Words of three or four syllables, most with a mark, each once."""
+    source, known = random.Random(5), set()
+    while True:
+        word = "".join(source.choice(CONSONANTS) + source.choice(VOWELS)
+                       for _ in range(source.choice((3, 4, 4, 4))))
+        word = (MARK if source.random() < 0.6 else "") + word
+        if word not in known:
+            known.add(word)
+            yield word
+
+
+def make_pieces(size, controls, words, has_bytes):
+    """Tokens, types and scores of a SentencePiece model: control tokens, bytes, characters,
+    what whole words are merged from, then words up to the number.  A piece's score is the
+    lower the later it stands; of two ways through a text the one with fewer pieces wins."""
+    tokens, types = [], []
+    for number in range(len(controls)):
+        tokens.append(controls[number])
+        types.append(TOKEN_UNKNOWN if controls[number] == "<unk>" else TOKEN_CONTROL)
+    if has_bytes:
+        tokens += [f"<0x{byte:02X}>" for byte in range(256)]
+        types += [TOKEN_BYTE] * 256
+    n_first = len(tokens)
+    words = list(dict.fromkeys(words + WORDS.split()))
+    merged = learn_merges([before + word for word in words for before in (MARK, "")])
+    pieces = [MARK, *map(chr, range(33, 127)), *(left + right for left, right in merged)]
+    known = dict.fromkeys(pieces)
+    known.update(dict.fromkeys(short_pieces(MARK)))
+    for word in made_up_words():
+        if len(known) >= size - n_first:
+            break
+        known[word] = None
+    tokens += known
+    types += [TOKEN_NORMAL] * len(known)
+    scores = [0.0] * n_first + [-7.0 - 5.0 * i / len(known) for i in range(len(known))]
+    return tokens, types, scores
+
+
+def piece_entries(model, tokens, types, scores):
+    return [entry("tokenizer.ggml.model", META_TEXT, model),
+            entry("tokenizer.ggml.tokens", META_TEXT, tokens),
+            entry("tokenizer.ggml.token_type", META_INT32, types),
+            entry("tokenizer.ggml.scores", META_FLOAT32, scores)]
 
 
 # ---- Weights ----
@@ -374,7 +425,6 @@ def aligned(n):
 
 def make_metadata(name, family, shape):
     hidden, n_layers, heads, key_heads, head, ffn = shape
-    tokens, types, merges = make_vocabulary(FAMILIES[family])
     numbers = {"block_count": n_layers, "context_length": FAMILIES[family].positions,
                "embedding_length": hidden, "feed_forward_length": ffn,
                "attention.head_count": heads, "attention.head_count_kv": key_heads,
@@ -388,12 +438,33 @@ def make_metadata(name, family, shape):
         entry(f"{family}.attention.layer_norm_rms_epsilon", META_FLOAT32, 1e-6),
         entry(f"{family}.rope.freq_base", META_FLOAT32, FAMILIES[family].theta),
         *(labels if family == "qwen3" else []),
-        entry("tokenizer.ggml.model", META_TEXT, "gpt2"),
-        entry("tokenizer.ggml.pre", META_TEXT, "qwen2"),
-        entry("tokenizer.ggml.tokens", META_TEXT, tokens),
-        entry("tokenizer.ggml.token_type", META_INT32, types),
-        entry("tokenizer.ggml.merges", META_TEXT, merges),
+        *(gemma_entries() if family == "gemma" else bpe_entries(FAMILIES[family], "qwen2")),
     ]
+
+
+def bpe_entries(family, pattern):
+    tokens, types, merges = make_vocabulary(family)
+    return [entry("tokenizer.ggml.model", META_TEXT, "gpt2"),
+            entry("tokenizer.ggml.pre", META_TEXT, pattern),
+            entry("tokenizer.ggml.tokens", META_TEXT, tokens),
+            entry("tokenizer.ggml.token_type", META_INT32, types),
+            entry("tokenizer.ggml.merges", META_TEXT, merges)]
+
+
+def gemma_entries():
+    family = FAMILIES["gemma"]
+    tokens, types, scores = make_pieces(family.vocabulary, family.controls, family.words, True)
+    tokens[-1], types[-1] = "\n", TOKEN_USER_DEFINED
+    return piece_entries("llama", tokens, types, scores) + [
+        entry("tokenizer.ggml.add_space_prefix", META_BOOL, False)]
+
+
+def xlmr_entries(size):
+    tokens, types, scores = make_pieces(size, ROBERTA_CONTROLS, [], False)
+    tokens[-1], types[-1] = "<mask>", TOKEN_CONTROL
+    roles = {"bos": 0, "padding": 1, "eos": 2, "unknown": 3, "cls": 0, "seperator": 2}
+    return piece_entries("t5", tokens, types, scores) + [
+        entry(f"tokenizer.ggml.{role}_token_id", META_UINT32, i) for role, i in roles.items()]
 
 
 def make_encoder_metadata(name, family, shape):
@@ -413,17 +484,14 @@ def make_encoder_metadata(name, family, shape):
            entry(f"{prefix}.attention.layer_norm_epsilon", META_FLOAT32,
                  1e-12 if family == "bert" else 1e-5)]
     if family == "modern-bert":
-        tokens, types, merges = make_vocabulary(MODERNBERT)
-        out += [entry("modern-bert.rope.freq_base", META_FLOAT32, 160000.0),
-                entry("modern-bert.rope.freq_base_swa", META_FLOAT32, 10000.0),
-                entry("tokenizer.ggml.model", META_TEXT, "gpt2"),
-                entry("tokenizer.ggml.pre", META_TEXT, "modern-bert"),
-                entry("tokenizer.ggml.merges", META_TEXT, merges)]
-    else:
-        tokens, types = make_wordpieces(
-            vocabulary, BERT_CONTROLS if family == "bert" else ROBERTA_CONTROLS)
-        out.append(entry("tokenizer.ggml.model", META_TEXT, "bert"))
-    return out + [entry("tokenizer.ggml.tokens", META_TEXT, tokens),
+        return out + bpe_entries(MODERNBERT, "modern-bert") + [
+            entry("modern-bert.rope.freq_base", META_FLOAT32, 160000.0),
+            entry("modern-bert.rope.freq_base_swa", META_FLOAT32, 10000.0)]
+    if family == "roberta":
+        return out + xlmr_entries(vocabulary)
+    tokens, types = make_wordpieces(vocabulary, BERT_CONTROLS)
+    return out + [entry("tokenizer.ggml.model", META_TEXT, "bert"),
+                  entry("tokenizer.ggml.tokens", META_TEXT, tokens),
                   entry("tokenizer.ggml.token_type", META_INT32, types)]
 
 
@@ -463,8 +531,6 @@ HF_NAMES = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernor
             "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
             "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
             "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj"}
-SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
-         r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 
 
 def hf_name(name):
@@ -508,18 +574,22 @@ def make_config(shape):
 
 
 def make_tokenizer_json(family):
-    tokens, types, merges = make_vocabulary(family)
-    controls = [i for i, kind in enumerate(types) if kind == TOKEN_CONTROL]
-    level = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
-    split = {"type": "Split", "pattern": {"Regex": SPLIT}, "behavior": "Isolated",
-             "invert": False}
-    return {"version": "1.0", "normalizer": None,
-            "added_tokens": [{"id": i, "content": tokens[i], "special": True}
-                             for i in controls],
-            "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]},
-            "model": {"type": "BPE", "merges": merges,
-                      "vocab": {token: i for i, token in enumerate(tokens)
-                                if i not in controls}}}
+    """As MiniCPM's: every pair of pieces that joins to a third one is a merge, by the score of
+    that one."""
+    tokens, types, _ = make_pieces(family.vocabulary, family.controls, family.words, True)
+    ids = {token: i for i, token in enumerate(tokens)}
+    merges = []
+    for token, kind in zip(tokens, types):
+        cuts = [(token[:i], token[i:]) for i in range(1, len(token)) if kind == TOKEN_NORMAL]
+        merges += [" ".join(cut) for cut in cuts if cut[0] in ids and cut[1] in ids]
+    return {"version": "1.0", "pre_tokenizer": None,
+            "normalizer": {"type": "Sequence", "normalizers": [
+                {"type": "Prepend", "prepend": MARK},
+                {"type": "Replace", "pattern": {"String": " "}, "content": MARK}]},
+            "added_tokens": [{"id": i, "content": name, "special": True}
+                             for i, name in family.controls.items()],
+            "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True,
+                      "byte_fallback": True, "vocab": ids, "merges": merges}}
 
 
 def write_directory(folder, shape, kind, seed):
