@@ -204,7 +204,8 @@ typedef enum grt_residency {
     GRT_RESIDENCY_AUTO = 0,     /* all while they fill less than half of the memory that
                                    is free; with memory_bytes: as many as fit */
     GRT_RESIDENCY_STREAMED = 1, /* two layers in memory, the next one being read: for a
-                                   single request */
+                                   single request; one where memory_bytes leaves no
+                                   room for two */
     GRT_RESIDENCY_RESIDENT = 2  /* all */
 } grt_residency;
 

@@ -9,6 +9,9 @@
 /* Bytes of intermediates that a chunk may take when memory is no concern: a thousand
  * rows hide the cost of unpacking weights, more only costs memory. */
 enum { CHUNK_BYTES = 48 << 20, CHUNK_FULL_ROWS = 512, CHUNK_MAX_ROWS = 4096 };
+/* Rows of the embedding that are kept under a budget: a few hundred reads more for each
+ * request, whose tokens are mostly among the frequent ones. */
+enum { BUDGET_CACHED_ROWS = 2048 };
 /* What the next process may have resident more than this one: the budget that a text
  * names must work there. */
 enum { NAMED_ROOM_BYTES = 512 << 10 };
@@ -180,14 +183,22 @@ typedef struct concession {
     bool gives_up_slots_only; /* chunks of the full size and as many slots as fit; else
                                  the fewest slots and the largest chunk that fits */
     bool may_starve_kernels;  /* chunks below the rows that fill them */
+    bool has_one_slot;        /* nothing is read while a layer computes */
 } concession;
+
+static bool may_have_one_slot(const grt_plan_input *input)
+{
+    return input->options->residency != GRT_RESIDENCY_RESIDENT;
+}
 
 static bool concede(grt_memory_plan *plan, const grt_plan_input *input,
                     const concession *step)
 {
     chunk_sizes sizes = sizes_of(input);
     size_t least, most;
+    if (step->has_one_slot && !may_have_one_slot(input)) return false;
     slot_range(input, &least, &most);
+    if (step->has_one_slot) least = 1;
     plan->hidden = step->hidden;
     if (step->gives_up_slots_only) {
         plan->chunk_rows = sizes.most;
@@ -203,14 +214,23 @@ static bool concede(grt_memory_plan *plan, const grt_plan_input *input,
 static bool fit_budget(grt_memory_plan *plan, const grt_plan_input *input)
 {
     static const concession steps[] = {
-        {GRT_HIDDEN_F32, true, false},   {GRT_HIDDEN_F32, false, false},
-        {GRT_HIDDEN_BF16, false, false}, {GRT_HIDDEN_BF16, false, true},
-        {GRT_HIDDEN_FILE, false, true},
+        {.hidden = GRT_HIDDEN_F32, .gives_up_slots_only = true},
+        {.hidden = GRT_HIDDEN_F32},
+        {.hidden = GRT_HIDDEN_BF16},
+        {.hidden = GRT_HIDDEN_BF16, .may_starve_kernels = true},
+        {.hidden = GRT_HIDDEN_FILE, .may_starve_kernels = true},
+        {.hidden = GRT_HIDDEN_F32, .may_starve_kernels = true, .has_one_slot = true},
+        {.hidden = GRT_HIDDEN_BF16, .may_starve_kernels = true, .has_one_slot = true},
+        {.hidden = GRT_HIDDEN_FILE, .may_starve_kernels = true, .has_one_slot = true},
     };
     grt_hidden_storage forced = input->options->hidden;
     if (forced != GRT_HIDDEN_AUTO) {
-        concession slots = {forced, true, false}, chunks = {forced, false, true};
-        return concede(plan, input, &slots) || concede(plan, input, &chunks);
+        concession slots = {.hidden = forced, .gives_up_slots_only = true};
+        concession chunks = {.hidden = forced, .may_starve_kernels = true},
+                   last = chunks;
+        last.has_one_slot = true;
+        return concede(plan, input, &slots) || concede(plan, input, &chunks) ||
+               concede(plan, input, &last);
     }
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
         if (concede(plan, input, &steps[i])) return true;
@@ -225,6 +245,7 @@ static uint64_t smallest(const grt_plan_input *input, const grt_memory_plan *bas
     size_t most_slots;
     plan.chunk_rows = sizes_of(input).least;
     slot_range(input, &plan.n_slots, &most_slots);
+    if (may_have_one_slot(input)) plan.n_slots = 1;
     for (int i = GRT_HIDDEN_F32; i <= GRT_HIDDEN_FILE; i++) {
         grt_hidden_storage forced = input->options->hidden;
         plan.hidden = forced == GRT_HIDDEN_AUTO ? (grt_hidden_storage)i : forced;
@@ -239,8 +260,10 @@ static size_t cached_rows(const grt_plan_input *input)
     const grt_session_options *options = input->options;
     size_t tenth = input->network->vocab_size / 10;
     size_t wanted = options->n_cached_rows ? options->n_cached_rows : tenth;
-    if (options->memory_bytes && !options->n_cached_rows && wanted > input->n_distinct)
-        wanted = input->n_distinct;
+    if (options->memory_bytes && !options->n_cached_rows) {
+        if (wanted > input->n_distinct) wanted = input->n_distinct;
+        if (wanted > BUDGET_CACHED_ROWS) wanted = BUDGET_CACHED_ROWS;
+    }
     return clamp(wanted, 1, input->network->vocab_size);
 }
 

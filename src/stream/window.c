@@ -35,7 +35,7 @@ enum {
     PAGE = GRT_DIRECT_ALIGNMENT,
     PIECE_BYTES = 1 << 20, /* read between two looks at whether to stop */
     JOINED_GAP = 64 << 10, /* reading so many bytes in vain costs less than a read */
-    N_ROLLING_SLOTS = 2,
+    MOST_ROLLING_SLOTS = 2,
     BLOCK_HEADER = 64 /* that a block takes beyond its size (memory.h) */
 };
 
@@ -72,10 +72,11 @@ struct grt_window {
     const grt_layer_plan *layers;
     size_t n_layers;
     bool is_direct;
-    layout *layouts;  /* [n_layers] */
-    span *spans;      /* of all layers */
-    size_t *places;   /* of all layers */
-    size_t n_rolling; /* layers that take turns */
+    layout *layouts;        /* [n_layers] */
+    span *spans;            /* of all layers */
+    size_t *places;         /* of all layers */
+    size_t n_rolling;       /* layers that take turns */
+    size_t n_rolling_slots; /* in so many slots; 0: no layer does */
     size_t n_slots;
     slot *slots;
     grt_reader *reader;
@@ -168,7 +169,7 @@ static bool lay_out(layout *out, const grt_layer_plan *plan)
 /* What a window of n_slots comes to. */
 typedef struct sizes {
     size_t n_slots; /* no more than layers */
-    size_t n_rolling;
+    size_t n_rolling, n_rolling_slots;
     size_t n_parts; /* of all layers */
     size_t max_parts;
     size_t rolling_bytes; /* of one rolling slot */
@@ -184,9 +185,11 @@ static bool measure(sizes *out, const grt_layer_plan *layers, size_t n_layers,
                     size_t n_slots)
 {
     *out = (sizes){.n_slots = n_slots < n_layers ? n_slots : n_layers};
+    if (n_slots == 0) return false;
     if (n_slots < n_layers) {
-        if (n_slots < N_ROLLING_SLOTS) return false;
-        out->n_rolling = n_layers - (n_slots - N_ROLLING_SLOTS);
+        out->n_rolling_slots =
+            n_slots < MOST_ROLLING_SLOTS ? n_slots : MOST_ROLLING_SLOTS;
+        out->n_rolling = n_layers - (n_slots - out->n_rolling_slots);
     }
     for (size_t i = 0; i < n_layers; i++) {
         layout l = {0};
@@ -198,7 +201,7 @@ static bool measure(sizes *out, const grt_layer_plan *layers, size_t n_layers,
         if (!grt_add_size(&out->n_parts, out->n_parts, layers[i].n_parts)) return false;
         if (layers[i].n_parts > out->max_parts) out->max_parts = layers[i].n_parts;
     }
-    for (size_t i = 0; out->n_rolling > 0 && i < N_ROLLING_SLOTS; i++)
+    for (size_t i = 0; i < out->n_rolling_slots; i++)
         if (!add_slot(&out->slot_bytes, out->rolling_bytes)) return false;
     return true;
 }
@@ -229,20 +232,20 @@ size_t grt_window_bytes(const grt_layer_plan *layers, size_t n_layers, size_t n_
 static size_t slot_of_layer(const grt_window *window, size_t layer)
 {
     if (window->n_rolling == 0) return layer;
-    if (layer < window->n_rolling) return layer % N_ROLLING_SLOTS;
-    return N_ROLLING_SLOTS + layer - window->n_rolling;
+    if (layer < window->n_rolling) return layer % window->n_rolling_slots;
+    return window->n_rolling_slots + layer - window->n_rolling;
 }
 
 /* The first layer from `next` on that belongs in this slot, or NO_LAYER. */
 static size_t wanted_layer(const grt_window *window, size_t slot_index, size_t next)
 {
-    size_t layer;
+    size_t layer, n = window->n_rolling_slots;
     if (window->n_rolling == 0)
         layer = slot_index;
-    else if (slot_index >= N_ROLLING_SLOTS)
-        layer = window->n_rolling + slot_index - N_ROLLING_SLOTS;
+    else if (slot_index >= n)
+        layer = window->n_rolling + slot_index - n;
     else {
-        layer = next + (next + slot_index) % N_ROLLING_SLOTS;
+        layer = next + (next + slot_index) % n;
         return layer < window->n_rolling ? layer : NO_LAYER;
     }
     return layer >= next ? layer : NO_LAYER;
@@ -348,7 +351,7 @@ static grt_status make_slots(grt_window *window, const sizes *counted, grt_error
     for (size_t i = 0; i < window->n_slots; i++) {
         slot *s = &window->slots[i];
         size_t layer = wanted_layer(window, i, 0);
-        bool is_rolling = window->n_rolling > 0 && i < N_ROLLING_SLOTS;
+        bool is_rolling = i < window->n_rolling_slots;
         s->window = window;
         s->layer = NO_LAYER;
         s->job.run = read_layer;
@@ -389,6 +392,7 @@ static grt_status window_init(grt_window *window, const sizes *counted, grt_erro
     GRT_TRY(grt_alloc_array(&window->slots, counted->n_slots, sizeof(slot), what, err));
     window->n_slots = counted->n_slots;
     window->n_rolling = counted->n_rolling;
+    window->n_rolling_slots = counted->n_rolling_slots;
     make_layouts(window);
     GRT_TRY(make_slots(window, counted, err));
     return grt_reader_create(&window->reader, err);
@@ -400,7 +404,7 @@ grt_status grt_window_create(grt_window **out, const grt_layer_plan *layers,
 {
     sizes counted;
     grt_window *window;
-    if (options->n_slots < n_layers && options->n_slots < N_ROLLING_SLOTS)
+    if (options->n_slots == 0)
         GRT_FAIL(err, GRT_E_INVALID_ARG, "a window of %zu slots for %zu layers",
                  options->n_slots, n_layers);
     if (!measure(&counted, layers, n_layers, options->n_slots))

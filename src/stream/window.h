@@ -2,7 +2,8 @@
  *
  * A window has slots; a reader thread fills them while the caller computes.  With fewer
  * slots than layers the last n_slots - 2 layers have slots of their own and stay loaded
- * between passes; the layers before them take turns in two rolling slots.
+ * between passes; the layers before them take turns in two rolling slots.  In a single
+ * slot all take turns, and nothing is read while a layer computes.
  *
  *     grt_window_begin(w);
  *     for each layer i in rising order: acquire(i), compute, release(i)
@@ -26,7 +27,7 @@ typedef struct grt_layer_plan {
 } grt_layer_plan;
 
 typedef struct grt_window_options {
-    size_t n_slots; /* 2 or more, 1 for a single layer; n_layers or more: all stay */
+    size_t n_slots; /* 1 or more; n_layers or more: all stay */
     bool is_direct; /* bypass the page cache where the file allows */
 } grt_window_options;
 

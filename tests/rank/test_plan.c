@@ -98,7 +98,8 @@ static grt_plan_input input_of(const grt_network *network,
 
 /* How good a plan is: the step of the concessions, then what the step chose. */
 typedef struct quality {
-    int step; /* 0: only slots given up; 1: f32; 2: bf16; 3: small chunks; 4: a file */
+    int step; /* 0: only slots given up; 1: f32; 2: bf16; 3: small chunks; 4: a file;
+                 5 to 7: one slot, with hidden states in f32, bf16, a file */
     size_t n_slots;
     size_t chunk_rows;
 } quality;
@@ -107,6 +108,12 @@ static quality quality_of(const grt_memory_plan *plan, size_t least_slots,
                           size_t most_rows)
 {
     quality q = {0, plan->n_slots, plan->chunk_rows};
+    if (plan->n_slots < least_slots) {
+        assert_int_equal(plan->n_slots, 1);
+        q.step = plan->hidden == GRT_HIDDEN_F32 ? 5 : 6;
+        if (plan->hidden == GRT_HIDDEN_FILE) q.step = 7;
+        return q;
+    }
     if (plan->hidden == GRT_HIDDEN_FILE)
         q.step = 4;
     else if (plan->hidden == GRT_HIDDEN_BF16)
@@ -168,7 +175,7 @@ static void test_more_memory_is_never_worse_and_never_exceeded(void **state)
     (void)state;
     grt_network wide = make_network(N_LAYERS, 1);
     /* hidden states of 100,000 rows outweigh all else: every concession is met */
-    assert_int_equal(check_budgets(&wide, 1000, 100), 0x1F);
+    assert_int_equal(check_budgets(&wide, 1000, 100), 0x9F);
     (void)check_budgets(&wide, 200, 500);
     (void)check_budgets(&wide, 1, 20);
     (void)check_budgets(&wide, 3, 8192);
@@ -206,8 +213,10 @@ static void test_the_smallest_budget_is_exact(void **state)
         assert_true(plan.total_bytes <= options.memory_bytes);
         assert_true(input.peak_bytes <= options.memory_bytes);
         if (options.hidden) assert_int_equal(plan.hidden, options.hidden);
+        if (input.peak_bytes == 0 && options.residency != GRT_RESIDENCY_RESIDENT)
+            assert_int_equal(plan.n_slots, 1);
         if (options.residency == GRT_RESIDENCY_STREAMED)
-            assert_int_equal(plan.n_slots, 2);
+            assert_in_range(plan.n_slots, 1, 2);
         if (options.residency == GRT_RESIDENCY_RESIDENT)
             assert_int_equal(plan.n_slots, N_LAYERS);
     }

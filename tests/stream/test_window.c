@@ -161,7 +161,7 @@ static size_t run_until_error(grt_window *window, grt_error *err)
 static void test_every_layer_has_its_bytes_for_every_number_of_slots(void **state)
 {
     (void)state;
-    for (size_t n_slots = 2; n_slots <= N_LAYERS + 1; n_slots++)
+    for (size_t n_slots = 1; n_slots <= N_LAYERS + 1; n_slots++)
         for (int is_direct = 0; is_direct < 2; is_direct++)
             for (size_t piece = 0; piece <= 5000; piece += 2500) {
                 fixture f;
@@ -178,7 +178,7 @@ static void test_every_layer_has_its_bytes_for_every_number_of_slots(void **stat
 static void test_a_pass_may_end_early_and_the_next_one_starts_over(void **state)
 {
     (void)state;
-    for (size_t n_slots = 2; n_slots <= N_LAYERS; n_slots++)
+    for (size_t n_slots = 1; n_slots <= N_LAYERS; n_slots++)
         for (size_t end = 0; end <= N_LAYERS; end++) {
             fixture f;
             set_up(&f);
@@ -194,7 +194,7 @@ static void test_a_pass_may_end_early_and_the_next_one_starts_over(void **state)
 static void test_layers_may_be_passed_over(void **state)
 {
     (void)state;
-    for (size_t n_slots = 2; n_slots <= N_LAYERS; n_slots++)
+    for (size_t n_slots = 1; n_slots <= N_LAYERS; n_slots++)
         for (unsigned chosen = 0; chosen < 1u << N_LAYERS; chosen += 3) {
             fixture f;
             set_up(&f);
@@ -233,10 +233,11 @@ static void test_a_single_layer_needs_one_slot_and_several_need_two(void **state
     }
     grt_window_free(window);
     window = NULL;
+    options.n_slots = 0;
     assert_refused(grt_window_create(&window, f.layers, 2, &options, &err),
-                   GRT_E_INVALID_ARG, &err, "1 slots for 2 layers");
+                   GRT_E_INVALID_ARG, &err, "0 slots for 2 layers");
     assert_null(window);
-    assert_true(grt_window_bytes(f.layers, 2, 1) == SIZE_MAX);
+    assert_true(grt_window_bytes(f.layers, 2, 0) == SIZE_MAX);
     tear_down(&f);
 }
 
@@ -245,10 +246,11 @@ static void test_a_single_layer_needs_one_slot_and_several_need_two(void **state
 static void test_layers_with_slots_of_their_own_are_read_once(void **state)
 {
     (void)state;
-    for (size_t n_slots = 2; n_slots <= N_LAYERS + 1; n_slots++) {
+    for (size_t n_slots = 1; n_slots <= N_LAYERS + 1; n_slots++) {
         fixture f;
         set_up(&f);
         size_t n_rolling = n_slots >= N_LAYERS ? 0 : N_LAYERS + 2 - n_slots;
+        if (n_slots == 1) n_rolling = N_LAYERS;
         grt_window *window = open_window(&f, n_slots, false);
         run_pass(&f, window, N_LAYERS);
         uint64_t first_pass = grt_window_count(window).bytes_read;
@@ -318,7 +320,7 @@ static void test_the_end_of_a_pass_stops_a_slow_read(void **state)
             parts[i][j] = (grt_part){file, (uint64_t)(i * N_SPANS + j) << 17, 10};
         layers[i] = (grt_layer_plan){parts[i], N_SPANS};
     }
-    for (size_t n_slots = 2; n_slots <= N; n_slots++) {
+    for (size_t n_slots = 1; n_slots <= N; n_slots++) {
         grt_error err;
         grt_window *window = NULL;
         const void *const *bytes;
@@ -343,7 +345,7 @@ static void test_the_end_of_a_pass_stops_a_slow_read(void **state)
 static void test_a_failed_read_is_that_layers_error_and_is_tried_again(void **state)
 {
     (void)state;
-    for (size_t n_slots = 2; n_slots <= N_LAYERS; n_slots++)
+    for (size_t n_slots = 1; n_slots <= N_LAYERS; n_slots++)
         for (size_t bad = 0; bad < N_LAYERS; bad++) {
             fixture f;
             set_up(&f);
@@ -459,7 +461,7 @@ static void test_the_memory_is_known_beforehand(void **state)
     fixture f;
     set_up(&f);
     size_t last = 0;
-    for (size_t n_slots = 2; n_slots <= N_LAYERS + 2; n_slots++) {
+    for (size_t n_slots = 1; n_slots <= N_LAYERS + 2; n_slots++) {
         size_t counted = grt_window_bytes(f.layers, N_LAYERS, n_slots);
         uint64_t before = grt_memory_now();
         grt_window *window = open_window(&f, n_slots, false);
@@ -514,7 +516,7 @@ static void run_in_directory(const char *directory)
     plan_layers(&f);
     /* The last part ends with the file, which is not a multiple of a page. */
     f.parts[6][0].offset = f.disks[0].size - f.parts[6][0].n_bytes;
-    for (size_t n_slots = 2; n_slots <= N_LAYERS; n_slots++) {
+    for (size_t n_slots = 1; n_slots <= N_LAYERS; n_slots++) {
         grt_window *window = open_window(&f, n_slots, true);
         run_pass(&f, window, N_LAYERS);
         run_pass(&f, window, N_LAYERS);
