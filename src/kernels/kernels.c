@@ -97,8 +97,8 @@ static const grt_kernel_entry entries[] = {
 #include "kernels/add.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) \
-    {"attention", #isa, needs, (grt_any_fn *)function},
-#include "kernels/attention.inc"
+    {"softmax", #isa, needs, (grt_any_fn *)function},
+#include "kernels/softmax.inc"
 #undef GRT_KERNEL
 };
 enum { N_ENTRIES = sizeof(entries) / sizeof(entries[0]) };
@@ -162,7 +162,7 @@ void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arit
         .silu_mul = CHOOSE(grt_silu_mul_fn, "silu_mul"),
         .rope = CHOOSE(grt_rope_fn, "rope"),
         .add = CHOOSE(grt_add_fn, "add"),
-        .attention = CHOOSE(grt_attention_fn, "attention"),
+        .softmax = CHOOSE(grt_softmax_fn, "softmax"),
         .isa = (is_bf16 ? bf16 : best("gemm_f32", features))->isa};
 #undef CHOOSE
 }

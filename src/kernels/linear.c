@@ -13,10 +13,9 @@
  *
  * An output is always the sum over the same blocks in the same order, so its bits
  * depend neither on the rows in the call nor on the threads. */
-#include "kernels/kernels.h"
+#include "kernels/words.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 enum {
     WIDE_PANEL = 256, /* columns; for matrices wide enough to keep all threads busy */
@@ -77,23 +76,6 @@ static worker_space space_of(const linear_job *job, size_t worker)
     return space;
 }
 
-static size_t words_of(const linear_job *job, size_t n_values)
-{
-    return job->is_bf16 ? (n_values + 1) / 2 : n_values;
-}
-
-/* n f32 values to words. */
-static void to_words(const linear_job *job, uint32_t *words, const float *values,
-                     size_t n)
-{
-    if (!job->is_bf16) {
-        memcpy(words, values, n * sizeof(*values));
-        return;
-    }
-    if (n % 2) words[n / 2] = 0;
-    job->kernels->round_bf16((uint16_t *)words, values, n);
-}
-
 /* n weights in storage type to words. */
 static void unpack_row(const linear_job *job, uint32_t *words, float *values,
                        const unsigned char *from, size_t n)
@@ -106,7 +88,7 @@ static void unpack_row(const linear_job *job, uint32_t *words, float *values,
         memcpy(words, from, n * sizeof(uint16_t));
     } else {
         job->kernels->unpack_row[dtype](values, from, n);
-        to_words(job, words, values, n);
+        grt_to_words(job->kernels, job->is_bf16, words, values, n);
     }
 }
 
@@ -117,7 +99,7 @@ static void unpack_strip(const linear_job *job, const worker_space *space,
 {
     const grt_weight *w = job->args->weight;
     uint64_t row_bytes = 0, skip_bytes = 0;
-    size_t n_words = words_of(job, k);
+    size_t n_words = grt_words_of(job->is_bf16, k);
     (void)grt_dtype_bytes(&row_bytes, w->dtype, w->n_in);
     (void)grt_dtype_bytes(&skip_bytes, w->dtype, k0);
     const unsigned char *from =
@@ -155,7 +137,7 @@ static void multiply_rows(const linear_job *job, const linear_part *part,
 {
     const grt_linear_args *args = job->args;
     grt_gemm_fn *gemm = job->is_bf16 ? job->kernels->gemm_bf16 : job->kernels->gemm_f32;
-    size_t n_words = words_of(job, k);
+    size_t n_words = grt_words_of(job->is_bf16, k);
     const float *bias = args->bias && k0 == 0 ? args->bias + part->column : NULL;
     size_t most = job->block.n_rows, group = job->block.n_columns;
     for (size_t r = part->first_row; r < part->last_row; r += most) {
@@ -165,10 +147,11 @@ static void multiply_rows(const linear_job *job, const linear_part *part,
         size_t n_next = least(most, part->last_row - r - n);
         const float *next = n_next ? x + n * args->ld_x : x;
         for (size_t i = 0; i < n; i++)
-            to_words(job, space->a + i * GRT_GEMM_LD_A, x + i * args->ld_x, k);
+            grt_to_words(job->kernels, job->is_bf16, space->a + i * GRT_GEMM_LD_A,
+                         x + i * args->ld_x, k);
         for (size_t c = 0; c < part->n_columns; c += group) {
             prefetch_rows(job, next, n_next, k, c);
-            gemm(y + c, args->ld_y, space->a, n, space->panel + c * n_words,
+            gemm(y + c, args->ld_y, space->a, n, space->panel + c * n_words, n_words,
                  least(group, part->n_columns - c), n_words, bias ? bias + c : NULL,
                  args->is_added || k0 > 0);
         }
@@ -189,7 +172,7 @@ static void linear_task(size_t task, size_t worker, void *payload)
     do { /* no inputs at all still give y = bias */
         size_t k = least(block, w->n_in - k0);
         for (size_t c = 0; c < part.n_columns; c += GRT_STRIP)
-            unpack_strip(job, &space, space.panel + c * words_of(job, k),
+            unpack_strip(job, &space, space.panel + c * grt_words_of(job->is_bf16, k),
                          part.column + c, least(GRT_STRIP, part.n_columns - c), k0, k);
         multiply_rows(job, &part, &space, k0, k);
         k0 += k;

@@ -3,7 +3,7 @@
  * the handler.  On a CPU with AMX test_variants.c runs it like all others. */
 #include "test.h"
 
-#include "gemm_shapes.h"
+#include "attention_shapes.h"
 #include "plain_tiles.h"
 
 #if defined(__x86_64__) && defined(__linux__) && defined(GRT_HAVE_AMX_BF16)
@@ -19,12 +19,24 @@ static grt_gemm_fn plain_gemm_bf16;
 #define GRT_VARIANT(operation) plain_##operation
 #include "kernels/template/gemm_tiles.h"
 
+/* Attention with this matrix kernel and, for the rest, scalar ones. */
+static void check_tiled_attention(grt_gemm_fn *gemm, const char *isa, size_t most)
+{
+    grt_kernels kernels;
+    grt_kernels_choose(&kernels, 0, GRT_ARITHMETIC_F32);
+    kernels.gemm_bf16 = gemm;
+    kernels.block_bf16 = (grt_gemm_block){GRT_GEMM_ROWS, 4 * GRT_STRIP};
+    kernels.isa = isa;
+    check_attention(&kernels, most);
+}
+
 static void test_the_source_with_plain_tiles(void **state)
 {
     (void)state;
     const grt_kernel_entry entry = {"gemm_bf16", "amx_bf16 (source)", 0,
                                     (grt_any_fn *)plain_gemm_bf16};
     check_gemm(&entry);
+    check_tiled_attention(plain_gemm_bf16, entry.isa, 300);
     assert_int_equal(plain_config.palette, 0); /* every call has released them */
 }
 
@@ -141,6 +153,7 @@ static void test_the_object_with_trapped_tiles(void **state)
     struct sigaction trap = {.sa_sigaction = on_illegal, .sa_flags = SA_SIGINFO}, old;
     assert_int_equal(sigaction(SIGILL, &trap, &old), 0);
     check_gemm(&entry);
+    check_tiled_attention(grt_gemm_bf16_amx_bf16, entry.isa, 260);
     assert_int_equal(sigaction(SIGILL, &old, NULL), 0);
     assert_int_equal(plain_config.palette, 0);
     assert_true(n_trapped > 10000);

@@ -171,16 +171,16 @@ static void multiply_block(float *y, size_t ld_y, tile_operands from, size_t n_r
 }
 
 void GRT_VARIANT(gemm_bf16)(float *y, size_t ld_y, const void *a, size_t n_rows,
-                            const void *panel, size_t n_columns, size_t n_words,
-                            const float *bias, int is_added)
+                            const void *panel, size_t ld_panel, size_t n_columns,
+                            size_t n_words, const float *bias, int is_added)
 {
     if (n_rows == 0 || n_columns == 0) return;
     configure_for(n_rows);
     for (size_t c = 0; c < n_columns; c += BLOCK_COLUMNS) {
         tile_operands from = {a, GRT_GEMM_LD_A * sizeof(uint32_t),
                               (const unsigned char *)panel +
-                                  c * n_words * sizeof(uint32_t),
-                              n_words * TILE_LINE};
+                                  c * ld_panel * sizeof(uint32_t),
+                              ld_panel * TILE_LINE};
         multiply_block(y + c, ld_y, from, n_rows, at_most(n_columns - c, BLOCK_COLUMNS),
                        n_words, bias ? bias + c : NULL, is_added);
     }
