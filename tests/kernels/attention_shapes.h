@@ -173,31 +173,28 @@ static void check_empty_attention(const grt_kernels *kernels)
 /* most: keys of the longest sequence, so that emulated kernels end in time. */
 static void check_attention(const grt_kernels *kernels, size_t most)
 {
-    const size_t heads[] = {1, 8, 26, 32, 64, 128};
-    const size_t rows[] = {1, 2, 15, 16, 17, 24, 25, 33, 63, 65, 130};
-    const size_t windows[] = {1, 7, 16, 63, 64, 65, 300};
-    const size_t long_rows[] = {255, 256, 257, 531};
+    const size_t heads[] = {1, 26, 64, 128};
+    const size_t rows[] = {1, 2, 16, 25, 33, 65};
+    const size_t windows[] = {1, 16, 65, 300};
+    const size_t long_rows[] = {256, 257, 531};
     check_empty_attention(kernels);
     for (int is_causal = 0; is_causal < 2; is_causal++) {
-        for (size_t h = 0; h < 6; h++)
-            for (size_t r = 0; r < 11; r++)
+        for (size_t h = 0; h < 4; h++)
+            for (size_t r = 0; r < 6; r++)
                 check_attention_shape(
                     kernels, (attention_shape){rows[r], heads[h], is_causal, 0});
         check_attention_shape(kernels, (attention_shape){37, 512, is_causal, 0});
         /* windows within a block, over one end, and so narrow that whole blocks are
          * unseen */
-        for (size_t w = 0; w < 7; w++) {
-            const size_t n[] = {17, 131, 260, 531};
-            for (size_t i = 0; i < 4 && n[i] <= most; i++)
+        for (size_t w = 0; w < 4; w++) {
+            const size_t n[] = {17, 131, 531};
+            for (size_t i = 0; i < 3 && n[i] <= most; i++)
                 check_attention_shape(
                     kernels, (attention_shape){n[i], 26, is_causal, windows[w]});
         }
-        for (size_t r = 0; r < 4 && long_rows[r] <= most; r++) {
+        for (size_t r = 0; r < 3 && long_rows[r] <= most; r++)
             check_attention_shape(kernels,
                                   (attention_shape){long_rows[r], 26, is_causal, 0});
-            check_attention_shape(kernels,
-                                  (attention_shape){long_rows[r], 64, is_causal, 0});
-        }
     }
 }
 
