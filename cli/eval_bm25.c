@@ -39,8 +39,12 @@ int eval_bm25_check(void)
 static int fail(const eval_bm25 *index)
 {
     if (cli_was_interrupted()) return cli_fail_interrupted();
-    return cli_fail("BM25: %s", index->database ? sqlite3_errmsg(index->database)
-                                                : "out of memory");
+    if (!index->database) return cli_fail("BM25: out of memory");
+    int kind = sqlite3_errcode(index->database) & 0xFF;
+    int is_disk = kind == SQLITE_FULL || kind == SQLITE_IOERR;
+    return cli_fail("BM25: %s%s", sqlite3_errmsg(index->database),
+                    is_disk ? "; the index is in SQLITE_TMPDIR, TMPDIR or /var/tmp"
+                            : "");
 }
 
 static int stop_when_interrupted(void *payload)
