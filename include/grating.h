@@ -220,8 +220,8 @@ typedef enum grt_hidden_storage {
 /* "f32", "bf16" or "file"; "auto".  Static. */
 GRT_API const char *grt_hidden_storage_text(grt_hidden_storage storage);
 
-/* What matrices are multiplied in.  Sums are f32 always, and so are the model's head,
- * norms and attention. */
+/* What matrices are multiplied in, and in attention weights and values.  Sums are f32
+ * always, and so are the model's head, norms, and scores and softmax of attention. */
 typedef enum grt_arithmetic {
     GRT_ARITHMETIC_AUTO = 0, /* bf16 where the CPU has units for it, else f32 */
     GRT_ARITHMETIC_F32 = 1,

@@ -109,8 +109,8 @@ static const grt_kernel_entry entries[] = {
 #include "kernels/add.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) \
-    {"attention", #isa, needs, (grt_any_fn *)function},
-#include "kernels/attention.inc"
+    {"softmax", #isa, needs, (grt_any_fn *)function},
+#include "kernels/softmax.inc"
 #undef GRT_KERNEL
 };
 enum { N_ENTRIES = sizeof(entries) / sizeof(entries[0]) };
@@ -193,7 +193,7 @@ void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arit
         .gelu_tanh_mul = CHOOSE(grt_gelu_tanh_mul_fn, "gelu_tanh_mul"),
         .rope = CHOOSE(grt_rope_fn, "rope"),
         .add = CHOOSE(grt_add_fn, "add"),
-        .attention = CHOOSE(grt_attention_fn, "attention"),
+        .softmax = CHOOSE(grt_softmax_fn, "softmax"),
         .isa = used->isa};
 #undef CHOOSE
 }

@@ -33,7 +33,10 @@ static size_t n_layers_of(const grt_plan_input *input)
 
 size_t grt_plan_attention_bytes(const grt_plan_input *input)
 {
-    size_t n = grt_attention_scratch_bytes(input->n_longest, input->network->head_size);
+    const grt_network *network = input->network;
+    size_t n_heads = network->n_heads / network->n_kv_heads; /* of a task */
+    size_t n =
+        grt_attention_scratch_bytes(input->n_longest, n_heads, network->head_size);
     return (n + 63) / 64 * 64;
 }
 

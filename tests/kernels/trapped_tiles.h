@@ -111,19 +111,21 @@ static int cpu_has_tiles(void)
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & 1u << 24) != 0;
 }
 
-static void check_trapped(const char *operation, grt_gemm_fn *kernel)
+/* Runs `check` with the handler in place; false where tiles need none, or AVX-512 is
+ * missing. */
+static bool with_trapped_tiles(void (*check)(void))
 {
     if (cpu_has_tiles() || !(grt_cpu_features_found() & GRT_CPU_AVX512)) {
         printf("SKIP: only on a CPU with AVX-512 and without AMX\n");
-        skip();
+        return false;
     }
-    const grt_kernel_entry entry = {operation, "AMX (object)", 0, (grt_any_fn *)kernel};
     struct sigaction trap = {.sa_sigaction = on_illegal, .sa_flags = SA_SIGINFO}, old;
     assert_int_equal(sigaction(SIGILL, &trap, &old), 0);
-    check_gemm(&entry);
+    check();
     assert_int_equal(sigaction(SIGILL, &old, NULL), 0);
     assert_int_equal(plain_config.palette, 0);
     assert_true(n_trapped > 10000);
+    return true;
 }
 
 #endif /* GRT_TESTS_TRAPPED_TILES_H */

@@ -77,7 +77,8 @@ static void runner_open(runner *r, const golden *g, const instruction_set *set)
     grt_kernels_choose(&r->kernels, set->features, set->arithmetic);
     const grt_network *network = &r->model.network;
     size_t n = g->offsets[g->n_sequences];
-    size_t attention = grt_attention_scratch_bytes(n, network->head_size);
+    size_t attention = grt_attention_scratch_bytes(
+        n, network->n_heads / network->n_kv_heads, network->head_size);
     attention = (attention + 63) / 64 * 64;
     r->linear_scratch = need(
         grt_linear_scratch_bytes(&r->kernels, 2, n, grt_layer_most_inputs(network)));

@@ -180,6 +180,17 @@ def compare_xlmr(c, charsmap):
     ours = c.ours(folder)
     c.report("XLM-RoBERTa's pieces, SentencePiece", ours, truth,
              lambda i, a, b: "tie" if is_tie(model, a, b) else None)
+    if c.args.node:
+        converted = c.work / "xlmr.json"
+        sentencepiece_io.Model.open(path).with_xlmr_ids().write_json(converted)
+
+        def explain(i, a, b):
+            if spells_token(c.texts[i]):
+                return "control token"
+            return "tie" if is_tie(model, a, b) else "their character map" if a == ours[i] \
+                else None
+        c.report("XLM-RoBERTa's pieces, Hugging Face", c.ours(converted), c.theirs(converted),
+                 explain)
     golden = c.args.shared / "data/golden/hf_tokenizer_golden.json"
     cases = json.loads(golden.read_text(encoding="utf-8"))["xlm-roberta-base"]
     for case in cases:

@@ -71,3 +71,27 @@ void grt_add_scalar(float *y, const float *x, size_t n)
     for (size_t i = 0; i < n; i++)
         y[i] += x[i];
 }
+
+/* To the precision of bf16, by a sum that leaves no more room (Dekker 1971). */
+static float round_8_bits(float x)
+{
+    float large = x * 65537.0f;
+    return large - (large - x);
+}
+
+float grt_softmax_scalar(float *x, size_t n, float scale, int is_bf16, float *largest,
+                         float *sum)
+{
+    float most = *largest, total = 0.0f;
+    for (size_t i = 0; i < n; i++)
+        if (scale * x[i] > most) most = scale * x[i];
+    float shrink = most > *largest ? expf(*largest - most) : 1.0f;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = expf(scale * x[i] - most);
+        if (is_bf16) x[i] = round_8_bits(x[i]);
+        total += x[i];
+    }
+    *largest = most;
+    *sum = *sum * shrink + total;
+    return shrink;
+}

@@ -35,11 +35,11 @@ static void add_group(float totals[][BLOCK_COLUMNS], tile_operands from,
 }
 
 void GRT_VARIANT(gemm_int8)(float *y, size_t ld_y, const void *a, size_t n_rows,
-                            const void *panel, size_t n_columns, size_t n_words,
-                            const float *bias, int is_added)
+                            const void *panel, size_t ld_panel, size_t n_columns,
+                            size_t n_words, const float *bias, int is_added)
 {
     if (n_rows == 0 || n_columns == 0) return;
-    size_t strip_bytes = grt_gemm_int8_lines(n_words) * TILE_LINE;
+    size_t strip_bytes = ld_panel * TILE_LINE;
     configure_for(n_rows);
     for (size_t c = 0; c < n_columns; c += BLOCK_COLUMNS) {
         _Alignas(TILE_LINE) float totals[BLOCK_ROWS][BLOCK_COLUMNS];

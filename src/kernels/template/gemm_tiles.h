@@ -3,8 +3,8 @@
 #include "kernels/template/tile_block.h"
 
 void GRT_VARIANT(gemm_bf16)(float *y, size_t ld_y, const void *a, size_t n_rows,
-                            const void *panel, size_t n_columns, size_t n_words,
-                            const float *bias, int is_added)
+                            const void *panel, size_t ld_panel, size_t n_columns,
+                            size_t n_words, const float *bias, int is_added)
 {
     if (n_rows == 0 || n_columns == 0) return;
     configure_for(n_rows);
@@ -13,8 +13,8 @@ void GRT_VARIANT(gemm_bf16)(float *y, size_t ld_y, const void *a, size_t n_rows,
         size_t n = at_most(n_columns - c, BLOCK_COLUMNS);
         tile_operands from = {a, GRT_GEMM_LD_A * sizeof(uint32_t),
                               (const unsigned char *)panel +
-                                  c * n_words * sizeof(uint32_t),
-                              n_words * TILE_LINE};
+                                  c * ld_panel * sizeof(uint32_t),
+                              ld_panel * TILE_LINE};
         prefetch_block(y + c, ld_y, n_rows, n);
         multiply_block(sums, from, n_rows, n, n_words);
         store_block(y + c, ld_y, sums, n_rows, n, bias ? bias + c : NULL, is_added);

@@ -94,16 +94,18 @@ typedef struct attention_job {
     float *out;
     int is_causal;
     size_t window;
+    size_t n_heads; /* of a task; they share keys and values */
 } attention_job;
 
-/* One task is one head of one sequence. */
+/* One task is some heads of one sequence. */
 static void attention_task(size_t task, size_t worker, void *payload)
 {
     const attention_job *job = payload;
     const grt_network *network = job->network;
     const grt_workspace *workspace = job->workspace;
     const grt_chunk *chunk = job->chunk;
-    size_t sequence = task / network->n_heads, head = task % network->n_heads;
+    size_t n_parts = network->n_heads / job->n_heads, sequence = task / n_parts;
+    size_t head = task % n_parts * job->n_heads;
     bool is_prefix = chunk->begins_with_prefix && sequence == 0;
     bool is_scored = chunk->keeps_scored_rows;
     if (is_prefix && is_scored) return; /* nobody reads what it would give */
@@ -128,14 +130,15 @@ static void attention_task(size_t task, size_t worker, void *payload)
                                .n_queries = is_scored ? 1 : n_keys,
                                .n_prefix = prefix ? prefix->n_rows : 0,
                                .n_keys = n_keys,
+                               .n_heads = job->n_heads,
                                .head_size = network->head_size,
                                .scale = 1.0f / sqrtf((float)network->head_size),
                                /* a causal head reads the last row, which sees all */
                                .is_causal = job->is_causal && !is_scored,
                                .window = job->window};
-    workspace->kernels->attention(&args,
-                                  workspace->attention_scratch +
-                                      worker * workspace->attention_scratch_bytes);
+    grt_attention(workspace->kernels, &args,
+                  workspace->attention_scratch +
+                      worker * workspace->attention_scratch_bytes);
 }
 
 void grt_block_attention(const grt_network *network, const grt_workspace *workspace,
@@ -159,10 +162,15 @@ void grt_block_local_attention(const grt_network *network,
         memcpy(chunk->prefix->keys, keys, n_bytes);
         memcpy(chunk->prefix->values, values, n_bytes);
     }
+    /* keys and values are packed once for all heads that share them, unless that
+     * leaves too few tasks */
+    size_t group = network->n_heads / network->n_kv_heads;
+    size_t n_tasks = chunk->n_sequences * network->n_kv_heads;
+    if (n_tasks < 2 * grt_pool_n_threads(workspace->pool)) group = 1;
     attention_job job = {workspace, network, chunk,     queries, keys,
-                         values,    out,     is_causal, window};
-    grt_pool_run(workspace->pool, chunk->n_sequences * network->n_heads, attention_task,
-                 &job);
+                         values,    out,     is_causal, window,  group};
+    grt_pool_run(workspace->pool, chunk->n_sequences * (network->n_heads / group),
+                 attention_task, &job);
 }
 
 typedef struct row_operation {
