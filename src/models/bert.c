@@ -25,68 +25,60 @@ enum { QUERY, QUERY_BIAS, KEY, KEY_BIAS, VALUE, VALUE_BIAS, OUTPUT, OUTPUT_BIAS,
        ATTENTION_NORM, ATTENTION_NORM_BIAS, UP, UP_BIAS, DOWN, DOWN_BIAS,
        FFN_NORM, FFN_NORM_BIAS, N_LAYER_PARTS };
 
-#define E GRT_EXTENT_EMBEDDING
-#define H GRT_EXTENT_HIDDEN
-#define F GRT_EXTENT_FFN
-#define V GRT_EXTENT_NONE
 static const grt_part_spec layer_parts[N_LAYER_PARTS] = {
-    [QUERY] = {"attention.self.query.weight", "attn_q.weight", H, H},
-    [QUERY_BIAS] = {"attention.self.query.bias", "attn_q.bias", H, V},
-    [KEY] = {"attention.self.key.weight", "attn_k.weight", H, H},
-    [KEY_BIAS] = {"attention.self.key.bias", "attn_k.bias", H, V},
-    [VALUE] = {"attention.self.value.weight", "attn_v.weight", H, H},
-    [VALUE_BIAS] = {"attention.self.value.bias", "attn_v.bias", H, V},
-    [OUTPUT] = {"attention.output.dense.weight", "attn_output.weight", H, H},
-    [OUTPUT_BIAS] = {"attention.output.dense.bias", "attn_output.bias", H, V},
-    [ATTENTION_NORM] = {"attention.output.LayerNorm.weight", "attn_output_norm.weight", H, V},
-    [ATTENTION_NORM_BIAS] = {"attention.output.LayerNorm.bias", "attn_output_norm.bias", H, V},
-    [UP] = {"intermediate.dense.weight", "ffn_up.weight", F, H},
-    [UP_BIAS] = {"intermediate.dense.bias", "ffn_up.bias", F, V},
-    [DOWN] = {"output.dense.weight", "ffn_down.weight", H, F},
-    [DOWN_BIAS] = {"output.dense.bias", "ffn_down.bias", H, V},
-    [FFN_NORM] = {"output.LayerNorm.weight", "layer_output_norm.weight", H, V},
-    [FFN_NORM_BIAS] = {"output.LayerNorm.bias", "layer_output_norm.bias", H, V},
+    [QUERY] = GRT_PART("attention.self.query.weight", "attn_q.weight", HIDDEN, HIDDEN),
+    [QUERY_BIAS] = GRT_PART("attention.self.query.bias", "attn_q.bias", HIDDEN, NONE),
+    [KEY] = GRT_PART("attention.self.key.weight", "attn_k.weight", HIDDEN, HIDDEN),
+    [KEY_BIAS] = GRT_PART("attention.self.key.bias", "attn_k.bias", HIDDEN, NONE),
+    [VALUE] = GRT_PART("attention.self.value.weight", "attn_v.weight", HIDDEN, HIDDEN),
+    [VALUE_BIAS] = GRT_PART("attention.self.value.bias", "attn_v.bias", HIDDEN, NONE),
+    [OUTPUT] = GRT_PART("attention.output.dense.weight", "attn_output.weight", HIDDEN, HIDDEN),
+    [OUTPUT_BIAS] = GRT_PART("attention.output.dense.bias", "attn_output.bias", HIDDEN, NONE),
+    [ATTENTION_NORM] = GRT_PART("attention.output.LayerNorm.weight", "attn_output_norm.weight", HIDDEN, NONE),
+    [ATTENTION_NORM_BIAS] = GRT_PART("attention.output.LayerNorm.bias", "attn_output_norm.bias", HIDDEN, NONE),
+    [UP] = GRT_PART("intermediate.dense.weight", "ffn_up.weight", FFN, HIDDEN),
+    [UP_BIAS] = GRT_PART("intermediate.dense.bias", "ffn_up.bias", FFN, NONE),
+    [DOWN] = GRT_PART("output.dense.weight", "ffn_down.weight", HIDDEN, FFN),
+    [DOWN_BIAS] = GRT_PART("output.dense.bias", "ffn_down.bias", HIDDEN, NONE),
+    [FFN_NORM] = GRT_PART("output.LayerNorm.weight", "layer_output_norm.weight", HIDDEN, NONE),
+    [FFN_NORM_BIAS] = GRT_PART("output.LayerNorm.bias", "layer_output_norm.bias", HIDDEN, NONE),
 };
 
 /* The same with query, key and value in one tensor, as jina-reranker-v2 has it. */
 static const grt_part_spec fused_layer_parts[N_LAYER_PARTS] = {
-    [QUERY] = {"mixer.Wqkv.weight", "attn_qkv.weight", H, H, 0, 3},
-    [QUERY_BIAS] = {"mixer.Wqkv.bias", "attn_qkv.bias", H, V, 0, 3},
-    [KEY] = {"mixer.Wqkv.weight", "attn_qkv.weight", H, H, 1, 3},
-    [KEY_BIAS] = {"mixer.Wqkv.bias", "attn_qkv.bias", H, V, 1, 3},
-    [VALUE] = {"mixer.Wqkv.weight", "attn_qkv.weight", H, H, 2, 3},
-    [VALUE_BIAS] = {"mixer.Wqkv.bias", "attn_qkv.bias", H, V, 2, 3},
-    [OUTPUT] = {"mixer.out_proj.weight", "attn_output.weight", H, H},
-    [OUTPUT_BIAS] = {"mixer.out_proj.bias", "attn_output.bias", H, V},
-    [ATTENTION_NORM] = {"norm1.weight", "attn_output_norm.weight", H, V},
-    [ATTENTION_NORM_BIAS] = {"norm1.bias", "attn_output_norm.bias", H, V},
-    [UP] = {"mlp.fc1.weight", "ffn_up.weight", F, H},
-    [UP_BIAS] = {"mlp.fc1.bias", "ffn_up.bias", F, V},
-    [DOWN] = {"mlp.fc2.weight", "ffn_down.weight", H, F},
-    [DOWN_BIAS] = {"mlp.fc2.bias", "ffn_down.bias", H, V},
-    [FFN_NORM] = {"norm2.weight", "layer_output_norm.weight", H, V},
-    [FFN_NORM_BIAS] = {"norm2.bias", "layer_output_norm.bias", H, V},
+    [QUERY] = GRT_SLICE("mixer.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 0, 3),
+    [QUERY_BIAS] = GRT_SLICE("mixer.Wqkv.bias", "attn_qkv.bias", HIDDEN, NONE, 0, 3),
+    [KEY] = GRT_SLICE("mixer.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 1, 3),
+    [KEY_BIAS] = GRT_SLICE("mixer.Wqkv.bias", "attn_qkv.bias", HIDDEN, NONE, 1, 3),
+    [VALUE] = GRT_SLICE("mixer.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 2, 3),
+    [VALUE_BIAS] = GRT_SLICE("mixer.Wqkv.bias", "attn_qkv.bias", HIDDEN, NONE, 2, 3),
+    [OUTPUT] = GRT_PART("mixer.out_proj.weight", "attn_output.weight", HIDDEN, HIDDEN),
+    [OUTPUT_BIAS] = GRT_PART("mixer.out_proj.bias", "attn_output.bias", HIDDEN, NONE),
+    [ATTENTION_NORM] = GRT_PART("norm1.weight", "attn_output_norm.weight", HIDDEN, NONE),
+    [ATTENTION_NORM_BIAS] = GRT_PART("norm1.bias", "attn_output_norm.bias", HIDDEN, NONE),
+    [UP] = GRT_PART("mlp.fc1.weight", "ffn_up.weight", FFN, HIDDEN),
+    [UP_BIAS] = GRT_PART("mlp.fc1.bias", "ffn_up.bias", FFN, NONE),
+    [DOWN] = GRT_PART("mlp.fc2.weight", "ffn_down.weight", HIDDEN, FFN),
+    [DOWN_BIAS] = GRT_PART("mlp.fc2.bias", "ffn_down.bias", HIDDEN, NONE),
+    [FFN_NORM] = GRT_PART("norm2.weight", "layer_output_norm.weight", HIDDEN, NONE),
+    [FFN_NORM_BIAS] = GRT_PART("norm2.bias", "layer_output_norm.bias", HIDDEN, NONE),
 };
 
 enum { POSITIONS, TYPES, EMBEDDING_NORM, EMBEDDING_NORM_BIAS, N_EMBEDDING_PARTS,
        DENSE = N_EMBEDDING_PARTS, DENSE_BIAS, CLASSIFIER, CLASSIFIER_BIAS, WIDEN, WIDEN_BIAS };
 
 static const grt_part_spec embedding_parts[N_EMBEDDING_PARTS] = {
-    [POSITIONS] = {"embeddings.position_embeddings.weight", "position_embd.weight", GRT_EXTENT_POSITIONS, E},
-    [TYPES] = {"embeddings.token_type_embeddings.weight", "token_types.weight", GRT_EXTENT_TYPES, E},
-    [EMBEDDING_NORM] = {"embeddings.LayerNorm.weight", "token_embd_norm.weight", E, V},
-    [EMBEDDING_NORM_BIAS] = {"embeddings.LayerNorm.bias", "token_embd_norm.bias", E, V},
+    [POSITIONS] = GRT_PART("embeddings.position_embeddings.weight", "position_embd.weight", POSITIONS, EMBEDDING),
+    [TYPES] = GRT_PART("embeddings.token_type_embeddings.weight", "token_types.weight", TYPES, EMBEDDING),
+    [EMBEDDING_NORM] = GRT_PART("embeddings.LayerNorm.weight", "token_embd_norm.weight", EMBEDDING, NONE),
+    [EMBEDDING_NORM_BIAS] = GRT_PART("embeddings.LayerNorm.bias", "token_embd_norm.bias", EMBEDDING, NONE),
 };
 static const grt_part_spec fused_embedding_parts[N_EMBEDDING_PARTS] = {
-    [POSITIONS] = {"embeddings.position_embeddings.weight", "position_embd.weight", GRT_EXTENT_POSITIONS, E},
-    [TYPES] = {"embeddings.token_type_embeddings.weight", "token_types.weight", GRT_EXTENT_TYPES, E},
-    [EMBEDDING_NORM] = {"emb_ln.weight", "token_embd_norm.weight", E, V},
-    [EMBEDDING_NORM_BIAS] = {"emb_ln.bias", "token_embd_norm.bias", E, V},
+    [POSITIONS] = GRT_PART("embeddings.position_embeddings.weight", "position_embd.weight", POSITIONS, EMBEDDING),
+    [TYPES] = GRT_PART("embeddings.token_type_embeddings.weight", "token_types.weight", TYPES, EMBEDDING),
+    [EMBEDDING_NORM] = GRT_PART("emb_ln.weight", "token_embd_norm.weight", EMBEDDING, NONE),
+    [EMBEDDING_NORM_BIAS] = GRT_PART("emb_ln.bias", "token_embd_norm.bias", EMBEDDING, NONE),
 };
-#undef E
-#undef H
-#undef F
-#undef V
 /* clang-format on */
 
 /* How a checkpoint names its tensors. */

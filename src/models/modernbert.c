@@ -18,19 +18,16 @@
 /* clang-format off */
 enum { QUERY, KEY, VALUE, OUTPUT, ATTENTION_NORM, FFN_NORM, GATE, UP, DOWN, N_LAYER_PARTS };
 
-#define H GRT_EXTENT_HIDDEN
-#define F GRT_EXTENT_FFN
-#define V GRT_EXTENT_NONE
 static const grt_part_spec layer_parts[N_LAYER_PARTS] = {
-    [QUERY] = {"attn.Wqkv.weight", "attn_qkv.weight", H, H, 0, 3},
-    [KEY] = {"attn.Wqkv.weight", "attn_qkv.weight", H, H, 1, 3},
-    [VALUE] = {"attn.Wqkv.weight", "attn_qkv.weight", H, H, 2, 3},
-    [OUTPUT] = {"attn.Wo.weight", "attn_output.weight", H, H},
-    [ATTENTION_NORM] = {"attn_norm.weight", "attn_norm.weight", H, V, .is_optional = true},
-    [FFN_NORM] = {"mlp_norm.weight", "ffn_norm.weight", H, V},
-    [GATE] = {"mlp.Wi.weight", "ffn_up.weight", F, H, 0, 2}, /* the half under GELU */
-    [UP] = {"mlp.Wi.weight", "ffn_up.weight", F, H, 1, 2},
-    [DOWN] = {"mlp.Wo.weight", "ffn_down.weight", H, F},
+    [QUERY] = GRT_SLICE("attn.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 0, 3),
+    [KEY] = GRT_SLICE("attn.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 1, 3),
+    [VALUE] = GRT_SLICE("attn.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 2, 3),
+    [OUTPUT] = GRT_PART("attn.Wo.weight", "attn_output.weight", HIDDEN, HIDDEN),
+    [ATTENTION_NORM] = GRT_OPTIONAL_PART("attn_norm.weight", "attn_norm.weight", HIDDEN, NONE),
+    [FFN_NORM] = GRT_PART("mlp_norm.weight", "ffn_norm.weight", HIDDEN, NONE),
+    [GATE] = GRT_SLICE("mlp.Wi.weight", "ffn_up.weight", FFN, HIDDEN, 0, 2), /* the half under GELU */
+    [UP] = GRT_SLICE("mlp.Wi.weight", "ffn_up.weight", FFN, HIDDEN, 1, 2),
+    [DOWN] = GRT_PART("mlp.Wo.weight", "ffn_down.weight", HIDDEN, FFN),
 };
 
 /* NO_BIAS: zeros, for norms. */
@@ -38,14 +35,11 @@ enum { FINAL_NORM, DENSE, HEAD_NORM, CLASSIFIER, N_HEAD_PARTS,
        CLASSIFIER_BIAS = N_HEAD_PARTS, EMBEDDING_NORM, NO_BIAS };
 
 static const grt_part_spec head_parts[N_HEAD_PARTS] = {
-    [FINAL_NORM] = {"model.final_norm.weight", "output_norm.weight", H, V},
-    [DENSE] = {"head.dense.weight", "cls.weight", H, H},
-    [HEAD_NORM] = {"head.norm.weight", "cls.norm.weight", H, V},
-    [CLASSIFIER] = {"classifier.weight", "cls.output.weight", GRT_EXTENT_ONE, H},
+    [FINAL_NORM] = GRT_PART("model.final_norm.weight", "output_norm.weight", HIDDEN, NONE),
+    [DENSE] = GRT_PART("head.dense.weight", "cls.weight", HIDDEN, HIDDEN),
+    [HEAD_NORM] = GRT_PART("head.norm.weight", "cls.norm.weight", HIDDEN, NONE),
+    [CLASSIFIER] = GRT_PART("classifier.weight", "cls.output.weight", ONE, HIDDEN),
 };
-#undef H
-#undef F
-#undef V
 /* clang-format on */
 
 typedef struct config_keys {

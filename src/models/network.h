@@ -44,6 +44,23 @@ typedef struct grt_part_spec {
     bool is_optional; /* layers may lack it; its vector is NULL there */
 } grt_part_spec;
 
+/* Lines of a grt_part_spec table; extents without GRT_EXTENT_. */
+#define GRT_PART(hf, gguf, out, in)                                      \
+    {                                                                    \
+        .hf_name = (hf), .gguf_name = (gguf), .n_out = GRT_EXTENT_##out, \
+        .n_in = GRT_EXTENT_##in                                          \
+    }
+#define GRT_OPTIONAL_PART(hf, gguf, out, in)                             \
+    {                                                                    \
+        .hf_name = (hf), .gguf_name = (gguf), .n_out = GRT_EXTENT_##out, \
+        .n_in = GRT_EXTENT_##in, .is_optional = true                     \
+    }
+#define GRT_SLICE(hf, gguf, out, in, index, count)                       \
+    {                                                                    \
+        .hf_name = (hf), .gguf_name = (gguf), .n_out = GRT_EXTENT_##out, \
+        .n_in = GRT_EXTENT_##in, .slice = (index), .n_slices = (count)   \
+    }
+
 /* A tensor that stays in memory, in storage type; vectors are f32 as well. */
 typedef struct grt_fixed {
     grt_weight weight;

@@ -13,9 +13,9 @@
 
 static const grt_part_spec layer_parts[] = {
     GRT_DECODER_PARTS,
-    GRT_DECODER_PART("self_attn.q_proj.bias", "attn_q.bias", QUERIES, NONE),
-    GRT_DECODER_PART("self_attn.k_proj.bias", "attn_k.bias", KEYS, NONE),
-    GRT_DECODER_PART("self_attn.v_proj.bias", "attn_v.bias", KEYS, NONE),
+    GRT_PART("self_attn.q_proj.bias", "attn_q.bias", QUERIES, NONE),
+    GRT_PART("self_attn.k_proj.bias", "attn_k.bias", KEYS, NONE),
+    GRT_PART("self_attn.v_proj.bias", "attn_v.bias", KEYS, NONE),
 };
 
 /* Models up to 3B share the output matrix with the embedding. */

@@ -15,8 +15,8 @@
 
 static const grt_part_spec layer_parts[] = {
     GRT_DECODER_PARTS,
-    GRT_DECODER_PART("self_attn.q_norm.weight", "attn_q_norm.weight", HEAD, NONE),
-    GRT_DECODER_PART("self_attn.k_norm.weight", "attn_k_norm.weight", HEAD, NONE),
+    GRT_PART("self_attn.q_norm.weight", "attn_q_norm.weight", HEAD, NONE),
+    GRT_PART("self_attn.k_norm.weight", "attn_k_norm.weight", HEAD, NONE),
 };
 
 /* 0.6B and 4B share the output matrix with the embedding, 8B does not. */

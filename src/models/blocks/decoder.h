@@ -28,21 +28,17 @@ enum {
 };
 
 /* clang-format off */
-/* A line of a grt_part_spec table. */
-#define GRT_DECODER_PART(hf, gguf, out, in) \
-    {.hf_name = (hf), .gguf_name = (gguf), .n_out = GRT_EXTENT_##out, .n_in = GRT_EXTENT_##in}
-
 /* The first ones; every family names them alike. */
 #define GRT_DECODER_PARTS                                                                \
-    GRT_DECODER_PART("input_layernorm.weight", "attn_norm.weight", HIDDEN, NONE),        \
-    GRT_DECODER_PART("self_attn.q_proj.weight", "attn_q.weight", QUERIES, HIDDEN),       \
-    GRT_DECODER_PART("self_attn.k_proj.weight", "attn_k.weight", KEYS, HIDDEN),          \
-    GRT_DECODER_PART("self_attn.v_proj.weight", "attn_v.weight", KEYS, HIDDEN),          \
-    GRT_DECODER_PART("self_attn.o_proj.weight", "attn_output.weight", HIDDEN, QUERIES),  \
-    GRT_DECODER_PART("post_attention_layernorm.weight", "ffn_norm.weight", HIDDEN, NONE),\
-    GRT_DECODER_PART("mlp.gate_proj.weight", "ffn_gate.weight", FFN, HIDDEN),            \
-    GRT_DECODER_PART("mlp.up_proj.weight", "ffn_up.weight", FFN, HIDDEN),                \
-    GRT_DECODER_PART("mlp.down_proj.weight", "ffn_down.weight", HIDDEN, FFN)
+    GRT_PART("input_layernorm.weight", "attn_norm.weight", HIDDEN, NONE),        \
+    GRT_PART("self_attn.q_proj.weight", "attn_q.weight", QUERIES, HIDDEN),       \
+    GRT_PART("self_attn.k_proj.weight", "attn_k.weight", KEYS, HIDDEN),          \
+    GRT_PART("self_attn.v_proj.weight", "attn_v.weight", KEYS, HIDDEN),          \
+    GRT_PART("self_attn.o_proj.weight", "attn_output.weight", HIDDEN, QUERIES),  \
+    GRT_PART("post_attention_layernorm.weight", "ffn_norm.weight", HIDDEN, NONE),\
+    GRT_PART("mlp.gate_proj.weight", "ffn_gate.weight", FFN, HIDDEN),            \
+    GRT_PART("mlp.up_proj.weight", "ffn_up.weight", FFN, HIDDEN),                \
+    GRT_PART("mlp.down_proj.weight", "ffn_down.weight", HIDDEN, FFN)
 /* clang-format on */
 
 /* Fixed parts. */
