@@ -36,6 +36,14 @@ CONTROLS = {0: "<|endoftext|>", 1: "<|im_start|>", 2: "<|im_end|>", 24: "<think>
             25: "</think>"}  # after the first one
 DEVIATION = 0.02
 ALIGNMENT = 32
+# Converters write it for other engines, which take the prompt from the file.
+PROMPT_TEMPLATE = (
+    "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query "
+    "and the Instruct provided. Note that the answer can only be \"yes\" or \"no\"."
+    "<|im_end|>\n<|im_start|>user\n<Instruct>: Given a web search query, retrieve relevant "
+    "passages that answer the query\n<Query>: {query}\n<Document>: {document}<|im_end|>\n"
+    "<|im_start|>assistant\n<think>\n\n</think>\n\n")
+POOLING_RANK = 4
 
 # ---- GGUF, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md ----
 
@@ -261,7 +269,7 @@ def make_metadata(name, shape):
     numbers = {"block_count": n_layers, "context_length": 40960, "embedding_length": hidden,
                "feed_forward_length": ffn, "attention.head_count": heads,
                "attention.head_count_kv": key_heads, "attention.key_length": head,
-               "attention.value_length": head}
+               "attention.value_length": head, "pooling_type": POOLING_RANK}
     return [
         entry("general.architecture", META_TEXT, "qwen3"),
         entry("general.name", META_TEXT, f"random weights in the shape of {name}"),
@@ -270,6 +278,7 @@ def make_metadata(name, shape):
         entry("qwen3.attention.layer_norm_rms_epsilon", META_FLOAT32, 1e-6),
         entry("qwen3.rope.freq_base", META_FLOAT32, 1e6),
         entry("qwen3.classifier.output_labels", META_TEXT, ["yes", "no"]),
+        entry("tokenizer.chat_template.rerank", META_TEXT, PROMPT_TEMPLATE),
         entry("tokenizer.ggml.model", META_TEXT, "gpt2"),
         entry("tokenizer.ggml.pre", META_TEXT, "qwen2"),
         entry("tokenizer.ggml.tokens", META_TEXT, tokens),
