@@ -242,15 +242,17 @@ class Bench:
 CONTESTS = ("llamacpp", "llamacpp-avx2", "pytorch", "minilm", "bge-m3")
 
 
-def run_turns(name, engines, n_runs):
-    """{engine: [result of each turn]}"""
-    out = {engine: [] for engine in engines}
-    for turn in range(n_runs):
+def run_turns(name, engines, everything, options):
+    """Adds {engine: [result of each turn]} under the name of the contest."""
+    out = everything[name] = {engine: [] for engine in engines}
+    for turn in range(options.runs):
         for engine, run in engines.items():
             out[engine].append(run())
             last = out[engine][-1]
             print("%s, turn %d: %-34s %9.1f ms, others %.1f s" % (
                 name, turn + 1, engine, last["ms"], last["others_s"]), file=sys.stderr)
+        if options.csv:  # after each turn, so that an interruption loses little
+            write_csv(options.csv, everything, options)
     return out
 
 
@@ -377,9 +379,7 @@ def main():
             if options.prepare:
                 continue
             wanted = {e: run for e, run in engines.items() if re.search(options.only, e)}
-            everything[name] = run_turns(name, wanted, options.runs)
-            if options.csv:  # after each contest, so that an interruption loses little
-                write_csv(options.csv, everything, options)
+            run_turns(name, wanted, everything, options)
             print_table(name, everything[name])
             sys.stdout.flush()
     except (Failure, OSError, subprocess.CalledProcessError) as error:
