@@ -157,31 +157,11 @@ int cli_calibrator_begin(cli_calibrator *calibrator)
 
 /* ---- Progress ---- */
 
-/* "1:02:03", or "2:03". */
-static void put_time(char *out, size_t capacity, double seconds)
-{
-    unsigned long all = seconds > 0 && seconds < 1e9 ? (unsigned long)seconds : 0;
-    unsigned long hours = all / 3600, minutes = all / 60 % 60, rest = all % 60;
-    if (hours)
-        snprintf(out, capacity, "%lu:%02lu:%02lu", hours, minutes, rest);
-    else
-        snprintf(out, capacity, "%lu:%02lu", minutes, rest);
-}
-
-/* Draws a bar with the time since the start and, when `done` of `total` parts of the
- * work took that time, the time that is left. */
 static void draw(cli_calibrator *calibrator, const char *before, uint64_t part,
                  uint64_t whole, double done, double total)
 {
-    char elapsed[32], left[32], after[80];
-    double seconds = (double)(cli_now_ns() - calibrator->started_ns) / 1e9;
-    put_time(elapsed, sizeof elapsed, seconds);
-    snprintf(after, sizeof after, " %s", elapsed);
-    if (done > 0 && total >= done) {
-        put_time(left, sizeof left, seconds * (total - done) / done);
-        snprintf(after, sizeof after, " %s, %s left", elapsed, left);
-    }
-    cli_progress_draw(&calibrator->progress, before, part, whole, after);
+    cli_progress_draw_work(&calibrator->progress, before, part, whole, done, total,
+                           calibrator->started_ns);
 }
 
 /* A grt_progress_fn.  Documents stand for work; those that the samples held already

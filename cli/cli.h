@@ -49,6 +49,7 @@ typedef struct cli_command {
 extern const cli_command cli_rank_command;
 extern const cli_command cli_plot_command;
 extern const cli_command cli_calibrate_command;
+extern const cli_command cli_eval_command;
 extern const cli_command cli_inspect_command;
 extern const cli_command cli_doctor_command;
 extern const cli_command cli_bench_command;

@@ -64,6 +64,8 @@ int cli_lines_next(cli_lines *lines)
         if (length < 0) return 0;
         lines->number++;
         lines->bytes = (size_t)length;
+        lines->begin = lines->end;
+        lines->end += (uint64_t)length;
         trim_line(lines);
         if (!is_blank(lines->line, lines->bytes)) return 1;
         lines->n_blank++;
@@ -120,8 +122,8 @@ static int reserve(cli_documents *documents)
     return 1;
 }
 
-/* Copies a text; `id` may be NULL.  0 when memory is out. */
-static int add(cli_documents *documents, const char *text, size_t bytes, json_t *id)
+int cli_documents_add(cli_documents *documents, const char *text, size_t bytes,
+                      json_t *id)
 {
     if (!reserve(documents)) return 0;
     char *copy = malloc(bytes + 1);
@@ -150,7 +152,8 @@ const char *cli_documents_add_json(cli_documents *documents, const json_t *value
     } else if (!json_is_string(value)) {
         return "a document is neither a string nor an object with \"text\"";
     }
-    if (!add(documents, json_string_value(text), json_string_length(text), id))
+    if (!cli_documents_add(documents, json_string_value(text), json_string_length(text),
+                           id))
         return "out of memory";
     return NULL;
 }
@@ -169,7 +172,8 @@ static cli_format guess_format(const cli_lines *lines)
 static int add_line(cli_documents *documents, const cli_lines *lines, cli_format format)
 {
     if (format == CLI_FORMAT_LINES) {
-        if (add(documents, lines->line, lines->bytes, NULL)) return CLI_SUCCESS;
+        if (cli_documents_add(documents, lines->line, lines->bytes, NULL))
+            return CLI_SUCCESS;
         return cli_fail("out of memory");
     }
     json_t *value = cli_lines_json(lines);

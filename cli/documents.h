@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Reads a text file line by line.  Lines without anything but white space are passed
@@ -18,6 +19,8 @@ typedef struct cli_lines {
     size_t bytes;     /* of the current line */
     size_t capacity;
     size_t number;  /* of the current line, from 1 */
+    uint64_t begin; /* of the current line, in bytes from where reading began */
+    uint64_t end;   /* of the current line with its line break */
     size_t n_blank; /* lines passed over */
 } cli_lines;
 
@@ -48,6 +51,9 @@ typedef enum cli_format {
 
 /* Reads a whole file of documents, at least one. */
 int cli_documents_read(cli_documents *documents, const char *path, cli_format format);
+/* Copies a text; `id` may be NULL.  0 when memory is out. */
+int cli_documents_add(cli_documents *documents, const char *text, size_t bytes,
+                      json_t *id);
 /* Adds a JSON value: a string, or an object with "text" and perhaps "id".  NULL, or a
  * text that says what is wrong with it. */
 const char *cli_documents_add_json(cli_documents *documents, const json_t *value);

@@ -88,6 +88,7 @@ int cli_file_commit(cli_file *out)
         out->error = errno;
     int error = out->error;
     if (!error) { /* the temporary name is gone */
+        cli_keep_when_interrupted(out->temporary);
         free(out->temporary);
         out->temporary = NULL;
     }
@@ -98,8 +99,10 @@ int cli_file_commit(cli_file *out)
 void cli_file_discard(cli_file *out)
 {
     if (out->file) fclose(out->file);
-    if (out->temporary) unlink(out->temporary);
-    cli_remove_when_interrupted(NULL);
+    if (out->temporary) {
+        unlink(out->temporary);
+        cli_keep_when_interrupted(out->temporary);
+    }
     free(out->temporary);
     free(out->target);
     *out = (cli_file){.path = out->path};

@@ -15,6 +15,7 @@ enum { DOCUMENTS_DEFAULT = 20, TOKENS_DEFAULT = 512 };
 static const cli_option options_table[] = {
     {KEY_TENSORS, "tensors", NULL, "list the tensors too"},
     CLI_SESSION_OPTIONS,
+    CLI_CUTOFF_OPTION,
     {KEY_DOCUMENTS, "documents", "N", "plan for N documents (default 20)"},
     {KEY_TOKENS, "tokens", "T",
      "plan for pairs of T tokens each (default 512, or the\nmodel's limit)"},

@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 static const cli_command *const commands[] = {
-    &cli_rank_command,    &cli_plot_command,   &cli_calibrate_command,
-    &cli_inspect_command, &cli_doctor_command, &cli_bench_command,
+    &cli_rank_command,  &cli_plot_command,    &cli_calibrate_command,
+    &cli_eval_command,  &cli_inspect_command, &cli_doctor_command,
+    &cli_bench_command,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

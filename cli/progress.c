@@ -8,17 +8,19 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR_COLUMNS = 30, REDRAW_NS = 50000000 };
+enum { BAR_COLUMNS = 30, REDRAW_NS = 50000000, UNFINISHED_FILES = 4 };
 
 static volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t is_waiting;
-static const char *volatile unfinished_file;
+static const char *volatile unfinished_files[UNFINISHED_FILES];
 static const char *volatile last_words;
 
 static void end_process(void)
 {
     static const char text[] = "grating: interrupted\n";
-    if (unfinished_file) unlink(unfinished_file);
+    for (size_t i = 0; i < UNFINISHED_FILES; i++) {
+        if (unfinished_files[i]) unlink(unfinished_files[i]);
+    }
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     if (last_words) (void)!write(STDERR_FILENO, last_words, strlen(last_words));
     _exit(CLI_INTERRUPTED);
@@ -56,9 +58,23 @@ void cli_end_waiting(void)
     is_waiting = 0;
 }
 
+static void exchange_file(const char *before, const char *after)
+{
+    for (size_t i = 0; i < UNFINISHED_FILES; i++) {
+        if (unfinished_files[i] != before) continue;
+        unfinished_files[i] = after;
+        return;
+    }
+}
+
 void cli_remove_when_interrupted(const char *path)
 {
-    unfinished_file = path;
+    exchange_file(NULL, path);
+}
+
+void cli_keep_when_interrupted(const char *path)
+{
+    exchange_file(path, NULL);
 }
 
 void cli_say_when_interrupted(const char *text)
@@ -101,6 +117,32 @@ void cli_progress_draw(cli_progress *progress, const char *before, uint64_t part
     fflush(stderr);
     progress->is_drawn = 1;
     progress->drawn_ns = now;
+}
+
+/* "1:02:03", or "2:03". */
+static void put_time(char *out, size_t capacity, double seconds)
+{
+    unsigned long all = seconds > 0 && seconds < 1e9 ? (unsigned long)seconds : 0;
+    unsigned long hours = all / 3600, minutes = all / 60 % 60, rest = all % 60;
+    if (hours)
+        snprintf(out, capacity, "%lu:%02lu:%02lu", hours, minutes, rest);
+    else
+        snprintf(out, capacity, "%lu:%02lu", minutes, rest);
+}
+
+void cli_progress_draw_work(cli_progress *progress, const char *before, uint64_t part,
+                            uint64_t whole, double done, double total,
+                            int64_t started_ns)
+{
+    char elapsed[32], left[32], after[80];
+    double seconds = (double)(cli_now_ns() - started_ns) / 1e9;
+    put_time(elapsed, sizeof elapsed, seconds);
+    snprintf(after, sizeof after, " %s", elapsed);
+    if (done > 0 && total >= done) {
+        put_time(left, sizeof left, seconds * (total - done) / done);
+        snprintf(after, sizeof after, " %s, %s left", elapsed, left);
+    }
+    cli_progress_draw(progress, before, part, whole, after);
 }
 
 int cli_progress_step(const grt_progress *step, void *payload)

@@ -27,8 +27,10 @@ int cli_was_interrupted(void);
  * printed must have been flushed. */
 void cli_begin_waiting(void);
 void cli_end_waiting(void);
-/* A Ctrl-C that ends the process at once removes this file first; kept, NULL: none. */
+/* A Ctrl-C that ends the process at once removes this file first; kept until it is
+ * taken back.  There is room for a few. */
 void cli_remove_when_interrupted(const char *path);
+void cli_keep_when_interrupted(const char *path);
 /* A Ctrl-C that ends the process at once prints this text last, lines and all; kept,
  * NULL: none. */
 void cli_say_when_interrupted(const char *text);
@@ -43,6 +45,11 @@ void cli_progress_init(cli_progress *progress, int is_wanted);
  * last one was drawn a moment ago. */
 void cli_progress_draw(cli_progress *progress, const char *before, uint64_t part,
                        uint64_t whole, const char *after);
+/* The same with the time since `started_ns` after it and, when `done` of `total` parts
+ * of the work took that time, the time that is left. */
+void cli_progress_draw_work(cli_progress *progress, const char *before, uint64_t part,
+                            uint64_t whole, double done, double total,
+                            int64_t started_ns);
 /* A grt_progress_fn; the payload is a cli_progress. */
 int cli_progress_step(const grt_progress *step, void *payload);
 /* Takes the bar off the screen. */

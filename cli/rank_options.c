@@ -46,6 +46,7 @@ const cli_option cli_rank_options_table[] = {
     {KEY_FORMAT, "format", "FORMAT",
      "of FILE: lines, jsonl or auto (default: auto, which\nlooks at the first line)"},
     CLI_SESSION_OPTIONS,
+    CLI_CUTOFF_OPTION,
     {KEY_POLICY, "policy", "POLICY",
      "when documents are decided before the last layer:\n"
      "bound, cluster or none (default: bound)"},

@@ -1,7 +1,7 @@
 /* session_options.c - the options of grt_session_options. */
 #include "session_options.h"
 
-enum { THREADS_MAX = 1024 };
+enum { THREADS_MAX = 1024, LAYERS_MAX = 1000 };
 
 int cli_is_session_option(int key)
 {
@@ -50,6 +50,9 @@ int cli_session_option(grt_session_options *options, const cli_command *command,
         return cli_parse_size("--memory", value, &options->memory_bytes);
     case CLI_KEY_HIDDEN: return set_hidden(options, value);
     case CLI_KEY_ARITHMETIC: return set_arithmetic(options, value);
+    case CLI_KEY_CUTOFF_LAYER:
+        return cli_parse_number("--cutoff-layer", value, 1, LAYERS_MAX,
+                                &options->cutoff_layer);
     case CLI_KEY_RESIDENT:
         return set_residency(options, command, GRT_RESIDENCY_RESIDENT);
     default: return set_residency(options, command, GRT_RESIDENCY_STREAMED);

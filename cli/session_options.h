@@ -13,6 +13,7 @@ enum {
     CLI_KEY_ARITHMETIC,
     CLI_KEY_RESIDENT,
     CLI_KEY_STREAMED,
+    CLI_KEY_CUTOFF_LAYER,
     CLI_KEY_SESSION_END /* the keys of a command's own options begin here */
 };
 
@@ -31,6 +32,11 @@ enum {
     {CLI_KEY_STREAMED, "streamed", NULL,                                          \
      "keep two layers in memory (default for one query)"},                        \
     {CLI_KEY_RESIDENT, "resident", NULL, "keep all layers in memory"}
+/* Of commands that need not run through all layers. */
+#define CLI_CUTOFF_OPTION                                      \
+    {CLI_KEY_CUTOFF_LAYER, "cutoff-layer", "L",                \
+     "run through L layers and rank by the head of the last,\n" \
+     "in models that have one for each layer (default: all)"}
 /* clang-format on */
 
 int cli_is_session_option(int key);

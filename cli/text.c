@@ -36,6 +36,17 @@ static size_t decode(const char *text, size_t left, uint32_t *out)
     return length;
 }
 
+int cli_text_is_valid(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes;) {
+        uint32_t point;
+        size_t length = decode(text + i, bytes - i, &point);
+        if (point == REPLACEMENT && length == 1) return 0;
+        i += length;
+    }
+    return 1;
+}
+
 /* What a terminal is shown for a code point. */
 static uint32_t visible(uint32_t point)
 {

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* 1: the text is valid UTF-8. */
+int cli_text_is_valid(const char *text, size_t bytes);
 /* Columns that the text takes on a terminal. */
 size_t cli_text_columns(const char *text, size_t bytes);
 /* Prints on one line, cut with "..." to at most `columns` (0: no limit); returns the

@@ -25,11 +25,11 @@ static void bpe_init(grt_vocabulary *v, grt_piece pieces[N_BYTES + N_MERGES],
     for (uint32_t b = 0; b < N_BYTES; b++) {
         int is_printable = (b >= 33 && b <= 126) || (b >= 161 && b != 173);
         size_t n = grt_utf8_encode(texts[b], is_printable ? b : next++);
-        pieces[b] = (grt_piece){texts[b], (uint32_t)n, false};
+        pieces[b] = (grt_piece){.text = texts[b], .size = (uint32_t)n};
     }
     for (size_t i = 0; i < N_MERGES; i++)
         pieces[N_BYTES + i] =
-            (grt_piece){merged[i], (uint32_t)strlen(merged[i]), false};
+            (grt_piece){.text = merged[i], .size = (uint32_t)strlen(merged[i])};
     merges[0] = (grt_merge){'t', 'h', 256};
     merges[1] = (grt_merge){256, 'e', 257};
     merges[2] = (grt_merge){'a', 'a', 258};
@@ -78,9 +78,9 @@ static void run_bpe(uint8_t switches, const uint8_t *text, size_t n)
 
 static void run_wordpiece(uint8_t switches, const uint8_t *text, size_t n)
 {
-    static grt_piece pieces[] = {{"[UNK]", 5, true}, {"a", 1, false},
-                                 {"##a", 3, false},  {"the", 3, false},
-                                 {"##er", 4, false}, {"!", 1, false}};
+    static grt_piece pieces[] = {{"[UNK]", 5, true, false}, {"a", 1, false, false},
+                                 {"##a", 3, false, false},  {"the", 3, false, false},
+                                 {"##er", 4, false, false}, {"!", 1, false, false}};
     grt_vocabulary v = {.kind = GRT_TOKENIZER_WORDPIECE,
                         .pieces = pieces,
                         .n_pieces = sizeof(pieces) / sizeof(pieces[0]),

@@ -8,6 +8,15 @@
 
 #include <stdlib.h>
 
+/* Whether any text may produce the piece: unk and single bytes, but no control token.
+ */
+static inline int is_possible(const grt_vocabulary *vocabulary, size_t id)
+{
+    if (id >= vocabulary->n_pieces || !vocabulary->pieces[id].text) return 0;
+    return !vocabulary->pieces[id].is_special || vocabulary->byte_fallback ||
+           (int32_t)id == vocabulary->unk;
+}
+
 /* Encodes text and requires ids that the vocabulary has and users may produce. */
 static inline void tokenise(const grt_vocabulary *vocabulary, const void *text,
                             size_t n)
@@ -16,10 +25,8 @@ static inline void tokenise(const grt_vocabulary *vocabulary, const void *text,
     if (grt_tokenizer_create(&tokenizer, vocabulary, NULL) != GRT_OK) return;
     grt_ids ids = {0};
     if (grt_tokenizer_encode(tokenizer, text, n, &ids, NULL) == GRT_OK)
-        for (size_t i = 0; i < ids.n; i++) {
-            size_t id = (size_t)ids.ids[i];
-            if (id >= vocabulary->n_pieces || !vocabulary->pieces[id].text) abort();
-        }
+        for (size_t i = 0; i < ids.n; i++)
+            if (!is_possible(vocabulary, (size_t)ids.ids[i])) abort();
     grt_ids_release(&ids);
     grt_tokenizer_free(tokenizer);
 }

@@ -42,11 +42,12 @@
  * Threads: a grt_model is immutable after open and may be shared by threads; a
  * grt_session is used by one thread at a time (it has worker threads of its own).
  *
- * Environment: GRT_ISA=scalar|avx2|avx_vnni|avx512|avx512_vnni|avx512_bf16|amx_bf16, on
- * 64-bit Arm scalar|neon|neon_dotprod|neon_bf16|neon_i8mm, caps the instructions used.
- * Nothing else is read from the environment.  On a CPU with AMX, and unless a cap
- * leaves it out, the process is given Linux's permission for tile data when the CPU is
- * first asked about; alternate signal stacks must have room for it (8 KiB).
+ * Environment: GRT_ISA=scalar|avx2|avx_vnni|avx512|avx512_vnni|avx512_bf16|amx_bf16|
+ * amx_int8, on 64-bit Arm scalar|neon|neon_dotprod|neon_bf16|neon_i8mm, caps the
+ * instructions used. Nothing else is read from the environment.  On a CPU with AMX, and
+ * unless a cap leaves it out, the process is given Linux's permission for tile data
+ * when the CPU is first asked about; alternate signal stacks must have room for it (8
+ * KiB).
  */
 #ifndef GRATING_H
 #define GRATING_H
@@ -124,15 +125,16 @@ typedef struct grt_model_options {
 
 /* Opens the checkpoint at `path`: a Hugging Face directory (config.json,
  * model.safetensors or its shards with model.safetensors.index.json, and tokenizer
- * files) or a GGUF file (v2, v3).  Reads names, shapes and the tokenizer; weights are
- * read when a session ranks.  The files must not change while the model is open.
- * `options` may be NULL.
+ * files) or a GGUF file (v2, v3; of a split one the first part).  Reads names, shapes
+ * and the tokenizer; weights are read when a session ranks.  The files must not change
+ * while the model is open. `options` may be NULL.
  *
  * Errors: GRT_E_NOT_FOUND (nothing there), GRT_E_IO, GRT_E_FORMAT (malformed,
  * truncated, duplicate, overlapping or wrongly shaped tensors: `err->text` names file
  * and tensor, `err->offset` the byte), GRT_E_UNSUPPORTED (an architecture, storage type
  * or tokenizer that this version does not know: the text says which and lists those
- * that it knows), GRT_E_NO_MEMORY.  A profile that is damaged, or that was made for
+ * that it knows; a checkpoint that has no reranking head: the text says what it is),
+ * GRT_E_NO_MEMORY.  A profile that is damaged, or that was made for
  * another checkpoint, is GRT_E_FORMAT too. */
 GRT_API GRT_NODISCARD grt_status grt_model_open(grt_model **out, const char *path,
                                                 const grt_model_options *options,
@@ -143,9 +145,10 @@ GRT_API void grt_model_close(grt_model *model);
 
 /* What a checkpoint is.  Strings are borrowed from the model. */
 typedef struct grt_model_info {
-    const char *architecture; /* "bert", "qwen3" */
+    const char *architecture; /* the family: "bert", "roberta", "electra", "modernbert",
+                                 "qwen2", "qwen3", "minicpm", "gemma" */
     const char *format;       /* "safetensors", "gguf" */
-    const char *tokenizer;    /* "wordpiece", "bpe" */
+    const char *tokenizer;    /* "wordpiece", "bpe", "unigram", "sentencepiece-bpe" */
     const char *head;         /* how a logit is read, e.g. "pooler + classifier" */
     size_t n_layers;
     size_t hidden_size;
@@ -216,8 +219,8 @@ typedef enum grt_hidden_storage {
 /* "f32", "bf16" or "file"; "auto".  Static. */
 GRT_API const char *grt_hidden_storage_text(grt_hidden_storage storage);
 
-/* What matrices are multiplied in.  Sums are f32 always, and so are the model's head,
- * norms and attention. */
+/* What matrices are multiplied in, and in attention weights and values.  Sums are f32
+ * always, and so are the model's head, norms, and scores and softmax of attention. */
 typedef enum grt_arithmetic {
     GRT_ARITHMETIC_AUTO = 0, /* bf16 where the CPU has units for it, else f32 */
     GRT_ARITHMETIC_F32 = 1,
@@ -248,15 +251,22 @@ typedef struct grt_session_options {
     int computes_prefix_apart; /* 1: each pair computes the rows that all pairs share */
     int computes_all_rows;     /* 1: also those of the last layer that nobody reads */
     grt_arithmetic arithmetic;
+    /* For models whose layers have heads of their own
+     * (bge-reranker-v2-minicpm-layerwise): requests run through so many layers and rank
+     * by the head of the last one; 0: all. A profile, which is about all layers, is
+     * then not read. */
+    size_t cutoff_layer;
 } grt_session_options;
 /* clang-format off */
 #define GRT_SESSION_OPTIONS_INIT {sizeof(grt_session_options), 0, 0, \
-    GRT_RESIDENCY_AUTO, GRT_HIDDEN_AUTO, 0, 0, 0, 0, 0, GRT_ARITHMETIC_AUTO}
+    GRT_RESIDENCY_AUTO, GRT_HIDDEN_AUTO, 0, 0, 0, 0, 0, GRT_ARITHMETIC_AUTO, 0}
 /* clang-format on */
 
 /* Creates a session on `model`, which is kept and must outlive it.
  * Errors: GRT_E_NO_MEMORY (also: the process has already had more than memory_bytes
- * resident), GRT_E_INVALID_ARG (more than 1,024 threads). */
+ * resident), GRT_E_INVALID_ARG (more than 1,024 threads; a cutoff layer that has no
+ * head: the text says which have one), GRT_E_UNSUPPORTED (a cutoff layer for a model
+ * with one head). */
 GRT_API GRT_NODISCARD grt_status grt_session_create(grt_session **out,
                                                     const grt_model *model,
                                                     const grt_session_options *options,
@@ -366,7 +376,8 @@ typedef struct grt_request {
     float dispersion;   /* cluster: threshold on |std / mean| of the scores; 0: the
                            profile's, or 0.5 */
     size_t n_clusters;  /* cluster: at most; 0: 4 */
-    size_t first_layer; /* no decision after fewer layers; 0: the policy's own */
+    size_t first_layer; /* no decision after fewer layers; 0: the policy's own.  Where
+                           layers have heads, never before the first of them */
     const grt_schedule_entry *schedule; /* [n_schedule], for GRT_POLICY_SCHEDULE */
     size_t n_schedule;
     grt_trace_fn *trace; /* NULL: none */
@@ -461,7 +472,7 @@ typedef struct grt_calibration_options {
     const char *profile_path; /* to write; NULL: where grt_model_open looks for it */
     float precision;          /* the target that the report is about; 0: 0.99 */
     size_t k_max; /* largest K of the report and the profile (1, 5, 10, ...); 0: 10 */
-    grt_session_options session; /* for the full passes */
+    grt_session_options session; /* for the full passes; no cutoff layer */
 } grt_calibration_options;
 /* clang-format off */
 #define GRT_CALIBRATION_OPTIONS_INIT {sizeof(grt_calibration_options), 0, 0, 0, 0, \

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Writes a GGUF file with the shape of a Qwen3 reranker and random weights.
+"""Writes a checkpoint with the shape of a reranker and random weights.
 
 usage: make_shape.py SHAPE OUT [--type f32|f16|q8_0|q4_0|q4_k|q6_k] [--layers N] [--seed S]
-SHAPE: qwen3-0.6b, qwen3-4b or qwen3-8b; tiny and tiny-256, for tests, are no model's
+SHAPE: qwen3-0.6b, qwen3-4b, qwen3-8b, mxbai-base, mxbai-large, gemma-2b,
+       minicpm-layerwise, bge-m3, modernbert (gte-reranker-modernbert-base) or minilm-l6
+       (ms-marco-MiniLM-L6); those that begin with "tiny" are for tests and no model's
+OUT:   a GGUF file; a directory with minicpm-layerwise, which has no GGUF (f32 or f16)
 
 For `grating bench`: time and memory depend on shapes and storage, not on what weights
 mean, so nothing needs to be downloaded. Scores of such a file are noise.
@@ -11,33 +14,83 @@ Weights have standard deviation 0.02, as in a model before training, which keeps
 activations finite at any depth. They are cut out of one random block of a million
 values, over and over: its length shares no factor with those of rows, so rows differ.
 
-The tokenizer is byte-level BPE: merges learned from frequent English words and the words
-of the prompt, each of which becomes one token, then pieces of up to four letters for
-other words, and unused tokens up to Qwen3's number. The prompt has about as many tokens
-as with Qwen3's own tokenizer, rare words have more."""
+The tokenizer of decoders and ModernBERT is byte-level BPE: merges learned from frequent
+English words and the words of the prompt, each of which becomes one token, then pieces of
+up to four letters for other words, and unused tokens up to the model's number. The prompt
+has about as many tokens as with the model's own tokenizer, rare words have more. BERT's is
+WordPiece with the same words. Gemma, MiniCPM and bge-m3 have SentencePiece tokenizers in
+truth, which only the count of tokens could tell."""
 import argparse
 import array
 import itertools
+import json
+import os
 import random
 import struct
 import sys
 
-# hidden size, layers, heads, key heads, head size, feed-forward size
+# family; hidden size, layers, heads, key heads, head size, feed-forward size
 SHAPES = {
-    "qwen3-0.6b": (1024, 28, 16, 8, 128, 3072),
-    "qwen3-4b": (2560, 36, 32, 8, 128, 9728),
-    "qwen3-8b": (4096, 36, 32, 8, 128, 12288),
-    "tiny": (64, 6, 4, 2, 16, 192),
-    "tiny-256": (256, 4, 4, 2, 64, 256),  # rows for q4_k and q6_k
+    "qwen3-0.6b": ("qwen3", (1024, 28, 16, 8, 128, 3072)),
+    "qwen3-4b": ("qwen3", (2560, 36, 32, 8, 128, 9728)),
+    "qwen3-8b": ("qwen3", (4096, 36, 32, 8, 128, 12288)),
+    "mxbai-base": ("qwen2", (896, 24, 14, 2, 64, 4864)),
+    "mxbai-large": ("qwen2", (1536, 28, 12, 2, 128, 8960)),
+    "gemma-2b": ("gemma", (2048, 18, 8, 1, 256, 16384)),
+    "minicpm-layerwise": ("minicpm", (2304, 40, 36, 36, 64, 5760)),
+    # encoders: hidden size, layers, heads, feed-forward size, tokens, positions
+    "bge-m3": ("roberta", (1024, 24, 16, 4096, 250002, 8192)),
+    "minilm-l6": ("bert", (384, 6, 12, 1536, 30522, 512)),
+    "modernbert": ("modern-bert", (768, 22, 12, 1152, 50368, 8192)),
+    "tiny-bert": ("bert", (64, 6, 4, 192, 30522, 512)),
+    "tiny-roberta": ("roberta", (64, 6, 4, 192, 30522, 512)),
+    "tiny-modernbert": ("modern-bert", (64, 6, 4, 192, 50368, 512)),
+    "tiny": ("qwen3", (64, 6, 4, 2, 16, 192)),
+    "tiny-256": ("qwen3", (256, 4, 4, 2, 64, 256)),  # rows for q4_k and q6_k
+    "tiny-qwen2": ("qwen2", (64, 6, 4, 2, 16, 192)),
+    "tiny-gemma": ("gemma", (64, 6, 4, 1, 32, 192)),
+    "tiny-minicpm": ("minicpm", (64, 12, 4, 4, 16, 192)),
 }
-VOCABULARY = 151669
-FIRST_CONTROL = 151643
-CONTROLS = {0: "<|endoftext|>", 1: "<|im_start|>", 2: "<|im_end|>", 24: "<think>",
-            25: "</think>"}  # after the first one
+
+
+class Family:
+    def __init__(self, vocabulary, controls, positions, theta, words):
+        self.vocabulary = vocabulary
+        self.controls = controls  # {id: name}
+        self.positions, self.theta = positions, theta
+        self.words = words  # of the prompt: each becomes one token
+
+
+QWEN_CONTROLS = {151643: "<|endoftext|>", 151644: "<|im_start|>", 151645: "<|im_end|>"}
+BGE_WORDS = ["A", "B", "Given", "query", "passage", "determine", "whether", "contains",
+             "answer", "providing", "prediction", "either", "Yes", "No", "'.", ":", "\n"]
+FAMILIES = {
+    "qwen3": Family(151669, {**QWEN_CONTROLS, 151667: "<think>", 151668: "</think>"}, 40960,
+                    1e6,
+                    ["system", "Judge", "whether", "Document", "meets", "requirements",
+                     "based", "Query", "Instruct", "provided", "Note", "answer", "only",
+                     "user", "Given", "web", "search", "query", "retrieve", "relevant",
+                     "passages", "assistant", "yes", "no", ">:", "\".", "\n\n", ".\n"]),
+    "qwen2": Family(151936, QWEN_CONTROLS, 32768, 1e6,
+                    ["system", "You", "Qwen", "created", "Alibaba", "Cloud", "helpful",
+                     "assistant", "user", "query", "document", "search", "relevance",
+                     "expert", "evaluates", "documents", "match", "queries", "each", "pair",
+                     "carefully", "analyze", "semantic", "relationship", "provide", "binary",
+                     "judgment", "relevant", "Relevance", ").\n"]),
+    "gemma": Family(256000, {255998: "<bos>", 255999: "<eos>"}, 8192, 1e4, BGE_WORDS),
+    "minicpm": Family(122753, {122751: "<s>", 122752: "</s>"}, 2048, 1e4, BGE_WORDS),
+}
+START_LAYER = 8  # the first layer of minicpm-layerwise with a head
+# its prompt has no words of its own
+MODERNBERT = Family(50368, {50280: "[UNK]", 50281: "[CLS]", 50282: "[SEP]", 50283: "[PAD]",
+                            50284: "[MASK]"}, 8192, 160000.0, FAMILIES["qwen3"].words)
+ENCODERS = ("bert", "roberta", "modern-bert")
+BERT_CONTROLS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+ROBERTA_CONTROLS = ["<s>", "<pad>", "</s>", "[UNK]"]
 DEVIATION = 0.02
 ALIGNMENT = 32
 # Converters write it for other engines, which take the prompt from the file.
-PROMPT_TEMPLATE = (
+QWEN3_PROMPT = (
     "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query "
     "and the Instruct provided. Note that the answer can only be \"yes\" or \"no\"."
     "<|im_end|>\n<|im_start|>user\n<Instruct>: Given a web search query, retrieve relevant "
@@ -48,7 +101,7 @@ POOLING_RANK = 4
 # ---- GGUF, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md ----
 
 MAGIC, VERSION = b"GGUF", 3
-META_UINT32, META_INT32, META_FLOAT32, META_TEXT, META_ARRAY = 4, 5, 6, 8, 9
+META_UINT32, META_INT32, META_FLOAT32, META_BOOL, META_TEXT, META_ARRAY = 4, 5, 6, 7, 8, 9
 TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2, "q4_k": 12, "q6_k": 14}
 UNIT = {"f32": (1, 4), "f16": (1, 2), "q8_0": (32, 34), "q4_0": (32, 18), "q4_k": (256, 144),
         "q6_k": (256, 210)}  # values, bytes
@@ -63,7 +116,8 @@ def text(value):
 def scalar(kind, value):
     if kind == META_TEXT:
         return text(value)
-    return struct.pack({META_UINT32: "<I", META_INT32: "<i", META_FLOAT32: "<f"}[kind], value)
+    formats = {META_UINT32: "<I", META_INT32: "<i", META_FLOAT32: "<f", META_BOOL: "<?"}
+    return struct.pack(formats[kind], value)
 
 
 def entry(key, kind, value):
@@ -76,11 +130,7 @@ def entry(key, kind, value):
 
 # ---- The vocabulary ----
 
-# Words and marks of the prompt, then frequent words of English, most frequent first.
-PROMPT = ["system", "Judge", "whether", "Document", "meets", "requirements", "based", "Query",
-          "Instruct", "provided", "Note", "answer", "only", "user", "Given", "web", "search",
-          "query", "retrieve", "relevant", "passages", "assistant", "yes", "no", ">:", "\".",
-          "\n\n", ".\n"]
+# Frequent words of English, most frequent first.
 WORDS = """the of and to in a is that for it as was with be by on not he this are or his from
 at which but have an had they you were their one all we can her has there been if more when
 will no so out what up about into than them time only some may other these two first any
@@ -144,7 +194,7 @@ def short_pieces(space):
         yield space + piece
 
 
-def make_vocabulary():
+def make_vocabulary(family):
     """Tokens, their types, and merges."""
     alphabet = byte_alphabet()
     space = alphabet[32]
@@ -157,7 +207,7 @@ def make_vocabulary():
             tokens.append(token)
 
     words = ["".join(alphabet[byte] for byte in word.encode())
-             for word in dict.fromkeys(PROMPT + WORDS.split())]
+             for word in dict.fromkeys(family.words + WORDS.split())]
     pairs = list(learn_merges([before + word for word in words for before in (space, "")]))
     for left, right in pairs:
         add(left + right)
@@ -170,12 +220,25 @@ def make_vocabulary():
         pairs += usable
     merges = [f"{left} {right}" for left, right in dict.fromkeys(pairs)]
     types = [TOKEN_NORMAL] * len(tokens)
-    tokens += [f"[unused {i}]" for i in range(len(tokens), VOCABULARY)]
-    types += [TOKEN_UNUSED] * (VOCABULARY - len(types))
-    for after, name in CONTROLS.items():
-        tokens[FIRST_CONTROL + after] = name
-        types[FIRST_CONTROL + after] = TOKEN_CONTROL
+    tokens += [f"[unused {i}]" for i in range(len(tokens), family.vocabulary)]
+    types += [TOKEN_UNUSED] * (family.vocabulary - len(types))
+    for number, name in family.controls.items():
+        tokens[number] = name
+        types[number] = TOKEN_CONTROL
     return tokens, types, merges
+
+
+def make_wordpieces(size, controls):
+    """Tokens and their types: a word's first piece begins with U+2581, others with nothing."""
+    mark = "\u2581"
+    letters = [*LETTERS, *"0123456789", *"!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"]
+    words = [word.lower() for word in WORDS.split()]
+    pieces = [mark + piece for piece in letters + words] + letters[:36]
+    pieces += [form for piece in short_pieces("") for form in (mark + piece, piece)]
+    tokens = list(dict.fromkeys(controls + pieces))[:size]
+    types = [TOKEN_CONTROL] * len(controls) + [TOKEN_NORMAL] * (len(tokens) - len(controls))
+    tokens += [f"[unused {i}]" for i in range(len(tokens), size)]
+    return tokens, types + [TOKEN_UNUSED] * (size - len(types))
 
 
 # ---- Weights ----
@@ -234,21 +297,75 @@ class Weights:
             n_bytes -= len(piece)
 
 
-def list_tensors(shape, kind):
-    """Name, dimensions (innermost first) and storage type of each tensor."""
+def list_tensors(family, shape, kind):
+    """Name, dimensions (innermost first) and storage type of each tensor of a GGUF."""
     hidden, n_layers, heads, key_heads, head, ffn = shape
-    tensors = [("token_embd.weight", (hidden, VOCABULARY), kind)]
+    vectors = [("attn_norm", hidden), ("ffn_norm", hidden)]
+    if family == "qwen3":
+        vectors[1:1] = [("attn_q_norm", head), ("attn_k_norm", head)]
+    matrices = [("attn_q", hidden, heads * head), ("attn_k", hidden, key_heads * head),
+                ("attn_v", hidden, key_heads * head), ("attn_output", heads * head, hidden),
+                ("ffn_gate", hidden, ffn), ("ffn_up", hidden, ffn), ("ffn_down", ffn, hidden)]
+    biases = [(name, n_out) for name, _, n_out in matrices[:3] if family == "qwen2"]
+    tensors = [("token_embd.weight", (hidden, FAMILIES[family].vocabulary), kind)]
     for layer in range(n_layers):
-        vectors = [("attn_norm", hidden), ("attn_q_norm", head), ("attn_k_norm", head),
-                   ("ffn_norm", hidden)]
-        matrices = [("attn_q", hidden, heads * head), ("attn_k", hidden, key_heads * head),
-                    ("attn_v", hidden, key_heads * head), ("attn_output", heads * head, hidden),
-                    ("ffn_gate", hidden, ffn), ("ffn_up", hidden, ffn), ("ffn_down", ffn, hidden)]
         tensors += [(f"blk.{layer}.{name}.weight", (n,), "f32") for name, n in vectors]
+        tensors += [(f"blk.{layer}.{name}.bias", (n,), "f32") for name, n in biases]
+        tensors += [(f"blk.{layer}.{name}.weight", (n_in, n_out), kind)
+                    for name, n_in, n_out in matrices]
+    tensors.append(("output_norm.weight", (hidden,), "f32"))
+    if family == "qwen3":
+        tensors.append(("cls.output.weight", (hidden, 2), "f32"))
+    return tensors
+
+
+def list_bert_tensors(family, shape, kind):
+    """BERT's and RoBERTa's; converters keep the tables of positions and types in f32."""
+    hidden, n_layers, _, ffn, vocabulary, positions = shape
+
+    def norm(name):
+        return [(f"{name}.weight", (hidden,), "f32"), (f"{name}.bias", (hidden,), "f32")]
+
+    def dense(name, n_in, n_out, stored=kind):
+        return [(f"{name}.weight", (n_in, n_out), stored), (f"{name}.bias", (n_out,), "f32")]
+
+    tensors = [("token_embd.weight", (hidden, vocabulary), kind),
+               ("position_embd.weight", (hidden, positions), "f32"),
+               ("token_types.weight", (hidden, 2 if family == "bert" else 1), "f32"),
+               *norm("token_embd_norm")]
+    for layer in range(n_layers):
+        block = f"blk.{layer}."
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            tensors += dense(block + name, hidden, hidden)
+        tensors += norm(block + "attn_output_norm") + dense(block + "ffn_up", hidden, ffn)
+        tensors += dense(block + "ffn_down", ffn, hidden) + norm(block + "layer_output_norm")
+    return tensors + dense("cls", hidden, hidden, "f32") + dense("cls.output", hidden, 1, "f32")
+
+
+def list_modernbert_tensors(shape, kind):
+    hidden, n_layers, _, ffn, vocabulary, _ = shape
+    tensors = [("token_embd.weight", (hidden, vocabulary), kind),
+               ("token_embd_norm.weight", (hidden,), "f32")]
+    for layer in range(n_layers):
+        norms = ["attn_norm", "ffn_norm"] if layer else ["ffn_norm"]
+        matrices = [("attn_qkv", hidden, 3 * hidden), ("attn_output", hidden, hidden),
+                    ("ffn_up", hidden, 2 * ffn), ("ffn_down", ffn, hidden)]
+        tensors += [(f"blk.{layer}.{name}.weight", (hidden,), "f32") for name in norms]
         tensors += [(f"blk.{layer}.{name}.weight", (n_in, n_out), kind)
                     for name, n_in, n_out in matrices]
     return tensors + [("output_norm.weight", (hidden,), "f32"),
-                      ("cls.output.weight", (hidden, 2), "f32")]
+                      ("cls.weight", (hidden, hidden), "f32"),
+                      ("cls.norm.weight", (hidden,), "f32"),
+                      ("cls.output.weight", (hidden, 1), "f32"),
+                      ("cls.output.bias", (1,), "f32")]
+
+
+def tensors_of(family, shape, kind):
+    if family == "modern-bert":
+        return list_modernbert_tensors(shape, kind)
+    if family in ENCODERS:
+        return list_bert_tensors(family, shape, kind)
+    return list_tensors(family, shape, kind)
 
 
 def size_of(dimensions, kind):
@@ -263,22 +380,24 @@ def aligned(n):
     return -(-n // ALIGNMENT) * ALIGNMENT
 
 
-def make_metadata(name, shape):
+def make_metadata(name, family, shape):
     hidden, n_layers, heads, key_heads, head, ffn = shape
-    tokens, types, merges = make_vocabulary()
-    numbers = {"block_count": n_layers, "context_length": 40960, "embedding_length": hidden,
-               "feed_forward_length": ffn, "attention.head_count": heads,
-               "attention.head_count_kv": key_heads, "attention.key_length": head,
-               "attention.value_length": head, "pooling_type": POOLING_RANK}
+    tokens, types, merges = make_vocabulary(FAMILIES[family])
+    numbers = {"block_count": n_layers, "context_length": FAMILIES[family].positions,
+               "embedding_length": hidden, "feed_forward_length": ffn,
+               "attention.head_count": heads, "attention.head_count_kv": key_heads,
+               "attention.key_length": head, "attention.value_length": head}
+    ranking = [entry("qwen3.classifier.output_labels", META_TEXT, ["yes", "no"]),
+               entry("qwen3.pooling_type", META_UINT32, POOLING_RANK),
+               entry("tokenizer.chat_template.rerank", META_TEXT, QWEN3_PROMPT)]
     return [
-        entry("general.architecture", META_TEXT, "qwen3"),
+        entry("general.architecture", META_TEXT, family),
         entry("general.name", META_TEXT, f"random weights in the shape of {name}"),
         entry("general.alignment", META_UINT32, ALIGNMENT),
-        *(entry(f"qwen3.{key}", META_UINT32, value) for key, value in numbers.items()),
-        entry("qwen3.attention.layer_norm_rms_epsilon", META_FLOAT32, 1e-6),
-        entry("qwen3.rope.freq_base", META_FLOAT32, 1e6),
-        entry("qwen3.classifier.output_labels", META_TEXT, ["yes", "no"]),
-        entry("tokenizer.chat_template.rerank", META_TEXT, PROMPT_TEMPLATE),
+        *(entry(f"{family}.{key}", META_UINT32, value) for key, value in numbers.items()),
+        entry(f"{family}.attention.layer_norm_rms_epsilon", META_FLOAT32, 1e-6),
+        entry(f"{family}.rope.freq_base", META_FLOAT32, FAMILIES[family].theta),
+        *(ranking if family == "qwen3" else []),
         entry("tokenizer.ggml.model", META_TEXT, "gpt2"),
         entry("tokenizer.ggml.pre", META_TEXT, "qwen2"),
         entry("tokenizer.ggml.tokens", META_TEXT, tokens),
@@ -287,8 +406,52 @@ def make_metadata(name, shape):
     ]
 
 
-def write_model(file, name, shape, kind, seed):
-    tensors, metadata = list_tensors(shape, kind), make_metadata(name, shape)
+def make_encoder_metadata(name, family, shape):
+    hidden, n_layers, heads, ffn, vocabulary, positions = shape
+    prefix = "modern-bert" if family == "modern-bert" else "bert"
+    numbers = {"block_count": n_layers, "context_length": positions,
+               "embedding_length": hidden, "feed_forward_length": ffn,
+               "attention.head_count": heads}
+    if family == "modern-bert":
+        numbers.update({"attention.sliding_window": 128, "pooling_type": 4,
+                        "attention.sliding_window_pattern": 3})
+    out = [entry("general.architecture", META_TEXT, prefix),
+           entry("general.name", META_TEXT, f"random weights in the shape of {name}"),
+           entry("general.alignment", META_UINT32, ALIGNMENT),
+           *(entry(f"{prefix}.{key}", META_UINT32, value) for key, value in numbers.items()),
+           entry(f"{prefix}.attention.causal", META_BOOL, False),
+           entry(f"{prefix}.attention.layer_norm_epsilon", META_FLOAT32,
+                 1e-12 if family == "bert" else 1e-5)]
+    if family == "modern-bert":
+        tokens, types, merges = make_vocabulary(MODERNBERT)
+        out += [entry("modern-bert.rope.freq_base", META_FLOAT32, 160000.0),
+                entry("modern-bert.rope.freq_base_swa", META_FLOAT32, 10000.0),
+                entry("tokenizer.ggml.model", META_TEXT, "gpt2"),
+                entry("tokenizer.ggml.pre", META_TEXT, "modern-bert"),
+                entry("tokenizer.ggml.merges", META_TEXT, merges)]
+    else:
+        tokens, types = make_wordpieces(
+            vocabulary, BERT_CONTROLS if family == "bert" else ROBERTA_CONTROLS)
+        out.append(entry("tokenizer.ggml.model", META_TEXT, "bert"))
+    return out + [entry("tokenizer.ggml.tokens", META_TEXT, tokens),
+                  entry("tokenizer.ggml.token_type", META_INT32, types)]
+
+
+def write_payload(file, name, dimensions, stored, streams):
+    n_bytes = size_of(dimensions, stored)
+    if name.endswith("bias"):
+        file.write(bytes(n_bytes))
+    elif len(dimensions) == 1:  # norms
+        file.write(struct.pack("<f", 1.0) * dimensions[0])
+    else:
+        streams[stored].write(file, n_bytes)
+    return n_bytes
+
+
+def write_gguf(file, name, family, shape, kind, seed):
+    tensors = tensors_of(family, shape, kind)
+    make = make_encoder_metadata if family in ENCODERS else make_metadata
+    metadata = make(name, family, shape)
     infos, offset = [], 0
     for tensor, dimensions, stored in tensors:
         infos.append(text(tensor) + struct.pack(f"<I{len(dimensions)}Q", len(dimensions),
@@ -299,13 +462,85 @@ def write_model(file, name, shape, kind, seed):
     head += b"".join(metadata) + b"".join(infos)
     file.write(head.ljust(aligned(len(head)), b"\0"))
     streams = {stored: Weights(stored, seed) for stored in {kind, "f32"}}
-    for _, dimensions, stored in tensors:
-        n_bytes = size_of(dimensions, stored)
-        if len(dimensions) == 1:  # norms
-            file.write(struct.pack("<f", 1.0) * dimensions[0])
-        else:
-            streams[stored].write(file, n_bytes)
+    for tensor, dimensions, stored in tensors:
+        n_bytes = write_payload(file, tensor, dimensions, stored, streams)
         file.write(b"\0" * (aligned(n_bytes) - n_bytes))
+
+
+# ---- A Hugging Face directory, for MiniCPM ----
+
+HF_NAMES = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm",
+            "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
+            "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
+            "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj"}
+SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+         r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+
+
+def hf_name(name):
+    if name == "token_embd.weight":
+        return "model.embed_tokens.weight"
+    if name == "output_norm.weight":
+        return "model.norm.weight"
+    _, layer, part, kind = name.split(".")
+    return f"model.layers.{layer}.{HF_NAMES[part]}.{kind}"
+
+
+def write_safetensors(file, shape, kind, seed):
+    hidden, n_layers = shape[:2]
+    tensors = [(hf_name(name), *rest) for name, *rest in list_tensors("minicpm", shape, kind)]
+    tensors += [(f"lm_head.{i}.linear_head.weight", (hidden, 1), "f32")
+                for i in range(n_layers - START_LAYER + 1)]
+    header, offset = {}, 0
+    for name, dimensions, stored in tensors:
+        n_bytes = size_of(dimensions, stored)
+        header[name] = {"dtype": stored.upper(), "shape": list(reversed(dimensions)),
+                        "data_offsets": [offset, offset + n_bytes]}
+        offset += n_bytes
+    head = json.dumps(header, separators=(",", ":")).encode()
+    head = head.ljust(-(-len(head) // 8) * 8)
+    file.write(struct.pack("<Q", len(head)) + head)
+    streams = {stored: Weights(stored, seed) for stored in {kind, "f32"}}
+    for name, dimensions, stored in tensors:
+        write_payload(file, name, dimensions, stored, streams)
+
+
+def make_config(shape):
+    hidden, n_layers, heads, key_heads, _, ffn = shape
+    family = FAMILIES["minicpm"]
+    return {"architectures": ["LayerWiseMiniCPMForCausalLM"], "hidden_act": "silu",
+            "hidden_size": hidden, "num_hidden_layers": n_layers, "head_multi": True,
+            "num_attention_heads": heads, "num_key_value_heads": key_heads,
+            "head_type": "simple", "intermediate_size": ffn, "scale_emb": 12,
+            "max_position_embeddings": family.positions, "rms_norm_eps": 1e-5,
+            "scale_depth": 1.4, "start_layer": START_LAYER,
+            "vocab_size": family.vocabulary}
+
+
+def make_tokenizer_json(family):
+    tokens, types, merges = make_vocabulary(family)
+    controls = [i for i, kind in enumerate(types) if kind == TOKEN_CONTROL]
+    level = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
+    split = {"type": "Split", "pattern": {"Regex": SPLIT}, "behavior": "Isolated",
+             "invert": False}
+    return {"version": "1.0", "normalizer": None,
+            "added_tokens": [{"id": i, "content": tokens[i], "special": True}
+                             for i in controls],
+            "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]},
+            "model": {"type": "BPE", "merges": merges,
+                      "vocab": {token: i for i, token in enumerate(tokens)
+                                if i not in controls}}}
+
+
+def write_directory(folder, shape, kind, seed):
+    os.makedirs(folder, exist_ok=True)
+    for name, value in (("config.json", make_config(shape)),
+                        ("tokenizer.json", make_tokenizer_json(FAMILIES["minicpm"]))):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            json.dump(value, file)
+    with open(os.path.join(folder, "model.safetensors"), "wb") as file:
+        write_safetensors(file, shape, kind, seed)
+        return file.tell()
 
 
 def main():
@@ -316,17 +551,26 @@ def main():
     parser.add_argument("--layers", type=int, help="instead of the shape's number")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    shape = list(SHAPES[arguments.shape])
-    shape[1] = shape[1] if arguments.layers is None else arguments.layers
-    if shape[1] < 1:
-        parser.error("--layers: at least 1")
-    for _, dimensions, kind in list_tensors(shape, arguments.type):
+    family, shape = SHAPES[arguments.shape]
+    if arguments.layers is not None:
+        shape = (shape[0], arguments.layers, *shape[2:])
+    least = START_LAYER if family == "minicpm" else 1
+    if shape[1] < least:
+        parser.error(f"--layers: at least {least}")
+    for _, dimensions, kind in tensors_of(family, shape, arguments.type):
         if dimensions[0] % UNIT[kind][0]:
             parser.error(f"--type {kind}: {arguments.shape} has rows of {dimensions[0]} "
                          f"values, blocks hold {UNIT[kind][0]}")
-    with open(arguments.out, "wb") as file:
-        write_model(file, arguments.shape, shape, arguments.type, arguments.seed)
-        print(f"{arguments.out}: {file.tell() / 2 ** 20:.1f} MiB")
+    if family == "minicpm" and arguments.type not in ("f32", "f16"):
+        parser.error(f"--type {arguments.type}: {arguments.shape} is written as "
+                     "safetensors, in f32 or f16")
+    if family == "minicpm":
+        size = write_directory(arguments.out, shape, arguments.type, arguments.seed)
+    else:
+        with open(arguments.out, "wb") as file:
+            write_gguf(file, arguments.shape, family, shape, arguments.type, arguments.seed)
+            size = file.tell()
+    print(f"{arguments.out}: {size / 2 ** 20:.1f} MiB")
 
 
 if __name__ == "__main__":

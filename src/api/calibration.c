@@ -39,6 +39,9 @@ static grt_status check_options(const grt_model *model,
         GRT_FAIL(err, GRT_E_INVALID_ARG,
                  "a precision of %g; it must lie between 0 and 1",
                  (double)options->precision);
+    if (options->session.cutoff_layer)
+        GRT_FAIL(err, GRT_E_INVALID_ARG,
+                 "grt_calibration_open: a cutoff layer; profiles are about all layers");
     if (model->network.n_layers < 2)
         GRT_FAIL(err, GRT_E_UNSUPPORTED,
                  "a model of one layer has no boundary to calibrate");

@@ -48,6 +48,8 @@ static const char *tokenizer_name(grt_tokenizer_kind kind)
     switch (kind) {
     case GRT_TOKENIZER_WORDPIECE: return "wordpiece";
     case GRT_TOKENIZER_BPE: return "bpe";
+    case GRT_TOKENIZER_UNIGRAM: return "unigram";
+    case GRT_TOKENIZER_SENTENCE_BPE: return "sentencepiece-bpe";
     }
     return "unknown";
 }

@@ -9,6 +9,21 @@
 
 enum { MAX_THREADS = 1024 };
 
+static grt_status check_cutoff(size_t layer, const grt_network *network, grt_error *err)
+{
+    if (layer == 0) return GRT_OK;
+    if (!network->layer_heads)
+        GRT_FAIL(err, GRT_E_UNSUPPORTED,
+                 "a cutoff after layer %zu: this %s model has one head, for its last "
+                 "layer",
+                 layer, network->architecture->name);
+    if (layer < network->first_head || layer > network->n_layers)
+        GRT_FAIL(err, GRT_E_INVALID_ARG,
+                 "a cutoff after layer %zu: this model has heads for layers %zu to %zu",
+                 layer, network->first_head, network->n_layers);
+    return GRT_OK;
+}
+
 static grt_status check_options(grt_session_options *options, grt_error *err)
 {
     if (options->n_threads == 0) options->n_threads = grt_usable_cpus();
@@ -31,7 +46,8 @@ static grt_status check_options(grt_session_options *options, grt_error *err)
 /* A checked copy of the options, in which n_threads 0 is what it stands for.  `who` is
  * the function that was called. */
 static grt_status take_options(grt_session_options *used,
-                               const grt_session_options *options, const char *who,
+                               const grt_session_options *options,
+                               const grt_network *network, const char *who,
                                grt_error *err)
 {
     *used = (grt_session_options)GRT_SESSION_OPTIONS_INIT;
@@ -40,6 +56,7 @@ static grt_status take_options(grt_session_options *used,
                  "%s: options.struct_size is %zu; use GRT_SESSION_OPTIONS_INIT", who,
                  options->struct_size);
     if (options) *used = *options;
+    GRT_TRY(check_cutoff(used->cutoff_layer, network, err));
     return check_options(used, err);
 }
 
@@ -50,7 +67,7 @@ grt_status grt_session_create(grt_session **out, const grt_model *model,
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_session_create: no %s",
                  out ? "model" : "output");
     grt_session_options used;
-    GRT_TRY(take_options(&used, options, "grt_session_create", err));
+    GRT_TRY(take_options(&used, options, &model->network, "grt_session_create", err));
     grt_session *session;
     GRT_TRY(grt_alloc_array(&session, 1, sizeof(*session), "the session", err));
     grt_status status = grt_session_init(session, model, &used, err);
@@ -77,8 +94,8 @@ grt_status grt_plan_memory(grt_memory_plan *out, const grt_model *model,
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_plan_memory: no %s",
                  out ? "model" : "output");
     grt_session_options used;
-    GRT_TRY(take_options(&used, options, "grt_plan_memory", err));
     const grt_network *network = &model->network;
+    GRT_TRY(take_options(&used, options, network, "grt_plan_memory", err));
     size_t n_rows;
     if (n_documents == 0 || n_tokens == 0 || n_tokens > network->max_tokens)
         GRT_FAIL(err, GRT_E_INVALID_ARG,

@@ -21,7 +21,7 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint32_t found;
 static uint32_t capped;
-static char found_text[120];
+static char found_text[160];
 
 /* In the order in which they came, by architecture. */
 static const struct {
@@ -33,6 +33,7 @@ static const struct {
                 {"avx512_vnni", GRT_CPU_AVX512_VNNI},
                 {"avx512_bf16", GRT_CPU_AVX512_BF16},
                 {"amx_bf16", GRT_CPU_AMX_BF16},
+                {"amx_int8", GRT_CPU_AMX_INT8},
                 {"neon", GRT_CPU_NEON},
                 {"neon_dotprod", GRT_CPU_NEON_DOTPROD},
                 {"neon_bf16", GRT_CPU_NEON_BF16},
@@ -72,13 +73,17 @@ static uint32_t saved_state(void)
     return low;
 }
 
-/* Leaf 7, edx bits 24 (TILE) and 22 (BF16); in XCR0 17 (TILECFG) and 18 (TILEDATA). */
-static int has_amx_bf16(void)
+/* Leaf 7, edx bits 24 (TILE), 22 (BF16) and 25 (INT8); in XCR0 17 (TILECFG) and 18
+ * (TILEDATA). */
+static uint32_t ask_amx(void)
 {
-    const uint32_t units = 1u << 24 | 1u << 22, state = 1u << 17 | 1u << 18;
+    const uint32_t tile = 1u << 24, bf16 = 1u << 22, int8 = 1u << 25;
+    const uint32_t state = 1u << 17 | 1u << 18;
     unsigned a, b, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & units) == units &&
-           (saved_state() & state) == state;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & tile) ||
+        (saved_state() & state) != state)
+        return 0;
+    return (d & bf16 ? GRT_CPU_AMX_BF16 : 0u) | (d & int8 ? GRT_CPU_AMX_INT8 : 0u);
 }
 
 /* Linux saves the 8 KiB of the tiles only for a process that has asked; the others
@@ -119,7 +124,7 @@ static uint32_t ask_cpu(void)
     has |= GRT_CPU_AVX512;
     if (__builtin_cpu_supports("avx512vnni")) has |= GRT_CPU_AVX512_VNNI;
     if (!__builtin_cpu_supports("avx512bf16")) return has;
-    return has | GRT_CPU_AVX512_BF16 | (has_amx_bf16() ? GRT_CPU_AMX_BF16 : 0);
+    return has | GRT_CPU_AVX512_BF16 | ask_amx();
 }
 #endif
 
@@ -157,8 +162,8 @@ static void detect(void)
 #endif
 #if defined(__x86_64__)
     /* a permission widens all signal frames: not asked for when tiles are capped */
-    if ((found & cap & GRT_CPU_AMX_BF16) && !may_use_tiles())
-        found &= ~GRT_CPU_AMX_BF16;
+    const uint32_t tiles = GRT_CPU_AMX_BF16 | GRT_CPU_AMX_INT8;
+    if ((found & cap & tiles) && !may_use_tiles()) found &= ~tiles;
 #endif
     write_found_text();
     capped = found & cap;

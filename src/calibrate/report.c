@@ -51,7 +51,8 @@ static grt_status add_row(const grt_fit *fit, const grt_profile *profile,
                           grt_calibration_report *out, grt_error *err)
 {
     grt_policy_choice choice;
-    GRT_TRY(grt_policy_choose(&choice, profile, fit->profile.n_layers, request, err));
+    GRT_TRY(grt_policy_choose(&choice, profile, fit->profile.n_layers,
+                              fit->network->first_head, request, err));
     const grt_histories *histories =
         choice.reads_profile ? &fit->reported.readout : &fit->reported.head;
     grt_replay replay;

@@ -54,7 +54,8 @@ static grt_status selector_for(const grt_fit *fit, grt_policy policy, float prec
     request.precision = precision;
     request.k = k;
     request.n_documents = SIZE_MAX;
-    return grt_policy_choose(out, &fit->profile, fit->profile.n_layers, &request, err);
+    return grt_policy_choose(out, &fit->profile, fit->profile.n_layers,
+                             fit->network->first_head, &request, err);
 }
 
 /* The smallest margin such that it and all larger ones pass.  Where none does, for want

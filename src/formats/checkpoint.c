@@ -30,6 +30,7 @@ static grt_status load_config(grt_checkpoint *c, const char *directory, grt_erro
 {
     char *path, *text;
     size_t n;
+    GRT_TRY(exists_in(directory, "1_Pooling/config.json", &c->is_pooled, err));
     GRT_TRY(grt_path_join(&path, directory, "config.json", err));
     grt_status status = grt_file_load(&text, &n, path, MAX_CONFIG_BYTES, err);
     if (status == GRT_OK) {
@@ -235,6 +236,7 @@ static grt_status open_gguf(grt_checkpoint *c, const char *path, grt_error *err)
     c->format = GRT_FORMAT_GGUF;
     GRT_TRY(grt_file_open(&file, path, err));
     GRT_TRY(grt_gguf_read(&c->catalogue, &c->metadata, file, err));
+    GRT_TRY(grt_gguf_read_parts(&c->catalogue, &c->metadata, path, err));
     return grt_catalogue_finish(&c->catalogue, err);
 }
 

@@ -12,12 +12,14 @@ typedef struct grt_checkpoint {
     grt_format format;
     grt_catalogue catalogue;
     grt_metadata metadata; /* config.json, or the GGUF key-values */
+    bool is_pooled; /* sentence-transformers' "1_Pooling/config.json" lies beside */
     grt_arena arena;
 } grt_checkpoint;
 
 /* Fills *out, which the caller releases.  `path` is a directory with config.json and
  * model.safetensors or model.safetensors.index.json, a .safetensors file in such a
- * directory, or a GGUF file (told by its first bytes, not by its name). */
+ * directory, or a GGUF file (told by its first bytes, not by its name), of a split one
+ * the first part. */
 GRT_NODISCARD grt_status grt_checkpoint_open(grt_checkpoint *out, const char *path,
                                              grt_error *err);
 void grt_checkpoint_release(grt_checkpoint *checkpoint);
@@ -27,6 +29,10 @@ void grt_checkpoint_release(grt_checkpoint *checkpoint);
  * metadata. */
 GRT_NODISCARD grt_status grt_gguf_read(grt_catalogue *catalogue, grt_metadata *metadata,
                                        grt_file *file, grt_error *err);
+/* The other files of a split GGUF, whose first one at `path` has been read. */
+GRT_NODISCARD grt_status grt_gguf_read_parts(grt_catalogue *catalogue,
+                                             const grt_metadata *metadata,
+                                             const char *path, grt_error *err);
 GRT_NODISCARD grt_status grt_safetensors_read(grt_catalogue *catalogue, grt_file *file,
                                               grt_error *err);
 /* config.json, n_bytes of JSON text. */

@@ -285,17 +285,6 @@ static grt_status read_pair(reader *r)
     return grt_metadata_add(r->metadata, r->key, strlen(r->key), &value, r->err);
 }
 
-static grt_status check_split(const reader *r)
-{
-    uint64_t n_parts;
-    if (grt_metadata_get_u64(r->metadata, "split.count", &n_parts) && n_parts > 1)
-        GRT_FAIL(r->err, GRT_E_UNSUPPORTED,
-                 "%s: is one of %" PRIu64
-                 " parts of a split GGUF; join them (llama-gguf-split --merge)",
-                 r->path, n_parts);
-    return GRT_OK;
-}
-
 static grt_status read_alignment(const reader *r, uint64_t *out)
 {
     *out = DEFAULT_ALIGNMENT;
@@ -462,7 +451,6 @@ static grt_status read_header(reader *r, grt_catalogue *catalogue)
     for (size_t i = 0; i < n_pairs; i++)
         GRT_TRY(read_pair(r));
     GRT_TRY(grt_metadata_finish(r->metadata, r->err));
-    GRT_TRY(check_split(r));
     return read_tensors(r, catalogue, n_tensors);
 }
 

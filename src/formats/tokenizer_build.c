@@ -1,6 +1,8 @@
 /* tokenizer_build.c - see tokenizer_build.h. */
 #include "formats/tokenizer_build.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 const char grt_pattern_gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| "
@@ -79,14 +81,94 @@ grt_status grt_vocabulary_add_merge(grt_vocabulary *v, const grt_piece_map *map,
     return GRT_OK;
 }
 
-/* The id of a piece, special or not; a vocabulary is scanned a few times only. */
-static int32_t find_piece(const grt_vocabulary *v, const char *text)
+int32_t grt_vocabulary_find(const grt_vocabulary *v, const char *text, size_t n)
 {
-    size_t n = strlen(text);
     for (size_t id = 0; id < v->n_pieces; id++)
-        if (v->pieces[id].size == n && memcmp(v->pieces[id].text, text, n) == 0)
+        if (v->pieces[id].text && v->pieces[id].size == n &&
+            memcmp(v->pieces[id].text, text, n) == 0)
             return (int32_t)id;
     return GRT_NO_TOKEN;
+}
+
+void grt_vocabulary_begin(grt_vocabulary *v, grt_tokenizer_kind kind)
+{
+    v->kind = kind;
+    v->unk = v->cls = v->sep = v->pad = v->bos = v->eos = GRT_NO_TOKEN;
+}
+
+static bool is_sentence(const grt_vocabulary *v)
+{
+    return v->kind == GRT_TOKENIZER_UNIGRAM || v->kind == GRT_TOKENIZER_SENTENCE_BPE;
+}
+
+/* "<name>" or "[name]". */
+static bool is_in_brackets(const char *text, size_t n)
+{
+    return n > 2 && ((text[0] == '<' && text[n - 1] == '>') ||
+                     (text[0] == '[' && text[n - 1] == ']'));
+}
+
+bool grt_is_blank(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (text[i] == '\0' || !strchr(" \t\n\r", text[i])) return false;
+    return true;
+}
+
+grt_status grt_vocabulary_add_token(grt_vocabulary *v, uint64_t id, const char *text,
+                                    size_t n, bool is_called_special, const char *path,
+                                    grt_error *err)
+{
+    bool is_text = is_sentence(v)
+                       ? !is_in_brackets(text, n)
+                       : v->kind == GRT_TOKENIZER_BPE && grt_is_blank(text, n);
+    bool is_special = is_called_special || !is_text;
+    GRT_TRY(grt_vocabulary_set(v, id, text, n, is_special, path, err));
+    v->pieces[id].is_verbatim = !v->pieces[id].is_special;
+    return GRT_OK;
+}
+
+grt_status grt_vocabulary_set_scored(grt_vocabulary *v, uint64_t id, grt_text text,
+                                     uint64_t type, double score, const char *path,
+                                     grt_error *err)
+{
+    if (!isfinite(score) || fabs(score) > (double)FLT_MAX)
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: the score of id %llu is not a finite number",
+                 path, (unsigned long long)id);
+    if (text.size == 0) return grt_vocabulary_reserve(v, (size_t)id + 1, path, err);
+    bool is_named = is_in_brackets(text.data, text.size);
+    bool is_special =
+        type != GRT_PIECE_NORMAL && (type != GRT_PIECE_USER_DEFINED || is_named);
+    GRT_TRY(grt_vocabulary_set(v, id, text.data, text.size, is_special, path, err));
+    v->pieces[id].is_verbatim = type == GRT_PIECE_USER_DEFINED && !is_named;
+    v->scores[id] = (float)score;
+    return GRT_OK;
+}
+
+void grt_vocabulary_set_spaces(grt_vocabulary *v, bool has_first_mark, bool are_thinned)
+{
+    v->first_mark = has_first_mark ? GRT_FIRST_MARK_ALWAYS : GRT_FIRST_MARK_NONE;
+    v->strip_left = v->strip_right = v->collapse_spaces = are_thinned;
+}
+
+void grt_vocabulary_finish_sentence(grt_vocabulary *v)
+{
+    const struct {
+        int32_t *id;
+        const char *names[2];
+    } roles[] = {
+        {&v->unk, {"<unk>", "[UNK]"}}, {&v->bos, {"<s>", "<bos>"}},
+        {&v->eos, {"</s>", "<eos>"}},  {&v->pad, {"<pad>", "[PAD]"}},
+        {&v->cls, {"<s>", "[CLS]"}},   {&v->sep, {"</s>", "[SEP]"}},
+    };
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+        for (size_t k = 0; k < 2 && *roles[i].id == GRT_NO_TOKEN; k++)
+            *roles[i].id =
+                grt_vocabulary_find(v, roles[i].names[k], strlen(roles[i].names[k]));
+        if (*roles[i].id == GRT_NO_TOKEN) continue;
+        v->pieces[*roles[i].id].is_special = true;
+        v->pieces[*roles[i].id].is_verbatim = false;
+    }
 }
 
 grt_status grt_vocabulary_finish_wordpiece(grt_vocabulary *v, bool is_lower_case,
@@ -96,7 +178,7 @@ grt_status grt_vocabulary_finish_wordpiece(grt_vocabulary *v, bool is_lower_case
     int32_t mask = GRT_NO_TOKEN;
     int32_t *const ids[] = {&v->unk, &v->cls, &v->sep, &v->pad, &mask};
     for (size_t i = 0; i < 5; i++) {
-        *ids[i] = find_piece(v, names[i]);
+        *ids[i] = grt_vocabulary_find(v, names[i], strlen(names[i]));
         if (*ids[i] != GRT_NO_TOKEN) v->pieces[*ids[i]].is_special = true;
     }
     if (v->unk == GRT_NO_TOKEN) GRT_FAIL(err, GRT_E_FORMAT, "%s: no piece [UNK]", path);

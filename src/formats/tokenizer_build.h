@@ -19,6 +19,50 @@ GRT_NODISCARD grt_status grt_vocabulary_set(grt_vocabulary *v, uint64_t id,
                                             const char *text, size_t n, bool is_special,
                                             const char *path, grt_error *err);
 
+/* Sets a piece that the tokenizer's extra files or its list of added tokens name.  A
+ * control token, but for two that are not called special: of SentencePiece any that is
+ * not a name in brackets (Gemma: runs of line breaks), of byte-level BPE runs of spaces
+ * (ModernBERT).  Those are user-defined text. */
+GRT_NODISCARD grt_status grt_vocabulary_add_token(grt_vocabulary *v, uint64_t id,
+                                                  const char *text, size_t n,
+                                                  bool is_called_special,
+                                                  const char *path, grt_error *err);
+
+/* Whether text[n] is spaces, tabs and line breaks only. */
+bool grt_is_blank(const char *text, size_t n);
+
+/* Begins a vocabulary: its kind, and no control tokens yet. */
+void grt_vocabulary_begin(grt_vocabulary *v, grt_tokenizer_kind kind);
+
+/* The types of pieces in SentencePiece models, and in GGUF. */
+enum {
+    GRT_PIECE_NORMAL = 1,
+    GRT_PIECE_UNKNOWN,
+    GRT_PIECE_CONTROL,
+    GRT_PIECE_USER_DEFINED,
+    GRT_PIECE_UNUSED,
+    GRT_PIECE_BYTE
+};
+
+/* Sets a piece of SentencePiece with its type and score; an empty text leaves the id
+ * without a piece.  v->scores must have room for it. */
+GRT_NODISCARD grt_status grt_vocabulary_set_scored(grt_vocabulary *v, uint64_t id,
+                                                   grt_text text, uint64_t type,
+                                                   double score, const char *path,
+                                                   grt_error *err);
+
+/* SentencePiece's normaliser as its models describe it: a mark first; spaces thinned
+ * out (remove_extra_whitespaces). */
+void grt_vocabulary_set_spaces(grt_vocabulary *v, bool has_first_mark,
+                               bool are_thinned);
+
+/* After the last piece of SentencePiece: control tokens that are still unknown, by
+ * their usual names; all of them become special. */
+void grt_vocabulary_finish_sentence(grt_vocabulary *v);
+
+/* The id of a piece, special or not, GRT_NO_TOKEN if none: a scan. */
+int32_t grt_vocabulary_find(const grt_vocabulary *v, const char *text, size_t n);
+
 /* Appends the merge of two pieces, looked up in a map of the pieces that are not
  * special. GRT_E_FORMAT when one of them, or both joined, is not there. */
 GRT_NODISCARD grt_status grt_vocabulary_add_merge(grt_vocabulary *v,
@@ -42,5 +86,12 @@ grt_status grt_vocabulary_read_added(grt_vocabulary *out, const char *text, size
                                      const char *path, grt_error *err);
 grt_status grt_vocabulary_read_config(grt_vocabulary *out, const char *text, size_t n,
                                       const char *path, grt_error *err);
+/* Of tokenizer_config.json which pieces are the control tokens; nothing else. */
+grt_status grt_vocabulary_read_roles(grt_vocabulary *out, const char *text, size_t n,
+                                     const char *path, grt_error *err);
+/* SentencePiece with the ids of XLM-RoBERTa: <s> <pad> </s> <unk>, each other piece one
+ * higher than in the file, <mask> last. */
+grt_status grt_vocabulary_read_model_xlmr(grt_vocabulary *out, const char *text,
+                                          size_t n, const char *path, grt_error *err);
 
 #endif /* GRT_FORMATS_TOKENIZER_BUILD_H */

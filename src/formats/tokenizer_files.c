@@ -51,34 +51,51 @@ static grt_status read_extras(grt_vocabulary *out, const char *directory,
     return GRT_OK;
 }
 
+/* tokenizer.json says all but the roles of its control tokens. */
+static grt_status open_json(grt_vocabulary *out, const char *directory, grt_error *err)
+{
+    GRT_TRY(read_file(out, directory, "tokenizer.json",
+                      grt_vocabulary_read_tokenizer_json, err));
+    bool is_there;
+    GRT_TRY(has_file(&is_there, directory, "tokenizer_config.json", err));
+    if (!is_there) return GRT_OK;
+    return read_file(out, directory, "tokenizer_config.json", grt_vocabulary_read_roles,
+                     err);
+}
+
 static grt_status open_directory(grt_vocabulary *out, const char *directory,
                                  grt_error *err)
 {
-    bool has_json, has_txt, has_vocab, has_merges;
-    GRT_TRY(has_file(&has_json, directory, "tokenizer.json", err));
-    GRT_TRY(has_file(&has_txt, directory, "vocab.txt", err));
-    GRT_TRY(has_file(&has_vocab, directory, "vocab.json", err));
-    GRT_TRY(has_file(&has_merges, directory, "merges.txt", err));
-    if (has_json)
-        return read_file(out, directory, "tokenizer.json",
-                         grt_vocabulary_read_tokenizer_json, err);
-    if (has_txt) {
-        GRT_TRY(
-            read_file(out, directory, "vocab.txt", grt_vocabulary_read_vocab_txt, err));
+    static const struct {
+        const char *name;
+        read_fn *read;
+        const char *second;
+        read_fn *read_second;
+    } kinds[] = {
+        {"vocab.txt", grt_vocabulary_read_vocab_txt, NULL, NULL},
+        {"vocab.json", grt_vocabulary_read_vocab_json, "merges.txt",
+         grt_vocabulary_read_merges},
+        {"sentencepiece.bpe.model", grt_vocabulary_read_model_xlmr, NULL, NULL},
+        {"tokenizer.model", grt_vocabulary_read_model, NULL, NULL},
+    };
+    bool is_there;
+    GRT_TRY(has_file(&is_there, directory, "tokenizer.json", err));
+    if (is_there) return open_json(out, directory, err);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        GRT_TRY(has_file(&is_there, directory, kinds[i].name, err));
+        if (is_there && kinds[i].second)
+            GRT_TRY(has_file(&is_there, directory, kinds[i].second, err));
+        if (!is_there) continue;
+        GRT_TRY(read_file(out, directory, kinds[i].name, kinds[i].read, err));
+        if (kinds[i].second)
+            GRT_TRY(
+                read_file(out, directory, kinds[i].second, kinds[i].read_second, err));
         return read_extras(out, directory, err);
     }
-    if (has_vocab && has_merges) {
-        GRT_TRY(read_file(out, directory, "vocab.json", grt_vocabulary_read_vocab_json,
-                          err));
-        GRT_TRY(
-            read_file(out, directory, "merges.txt", grt_vocabulary_read_merges, err));
-        return read_extras(out, directory, err);
-    }
-    GRT_FAIL(
-        err, GRT_E_NOT_FOUND,
-        "%s: no tokenizer: neither tokenizer.json, nor vocab.txt, nor vocab.json with "
-        "merges.txt",
-        directory);
+    GRT_FAIL(err, GRT_E_NOT_FOUND,
+             "%s: no tokenizer: neither tokenizer.json, nor vocab.txt, nor vocab.json "
+             "with merges.txt, nor sentencepiece.bpe.model, nor tokenizer.model",
+             directory);
 }
 
 grt_status grt_vocabulary_open_directory(grt_vocabulary *out, const char *directory,

@@ -6,8 +6,9 @@
 #include "tokenizer/vocabulary.h"
 
 /* The tokenizer of a checkpoint: GGUF key-values, or the files of its directory, in
- * this order: tokenizer.json, vocab.txt, vocab.json + merges.txt (the last two with
- * tokenizer_config.json and added_tokens.json when they are there). */
+ * this order: tokenizer.json, vocab.txt, vocab.json + merges.txt,
+ * sentencepiece.bpe.model (XLM-RoBERTa's ids), tokenizer.model; all but the first with
+ * added_tokens.json and tokenizer_config.json when they are there. */
 GRT_NODISCARD grt_status grt_vocabulary_open(grt_vocabulary *out,
                                              const grt_checkpoint *checkpoint,
                                              grt_error *err);
@@ -26,6 +27,10 @@ GRT_NODISCARD grt_status grt_vocabulary_read_vocab_txt(grt_vocabulary *out,
                                                        const char *text, size_t n,
                                                        const char *path,
                                                        grt_error *err);
+/* A SentencePiece model, Unigram or BPE, with the ids of the file. */
+GRT_NODISCARD grt_status grt_vocabulary_read_model(grt_vocabulary *out,
+                                                   const char *text, size_t n,
+                                                   const char *path, grt_error *err);
 GRT_NODISCARD grt_status grt_vocabulary_read_gguf(grt_vocabulary *out,
                                                   const grt_metadata *metadata,
                                                   grt_error *err);

@@ -1,10 +1,9 @@
 /* tokenizer_gguf.c - GGUF's tokenizer keys to a vocabulary. */
 #include "formats/tokenizer_build.h"
 
-#include <string.h>
+#include "base/memory.h"
 
-/* GGUF: tokenizer.ggml.token_type; everything but a normal piece is kept from users. */
-enum { TYPE_NORMAL = 1 };
+#include <string.h>
 
 /* BERT pieces in GGUF: a word's first piece begins with U+2581, a continuation has no
  * mark, and bracketed names stand as they are.  Ours: "word", "##ing", "[CLS]". */
@@ -37,27 +36,42 @@ static const grt_meta_value *need_texts(const grt_metadata *m, const char *key,
     return NULL;
 }
 
+/* The types of n tokens; NULL when the file has none. */
+static grt_status find_types(const int64_t **out, const grt_metadata *m, size_t n,
+                             grt_error *err)
+{
+    const grt_meta_value *types = grt_metadata_get(m, "tokenizer.ggml.token_type");
+    if (types && (types->type != GRT_META_INT || types->n != n))
+        GRT_FAIL(
+            err, GRT_E_FORMAT,
+            "%s: tokenizer.ggml.token_type does not have one number for each of %zu "
+            "tokens",
+            m->source, n);
+    *out = types ? types->ints : NULL;
+    return GRT_OK;
+}
+
+/* Of WordPiece and byte-level BPE, whose kind is set. */
 static grt_status read_pieces(grt_vocabulary *v, const grt_metadata *m, bool is_bert,
                               grt_error *err)
 {
     const grt_meta_value *tokens = need_texts(m, "tokenizer.ggml.tokens", err);
     if (!tokens) return GRT_E_FORMAT;
-    const grt_meta_value *types = grt_metadata_get(m, "tokenizer.ggml.token_type");
-    if (types && (types->type != GRT_META_INT || types->n != tokens->n))
-        GRT_FAIL(
-            err, GRT_E_FORMAT,
-            "%s: tokenizer.ggml.token_type does not have one number for each of %zu "
-            "tokens",
-            m->source, tokens->n);
+    const int64_t *types;
+    GRT_TRY(find_types(&types, m, tokens->n, err));
     GRT_TRY(grt_vocabulary_reserve(v, tokens->n, m->source, err));
     for (size_t id = 0; id < tokens->n; id++) {
         grt_text text = tokens->texts[id];
-        bool is_special = types && types->ints[id] != TYPE_NORMAL;
+        bool is_special = types && types[id] != GRT_PIECE_NORMAL;
         if (is_bert)
             GRT_TRY(set_bert_piece(v, id, text, is_special, m->source, err));
+        else if (is_special)
+            GRT_TRY(grt_vocabulary_add_token(v, id, text.data, text.size,
+                                             types[id] != GRT_PIECE_USER_DEFINED,
+                                             m->source, err));
         else
-            GRT_TRY(grt_vocabulary_set(v, id, text.data, text.size, is_special,
-                                       m->source, err));
+            GRT_TRY(
+                grt_vocabulary_set(v, id, text.data, text.size, false, m->source, err));
     }
     return GRT_OK;
 }
@@ -93,18 +107,132 @@ static grt_status choose_pattern(grt_vocabulary *v, const grt_metadata *m,
 {
     grt_text pre = {"default", 7};
     (void)grt_metadata_get_text(m, "tokenizer.ggml.pre", &pre);
+    if (text_is(pre, "modern-bert")) { /* its file does not say NFC */
+        v->split_pattern = grt_pattern_gpt2;
+        v->use_nfc = true;
+        return GRT_OK;
+    }
     if (text_is(pre, "qwen2")) {
         v->split_pattern = grt_pattern_qwen2;
         v->use_nfc = true;
         return GRT_OK;
     }
-    if (text_is(pre, "gpt-2") || text_is(pre, "default")) {
+    if (text_is(pre, "gpt-2") || text_is(pre, "roberta-bpe") ||
+        text_is(pre, "default")) {
         v->split_pattern = grt_pattern_gpt2;
         return GRT_OK;
     }
-    GRT_FAIL(err, GRT_E_UNSUPPORTED,
-             "%s: pre-tokeniser \"%.*s\" is not known; known: qwen2, gpt-2", m->source,
-             (int)(pre.size < 60 ? pre.size : 60), pre.data);
+    GRT_FAIL(
+        err, GRT_E_UNSUPPORTED,
+        "%s: pre-tokeniser \"%.*s\" is not known; known: qwen2, gpt-2, roberta-bpe, "
+        "modern-bert",
+        m->source, (int)(pre.size < 60 ? pre.size : 60), pre.data);
+}
+
+/* ---- SentencePiece ---- */
+
+/* What a piece is in a file without types. */
+static int64_t guess_type(grt_text text)
+{
+    static const char *const controls[] = {"<s>", "</s>", "<pad>", "<bos>", "<eos>"};
+    if (text_is(text, "<unk>")) return GRT_PIECE_UNKNOWN;
+    for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
+        if (text_is(text, controls[i])) return GRT_PIECE_CONTROL;
+    bool is_byte = text.size == 6 && memcmp(text.data, "<0x", 3) == 0;
+    return is_byte ? GRT_PIECE_BYTE : GRT_PIECE_NORMAL;
+}
+
+static grt_status read_scored_pieces(grt_vocabulary *v, const grt_metadata *m,
+                                     grt_error *err)
+{
+    const grt_meta_value *tokens = need_texts(m, "tokenizer.ggml.tokens", err);
+    if (!tokens) return GRT_E_FORMAT;
+    const grt_meta_value *scores = grt_metadata_get(m, "tokenizer.ggml.scores");
+    if (!scores || scores->type != GRT_META_FLOAT || scores->n != tokens->n)
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "%s: tokenizer.ggml.scores does not have one score for each of %zu "
+                 "tokens",
+                 m->source, tokens->n);
+    const int64_t *types;
+    GRT_TRY(find_types(&types, m, tokens->n, err));
+    GRT_TRY(grt_vocabulary_reserve(v, tokens->n, m->source, err));
+    GRT_TRY(grt_arena_alloc(&v->arena, &v->scores, tokens->n, sizeof(float), err));
+    for (size_t id = 0; id < tokens->n; id++) {
+        int64_t type = types ? types[id] : guess_type(tokens->texts[id]);
+        GRT_TRY(grt_vocabulary_set_scored(v, id, tokens->texts[id], (uint64_t)type,
+                                          scores->floats[id], m->source, err));
+        if (type == GRT_PIECE_BYTE) v->byte_fallback = true;
+        if (type == GRT_PIECE_UNKNOWN && v->unk == GRT_NO_TOKEN) v->unk = (int32_t)id;
+    }
+    return GRT_OK;
+}
+
+/* The map is a list of bytes, signed in some files. */
+static grt_status read_charsmap(grt_vocabulary *v, const grt_metadata *m,
+                                grt_error *err)
+{
+    const char *key = "tokenizer.ggml.precompiled_charsmap";
+    const grt_meta_value *value = grt_metadata_get(m, key);
+    if (!value) return GRT_OK;
+    if (value->type != GRT_META_INT || !value->is_array)
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: %s is not a list of bytes", m->source, key);
+    unsigned char *blob;
+    GRT_TRY(grt_alloc(&blob, value->n, "a character map", err));
+    grt_status status = GRT_OK;
+    for (size_t i = 0; i < value->n && status == GRT_OK; i++) {
+        blob[i] = (unsigned char)value->ints[i];
+        if (value->ints[i] < -128 || value->ints[i] > 255)
+            status = grt_error_set(err, GRT_E_FORMAT, -1,
+                                   "%s: %s is not a list of bytes", m->source, key);
+    }
+    if (status == GRT_OK)
+        status =
+            grt_charsmap_read(&v->charsmap, &v->arena, blob, value->n, m->source, err);
+    grt_free(blob);
+    return status;
+}
+
+/* Ids that the file gives for control tokens; the largest number says "none". */
+static grt_status read_roles(grt_vocabulary *v, const grt_metadata *m, grt_error *err)
+{
+    const struct {
+        const char *key;
+        int32_t *id;
+    } roles[] = {
+        {"tokenizer.ggml.unknown_token_id", &v->unk},
+        {"tokenizer.ggml.bos_token_id", &v->bos},
+        {"tokenizer.ggml.eos_token_id", &v->eos},
+        {"tokenizer.ggml.padding_token_id", &v->pad},
+        {"tokenizer.ggml.cls_token_id", &v->cls},
+        {"tokenizer.ggml.separator_token_id", &v->sep},
+        {"tokenizer.ggml.seperator_token_id", &v->sep}, /* as most files spell it */
+    };
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+        uint64_t id;
+        if (!grt_metadata_get_u64(m, roles[i].key, &id) || id == UINT32_MAX) continue;
+        if (id >= v->n_pieces || !v->pieces[id].text)
+            GRT_FAIL(err, GRT_E_FORMAT, "%s: %s is %llu, which no token has", m->source,
+                     roles[i].key, (unsigned long long)id);
+        *roles[i].id = (int32_t)id;
+    }
+    return GRT_OK;
+}
+
+static grt_status read_sentence(grt_vocabulary *v, const grt_metadata *m,
+                                grt_tokenizer_kind kind, grt_error *err)
+{
+    grt_vocabulary_begin(v, kind);
+    GRT_TRY(read_scored_pieces(v, m, err));
+    GRT_TRY(read_charsmap(v, m, err));
+    GRT_TRY(read_roles(v, m, err));
+    bool has_first_mark = true, are_thinned = kind == GRT_TOKENIZER_UNIGRAM;
+    (void)grt_metadata_get_bool(m, "tokenizer.ggml.add_space_prefix", &has_first_mark);
+    (void)grt_metadata_get_bool(m, "tokenizer.ggml.remove_extra_whitespaces",
+                                &are_thinned);
+    grt_vocabulary_set_spaces(v, has_first_mark, are_thinned);
+    v->fuse_unknown = true;
+    grt_vocabulary_finish_sentence(v);
+    return GRT_OK;
 }
 
 grt_status grt_vocabulary_read_gguf(grt_vocabulary *out, const grt_metadata *metadata,
@@ -116,15 +244,19 @@ grt_status grt_vocabulary_read_gguf(grt_vocabulary *out, const grt_metadata *met
         GRT_TRY(read_pieces(out, metadata, true, err));
         return grt_vocabulary_finish_wordpiece(out, true, metadata->source, err);
     }
+    if (text_is(model, "t5"))
+        return read_sentence(out, metadata, GRT_TOKENIZER_UNIGRAM, err);
+    if (text_is(model, "llama"))
+        return read_sentence(out, metadata, GRT_TOKENIZER_SENTENCE_BPE, err);
     if (!text_is(model, "gpt2"))
         GRT_FAIL(err, GRT_E_UNSUPPORTED,
                  "%s: tokenizer \"%.*s\" is not known; known: bert (WordPiece), gpt2 "
-                 "(byte-level BPE)",
+                 "(byte-level BPE), t5 (Unigram), llama (SentencePiece BPE)",
                  metadata->source, (int)(model.size < 60 ? model.size : 60),
                  model.data);
-    out->kind = GRT_TOKENIZER_BPE;
-    out->unk = out->cls = out->sep = out->pad = out->bos = out->eos = GRT_NO_TOKEN;
+    grt_vocabulary_begin(out, GRT_TOKENIZER_BPE);
     GRT_TRY(read_pieces(out, metadata, false, err));
     GRT_TRY(read_merges(out, metadata, err));
+    GRT_TRY(read_roles(out, metadata, err));
     return choose_pattern(out, metadata, err);
 }

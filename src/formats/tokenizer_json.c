@@ -1,27 +1,20 @@
 /* tokenizer_json.c - Hugging Face's tokenizer.json to a vocabulary.
  *
- * Read: the model (WordPiece or byte-level BPE), the normaliser, the pre-tokeniser and
- * the added tokens, all of which are control tokens to us.  Not read: the
+ * Read: the model (WordPiece or byte-level BPE here, SentencePiece's in
+ * tokenizer_json_sentence.c), the normaliser, the pre-tokeniser and the added tokens,
+ * which are control tokens to us.  Not read: the
  * post-processor and truncation, which the model family's pair template replaces. */
-#include "formats/tokenizer_build.h"
-
-#include "formats/json.h"
+#include "formats/tokenizer_json.h"
 
 #include <string.h>
 
-typedef struct reader {
-    grt_vocabulary *v;
-    const char *path;
-    grt_error *err;
-} reader;
-
-static const char *text_of(const json_t *object, const char *key)
+const char *grt_json_text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "";
 }
 
-static grt_status read_vocab(reader *r, json_t *vocab)
+grt_status grt_json_read_vocab(grt_json_reader *r, json_t *vocab)
 {
     if (!json_is_object(vocab))
         GRT_FAIL(r->err, GRT_E_FORMAT, "%s: model.vocab is not an object of pieces",
@@ -46,7 +39,8 @@ static grt_status read_vocab(reader *r, json_t *vocab)
 }
 
 /* "left right" or ["left", "right"]. */
-static grt_status read_merge(reader *r, const grt_piece_map *map, const json_t *merge)
+static grt_status read_merge(grt_json_reader *r, const grt_piece_map *map,
+                             const json_t *merge)
 {
     const char *left, *right;
     size_t n_left, n_right;
@@ -69,7 +63,7 @@ static grt_status read_merge(reader *r, const grt_piece_map *map, const json_t *
                                     r->err);
 }
 
-static grt_status read_merges(reader *r, const json_t *merges)
+grt_status grt_json_read_merges(grt_json_reader *r, const json_t *merges)
 {
     if (!json_is_array(merges))
         GRT_FAIL(r->err, GRT_E_FORMAT, "%s: model.merges is not a list", r->path);
@@ -84,7 +78,7 @@ static grt_status read_merges(reader *r, const json_t *merges)
     return status;
 }
 
-static grt_status read_added_tokens(reader *r, const json_t *tokens)
+grt_status grt_json_read_added_tokens(grt_json_reader *r, const json_t *tokens)
 {
     for (size_t i = 0; i < json_array_size(tokens); i++) {
         const json_t *token = json_array_get(tokens, i);
@@ -94,43 +88,46 @@ static grt_status read_added_tokens(reader *r, const json_t *tokens)
             !json_is_string(content))
             GRT_FAIL(r->err, GRT_E_FORMAT, "%s: added token %zu has no id or content",
                      r->path, i);
-        GRT_TRY(grt_vocabulary_set(r->v, (uint64_t)json_integer_value(id),
-                                   json_string_value(content),
-                                   json_string_length(content), true, r->path, r->err));
+        GRT_TRY(grt_vocabulary_add_token(
+            r->v, (uint64_t)json_integer_value(id), json_string_value(content),
+            json_string_length(content),
+            json_is_true(json_object_get(token, "special")), r->path, r->err));
     }
     return GRT_OK;
 }
 
-static grt_status unsupported(const reader *r, const char *part, const char *type)
+grt_status grt_json_unsupported(const grt_json_reader *r, const char *part,
+                                const char *type)
 {
     GRT_FAIL(r->err, GRT_E_UNSUPPORTED, "%s: %s of type \"%.60s\" is not supported",
              r->path, part, type);
 }
 
-static grt_status read_bpe_normaliser(reader *r, const json_t *normaliser)
+static grt_status read_bpe_normaliser(grt_json_reader *r, const json_t *normaliser)
 {
     if (!normaliser || json_is_null(normaliser)) return GRT_OK;
-    const char *type = text_of(normaliser, "type");
+    const char *type = grt_json_text_of(normaliser, "type");
     if (strcmp(type, "NFC") == 0) {
         r->v->use_nfc = true;
         return GRT_OK;
     }
     const json_t *list = json_object_get(normaliser, "normalizers");
     if (strcmp(type, "Sequence") != 0 || json_array_size(list) > 8)
-        return unsupported(r, "a normalizer", type);
+        return grt_json_unsupported(r, "a normalizer", type);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *inner = json_array_get(list, i);
-        if (strcmp(text_of(inner, "type"), "NFC") != 0)
-            return unsupported(r, "a normalizer", text_of(inner, "type"));
+        if (strcmp(grt_json_text_of(inner, "type"), "NFC") != 0)
+            return grt_json_unsupported(r, "a normalizer",
+                                        grt_json_text_of(inner, "type"));
         r->v->use_nfc = true;
     }
     return GRT_OK;
 }
 
 /* Split by an expression, or ByteLevel with GPT-2's own. */
-static grt_status read_splitter(reader *r, const json_t *splitter)
+static grt_status read_splitter(grt_json_reader *r, const json_t *splitter)
 {
-    const char *type = text_of(splitter, "type");
+    const char *type = grt_json_text_of(splitter, "type");
     if (strcmp(type, "ByteLevel") == 0) {
         r->v->add_prefix_space |=
             json_is_true(json_object_get(splitter, "add_prefix_space"));
@@ -141,19 +138,19 @@ static grt_status read_splitter(reader *r, const json_t *splitter)
     }
     const json_t *pattern =
         json_object_get(json_object_get(splitter, "pattern"), "Regex");
-    const char *behavior = text_of(splitter, "behavior");
+    const char *behavior = grt_json_text_of(splitter, "behavior");
     if (strcmp(type, "Split") != 0 || !json_is_string(pattern) || r->v->split_pattern ||
         strcmp(behavior, "Isolated") != 0 ||
         json_is_true(json_object_get(splitter, "invert")))
-        return unsupported(r, "a pre_tokenizer", type);
+        return grt_json_unsupported(r, "a pre_tokenizer", type);
     return grt_arena_copy_text(&r->v->arena, &r->v->split_pattern,
                                json_string_value(pattern), json_string_length(pattern),
                                r->err);
 }
 
-static grt_status read_splitters(reader *r, const json_t *splitter)
+static grt_status read_splitters(grt_json_reader *r, const json_t *splitter)
 {
-    if (strcmp(text_of(splitter, "type"), "Sequence") != 0)
+    if (strcmp(grt_json_text_of(splitter, "type"), "Sequence") != 0)
         return read_splitter(r, splitter);
     const json_t *list = json_object_get(splitter, "pretokenizers");
     for (size_t i = 0; i < json_array_size(list); i++)
@@ -161,35 +158,34 @@ static grt_status read_splitters(reader *r, const json_t *splitter)
     return GRT_OK;
 }
 
-static grt_status read_bpe(reader *r, const json_t *root, const json_t *model)
+static grt_status read_bpe(grt_json_reader *r, const json_t *root, const json_t *model)
 {
-    r->v->kind = GRT_TOKENIZER_BPE;
-    r->v->unk = r->v->cls = r->v->sep = r->v->pad = r->v->bos = r->v->eos =
-        GRT_NO_TOKEN;
-    if (json_is_true(json_object_get(model, "byte_fallback")))
-        return unsupported(r, "a BPE model", "byte_fallback");
+    grt_vocabulary_begin(r->v, GRT_TOKENIZER_BPE);
     if (json_is_true(json_object_get(model, "ignore_merges")))
-        return unsupported(r, "a BPE model", "ignore_merges");
-    GRT_TRY(read_vocab(r, json_object_get(model, "vocab")));
-    GRT_TRY(read_merges(r, json_object_get(model, "merges")));
-    GRT_TRY(read_added_tokens(r, json_object_get(root, "added_tokens")));
+        return grt_json_unsupported(r, "a BPE model", "ignore_merges");
+    GRT_TRY(grt_json_read_vocab(r, json_object_get(model, "vocab")));
+    GRT_TRY(grt_json_read_merges(r, json_object_get(model, "merges")));
+    GRT_TRY(grt_json_read_added_tokens(r, json_object_get(root, "added_tokens")));
     GRT_TRY(read_bpe_normaliser(r, json_object_get(root, "normalizer")));
     return read_splitters(r, json_object_get(root, "pre_tokenizer"));
 }
 
-static grt_status read_wordpiece(reader *r, const json_t *root, const json_t *model)
+static grt_status read_wordpiece(grt_json_reader *r, const json_t *root,
+                                 const json_t *model)
 {
     const json_t *normaliser = json_object_get(root, "normalizer");
-    if (strcmp(text_of(normaliser, "type"), "BertNormalizer") != 0)
-        return unsupported(r, "a normalizer", text_of(normaliser, "type"));
-    const char *splitter = text_of(json_object_get(root, "pre_tokenizer"), "type");
+    if (strcmp(grt_json_text_of(normaliser, "type"), "BertNormalizer") != 0)
+        return grt_json_unsupported(r, "a normalizer",
+                                    grt_json_text_of(normaliser, "type"));
+    const char *splitter =
+        grt_json_text_of(json_object_get(root, "pre_tokenizer"), "type");
     if (strcmp(splitter, "BertPreTokenizer") != 0)
-        return unsupported(r, "a pre_tokenizer", splitter);
-    const char *prefix = text_of(model, "continuing_subword_prefix");
+        return grt_json_unsupported(r, "a pre_tokenizer", splitter);
+    const char *prefix = grt_json_text_of(model, "continuing_subword_prefix");
     if (strcmp(prefix, "##") != 0)
-        return unsupported(r, "a WordPiece model with the prefix", prefix);
-    GRT_TRY(read_vocab(r, json_object_get(model, "vocab")));
-    GRT_TRY(read_added_tokens(r, json_object_get(root, "added_tokens")));
+        return grt_json_unsupported(r, "a WordPiece model with the prefix", prefix);
+    GRT_TRY(grt_json_read_vocab(r, json_object_get(model, "vocab")));
+    GRT_TRY(grt_json_read_added_tokens(r, json_object_get(root, "added_tokens")));
     bool is_lower = json_is_true(json_object_get(normaliser, "lowercase"));
     GRT_TRY(grt_vocabulary_finish_wordpiece(r->v, is_lower, r->path, r->err));
     const json_t *strip = json_object_get(normaliser, "strip_accents");
@@ -208,18 +204,22 @@ grt_status grt_vocabulary_read_tokenizer_json(grt_vocabulary *out, const char *j
 {
     json_t *root;
     GRT_TRY(grt_json_object(&root, json, n, path, 0, err));
-    reader r = {out, path, err};
+    grt_json_reader r = {out, path, err};
     const json_t *model = json_object_get(root, "model");
-    const char *type = text_of(model, "type");
+    const char *type = grt_json_text_of(model, "type");
     grt_status status;
     if (strcmp(type, "WordPiece") == 0)
         status = read_wordpiece(&r, root, model);
+    else if (strcmp(type, "Unigram") == 0)
+        status = grt_json_read_unigram(&r, root, model);
+    else if (strcmp(type, "BPE") == 0 && grt_json_is_sentence_bpe(root, model))
+        status = grt_json_read_sentence_bpe(&r, root, model);
     else if (strcmp(type, "BPE") == 0)
         status = read_bpe(&r, root, model);
     else
         status = grt_error_set(err, GRT_E_UNSUPPORTED, -1,
                                "%s: a tokenizer of type \"%.60s\" is not known; known: "
-                               "WordPiece, BPE",
+                               "WordPiece, BPE, Unigram",
                                path, type);
     json_decref(root);
     return status;

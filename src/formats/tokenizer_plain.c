@@ -42,7 +42,7 @@ grt_status grt_vocabulary_read_vocab_txt(grt_vocabulary *out, const char *text,
 }
 
 /* Pieces of {"text": id, ...}. */
-static grt_status read_ids(grt_vocabulary *out, json_t *root, bool are_special,
+static grt_status read_ids(grt_vocabulary *out, json_t *root, bool are_added,
                            const char *path, grt_error *err)
 {
     const char *key;
@@ -52,8 +52,11 @@ static grt_status read_ids(grt_vocabulary *out, json_t *root, bool are_special,
         if (!json_is_integer(value) || json_integer_value(value) < 0)
             GRT_FAIL(err, GRT_E_FORMAT,
                      "%s: the id of piece \"%.40s\" is not a whole number", path, key);
-        GRT_TRY(grt_vocabulary_set(out, (uint64_t)json_integer_value(value), key,
-                                   strlen(key), are_special, path, err));
+        uint64_t id = (uint64_t)json_integer_value(value);
+        GRT_TRY(
+            are_added
+                ? grt_vocabulary_add_token(out, id, key, strlen(key), false, path, err)
+                : grt_vocabulary_set(out, id, key, strlen(key), false, path, err));
     }
     return GRT_OK;
 }
@@ -63,8 +66,7 @@ grt_status grt_vocabulary_read_vocab_json(grt_vocabulary *out, const char *text,
 {
     json_t *root;
     GRT_TRY(grt_json_object(&root, text, n, path, 0, err));
-    out->kind = GRT_TOKENIZER_BPE;
-    out->unk = out->cls = out->sep = out->pad = out->bos = out->eos = GRT_NO_TOKEN;
+    grt_vocabulary_begin(out, GRT_TOKENIZER_BPE);
     out->split_pattern = grt_pattern_gpt2;
     grt_status status = grt_vocabulary_reserve(out, json_object_size(root), path, err);
     if (status == GRT_OK) status = read_ids(out, root, false, path, err);
@@ -123,8 +125,9 @@ static grt_status read_decoder(grt_vocabulary *out, json_t *decoder, const char 
                      "%s: added_tokens_decoder has an entry \"%.40s\" without id and "
                      "content",
                      path, key);
-        GRT_TRY(grt_vocabulary_set(out, id, json_string_value(content),
-                                   json_string_length(content), true, path, err));
+        GRT_TRY(grt_vocabulary_add_token(
+            out, id, json_string_value(content), json_string_length(content),
+            json_is_true(json_object_get(token, "special")), path, err));
     }
     return GRT_OK;
 }
@@ -143,12 +146,43 @@ static void apply_config(grt_vocabulary *out, const json_t *root)
         out->add_prefix_space = json_is_true(json_object_get(root, "add_prefix_space"));
         return;
     }
+    if (out->kind != GRT_TOKENIZER_WORDPIECE) return;
     if (json_is_boolean(lower)) {
         out->lower_case = json_is_true(lower);
         out->strip_accents = out->lower_case;
     }
     if (json_is_boolean(strip)) out->strip_accents = json_is_true(strip);
     if (json_is_boolean(cjk)) out->split_cjk = json_is_true(cjk);
+}
+
+/* "bos_token": "<s>", or {"content": "<s>", ...}; what the vocabulary lacks is no role.
+ */
+static void apply_roles(grt_vocabulary *out, const json_t *root)
+{
+    const struct {
+        const char *key;
+        int32_t *id;
+    } roles[] = {{"unk_token", &out->unk}, {"bos_token", &out->bos},
+                 {"eos_token", &out->eos}, {"cls_token", &out->cls},
+                 {"sep_token", &out->sep}, {"pad_token", &out->pad}};
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+        const json_t *token = json_object_get(root, roles[i].key);
+        if (json_is_object(token)) token = json_object_get(token, "content");
+        if (!json_is_string(token)) continue;
+        int32_t id = grt_vocabulary_find(out, json_string_value(token),
+                                         json_string_length(token));
+        if (id != GRT_NO_TOKEN) *roles[i].id = id;
+    }
+}
+
+grt_status grt_vocabulary_read_roles(grt_vocabulary *out, const char *text, size_t n,
+                                     const char *path, grt_error *err)
+{
+    json_t *root;
+    GRT_TRY(grt_json_object_of_reals(&root, text, n, path, err));
+    apply_roles(out, root);
+    json_decref(root);
+    return GRT_OK;
 }
 
 grt_status grt_vocabulary_read_config(grt_vocabulary *out, const char *text, size_t n,
@@ -159,6 +193,7 @@ grt_status grt_vocabulary_read_config(grt_vocabulary *out, const char *text, siz
     apply_config(out, root);
     grt_status status =
         read_decoder(out, json_object_get(root, "added_tokens_decoder"), path, err);
+    apply_roles(out, root);
     json_decref(root);
     return status;
 }

@@ -98,6 +98,10 @@ static const grt_kernel_entry entries[] = {
     {"silu_mul", #isa, needs, (grt_any_fn *)function},
 #include "kernels/silu_mul.inc"
 #undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) \
+    {"gelu_tanh_mul", #isa, needs, (grt_any_fn *)function},
+#include "kernels/gelu_tanh_mul.inc"
+#undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) {"rope", #isa, needs, (grt_any_fn *)function},
 #include "kernels/rope.inc"
 #undef GRT_KERNEL
@@ -105,8 +109,8 @@ static const grt_kernel_entry entries[] = {
 #include "kernels/add.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) \
-    {"attention", #isa, needs, (grt_any_fn *)function},
-#include "kernels/attention.inc"
+    {"softmax", #isa, needs, (grt_any_fn *)function},
+#include "kernels/softmax.inc"
 #undef GRT_KERNEL
 };
 enum { N_ENTRIES = sizeof(entries) / sizeof(entries[0]) };
@@ -133,7 +137,7 @@ static const grt_kernel_entry *best(const char *operation, uint32_t features)
  * rows, and set up for each call, which more columns make up for. */
 static grt_gemm_block block_of(const grt_kernel_entry *gemm)
 {
-    if (gemm->needs & GRT_CPU_AMX_BF16)
+    if (gemm->needs & (GRT_CPU_AMX_BF16 | GRT_CPU_AMX_INT8))
         return (grt_gemm_block){GRT_GEMM_ROWS, 4 * GRT_STRIP};
     return (grt_gemm_block){24, 2 * GRT_STRIP};
 }
@@ -186,9 +190,10 @@ void grt_kernels_choose(grt_kernels *out, uint32_t features, grt_arithmetic arit
         .rms_norm = CHOOSE(grt_rms_norm_fn, "rms_norm"),
         .gelu = CHOOSE(grt_gelu_fn, "gelu"),
         .silu_mul = CHOOSE(grt_silu_mul_fn, "silu_mul"),
+        .gelu_tanh_mul = CHOOSE(grt_gelu_tanh_mul_fn, "gelu_tanh_mul"),
         .rope = CHOOSE(grt_rope_fn, "rope"),
         .add = CHOOSE(grt_add_fn, "add"),
-        .attention = CHOOSE(grt_attention_fn, "attention"),
+        .softmax = CHOOSE(grt_softmax_fn, "softmax"),
         .isa = used->isa};
 #undef CHOOSE
 }

@@ -28,20 +28,23 @@ typedef struct grt_weight {
  * (gemm_f32), or two bf16 values of which the first stands in the lower half
  * (gemm_bf16; denormals count as 0).
  * a: [n_rows][GRT_GEMM_LD_A], n_rows <= GRT_GEMM_ROWS, n_words <= GRT_GEMM_WORDS;
- * 64-byte aligned. panel: [strips][n_words][GRT_STRIP], columns past n_columns are
- * zeros; 64-byte aligned. bias: [n_columns] or NULL.  Each product is summed in f32
- * over n_words from zero, in an order that is the variant's own and the same for every
- * row, then y (when is_added) and bias are added. */
+ * 64-byte aligned. panel: [strips][ld_panel][GRT_STRIP], ld_panel >= n_words; columns
+ * past n_columns are numbers of any value; 64-byte aligned. bias: [n_columns] or NULL.
+ * Each product is summed in f32 over n_words from zero, in an order that is the
+ * variant's own and the same for every row, then y (when is_added) and bias are added.
+ * In f32 and bf16 words of a that are zero at its end, and whole GRT_GEMM_ZEROS of them
+ * at its start, may be left out: no bit changes. */
 enum {
     GRT_GEMM_ROWS = 32,
     GRT_GEMM_WORDS = 512,
     GRT_GEMM_LD_A = GRT_GEMM_WORDS + 16, /* not a power of two: rows fall into other
                                             sets */
-    GRT_STRIP = 16
+    GRT_STRIP = 16,
+    GRT_GEMM_ZEROS = 16
 };
 typedef void grt_gemm_fn(float *y, size_t ld_y, const void *a, size_t n_rows,
-                         const void *panel, size_t n_columns, size_t n_words,
-                         const float *bias, int is_added);
+                         const void *panel, size_t ld_panel, size_t n_columns,
+                         size_t n_words, const float *bias, int is_added);
 
 /* gemm_int8: a word is four whole numbers of 8 bits, in rows 0..255, of which 128 is
  * the zero, in the panel -127..127.  Words come in groups of GRT_INT8_GROUP, the last
@@ -99,6 +102,10 @@ typedef void grt_gelu_fn(float *x, size_t n);
 /* gate = gate / (1 + exp(-gate)) * up (SwiGLU, Shazeer 2020), in place. */
 typedef void grt_silu_mul_fn(float *gate, const float *up, size_t n);
 
+/* gate = 0.5 gate (1 + tanh(sqrt(2 / pi) (gate + 0.044715 gate^3))) * up, in place:
+ * GELU in its tanh form (Hendrycks & Gimpel 2016) as a gate (GeGLU, Shazeer 2020). */
+typedef void grt_gelu_tanh_mul_fn(float *gate, const float *up, size_t n);
+
 /* Rotary embedding, half-rotation ("NEOX"), in place on one head of one row:
  * x[i], x[i + n/2] rotated by the angle whose cos and sin stand at [n/2].
  * Su et al. 2021, arXiv 2104.09864. */
@@ -107,37 +114,14 @@ typedef void grt_rope_fn(float *x, const float *cos, const float *sin, size_t n)
 /* y += x. */
 typedef void grt_add_fn(float *y, const float *x, size_t n);
 
-/* Attention of one head over one sequence, whose keys and values lie in two pieces: the
- * n_prefix that it shares with others, then its own n_keys:
- * out[i] = softmax(scale * q[i] . key[j]) value[j] over all j or, when is_causal, over
- * the prefix and the own keys 0..i (n_queries <= n_keys then).  With a window, query i,
- * which stands at key n_prefix + i, sees of these only the `window` keys on each side
- * of its own (Longformer, Beltagy et al. 2020, arXiv 2004.05150). Blockwise with a
- * running maximum (Milakov & Gimelshein 2018; FlashAttention), never a full score
- * matrix.  Where the pieces meet changes no bit of the result. */
-typedef struct grt_attention_args {
-    const float *q;        /* [n_queries][ld_q] */
-    const float *prefix_k; /* [n_prefix][ld_kv] */
-    const float *prefix_v; /* [n_prefix][ld_kv] */
-    const float *k;        /* [n_keys][ld_kv] */
-    const float *v;        /* [n_keys][ld_kv] */
-    float *out;            /* [n_queries][ld_out] */
-    size_t ld_q, ld_kv, ld_out;
-    size_t n_queries, n_prefix, n_keys;
-    size_t head_size; /* any, at most GRT_MAX_HEAD_SIZE */
-    float scale;
-    int is_causal;
-    size_t window; /* keys seen on each side; 0: all.  n_queries <= n_keys where set */
-} grt_attention_args;
-enum {
-    GRT_MAX_HEAD_SIZE = 512,
-    GRT_ATTENTION_KEYS = 64, /* of a block */
-    GRT_ATTENTION_QUERIES = 16
-};
-
-/* scratch: grt_attention_scratch_bytes(n_queries, head_size), 64-byte aligned. */
-typedef void grt_attention_fn(const grt_attention_args *args, void *scratch);
-size_t grt_attention_scratch_bytes(size_t n_queries, size_t head_size);
+/* A piece of a softmax that takes its scores in pieces (Milakov & Gimelshein 2018,
+ * arXiv 1805.02867): x[i] = exp(scale * x[i] - largest), n >= 1 and scale >= 0.
+ * *largest, -INFINITY before the first piece, is that of all scaled scores so far, and
+ * *sum that of all weights; what was summed under an earlier *largest shrinks by the
+ * factor returned.  Where is_bf16, weights are rounded to numbers of bf16 before they
+ * are summed, so that divided by their sum they are 1 together. */
+typedef float grt_softmax_fn(float *x, size_t n, float scale, int is_bf16,
+                             float *largest, float *sum);
 
 typedef struct grt_kernels {
     grt_gemm_fn *gemm_f32;
@@ -154,9 +138,10 @@ typedef struct grt_kernels {
     grt_rms_norm_fn *rms_norm;
     grt_gelu_fn *gelu;
     grt_silu_mul_fn *silu_mul;
+    grt_gelu_tanh_mul_fn *gelu_tanh_mul;
     grt_rope_fn *rope;
     grt_add_fn *add;
-    grt_attention_fn *attention;
+    grt_softmax_fn *softmax;
     const char *isa; /* of the matrix kernel */
 } grt_kernels;
 
@@ -197,6 +182,46 @@ void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,
                 const grt_linear_args *args);
 size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads,
                                 size_t n_rows, size_t n_in);
+
+/* ---- attention ---- */
+
+/* Attention of query heads that share keys and values over one sequence, whose keys and
+ * values lie in two pieces: the n_prefix that it shares with others, then its own
+ * n_keys.  For each head
+ * out[i] = softmax(scale * q[i] . key[j]) value[j] over all j or, when is_causal, over
+ * the prefix and the own keys 0..i (n_queries <= n_keys then).  With a window, query i,
+ * which stands at key n_prefix + i, sees of these only the `window` keys on each side
+ * of its own (Longformer, Beltagy et al. 2020, arXiv 2004.05150).  Where there is no
+ * key to see, out is zero.
+ * Blockwise with a running maximum (Milakov & Gimelshein 2018; FlashAttention), never a
+ * full score matrix.  The product with the values is in bf16 where the kernels'
+ * matrices are; scores, softmax and all sums are in f32.  No bit of a result depends on
+ * where the pieces meet, nor on the other queries and heads in the call. */
+typedef struct grt_attention_args {
+    const float *q;        /* [n_queries][ld_q], rows of [n_heads][head_size] */
+    const float *prefix_k; /* [n_prefix][ld_kv] */
+    const float *prefix_v; /* [n_prefix][ld_kv] */
+    const float *k;        /* [n_keys][ld_kv] */
+    const float *v;        /* [n_keys][ld_kv] */
+    float *out;            /* [n_queries][ld_out], rows as in q */
+    size_t ld_q, ld_kv, ld_out;
+    size_t n_queries, n_prefix, n_keys;
+    size_t n_heads;
+    size_t head_size; /* any, at most GRT_MAX_HEAD_SIZE */
+    float scale;      /* >= 0 */
+    int is_causal;
+    size_t window; /* keys seen on each side; 0: all.  n_queries <= n_keys where set */
+} grt_attention_args;
+enum {
+    GRT_MAX_HEAD_SIZE = 512,
+    GRT_ATTENTION_KEYS = 256 /* of a block */
+};
+
+/* scratch: grt_attention_scratch_bytes(n_queries, n_heads, head_size), 64-byte aligned.
+ */
+void grt_attention(const grt_kernels *kernels, const grt_attention_args *args,
+                   void *scratch);
+size_t grt_attention_scratch_bytes(size_t n_queries, size_t n_heads, size_t head_size);
 
 /* Prototypes of all variants. */
 #define GRT_KERNEL(isa, needs, function) grt_gemm_fn function;
@@ -240,14 +265,17 @@ size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads,
 #define GRT_KERNEL(isa, needs, function) grt_silu_mul_fn function;
 #include "kernels/silu_mul.inc"
 #undef GRT_KERNEL
+#define GRT_KERNEL(isa, needs, function) grt_gelu_tanh_mul_fn function;
+#include "kernels/gelu_tanh_mul.inc"
+#undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) grt_rope_fn function;
 #include "kernels/rope.inc"
 #undef GRT_KERNEL
 #define GRT_KERNEL(isa, needs, function) grt_add_fn function;
 #include "kernels/add.inc"
 #undef GRT_KERNEL
-#define GRT_KERNEL(isa, needs, function) grt_attention_fn function;
-#include "kernels/attention.inc"
+#define GRT_KERNEL(isa, needs, function) grt_softmax_fn function;
+#include "kernels/softmax.inc"
 #undef GRT_KERNEL
 
 #endif /* GRT_KERNELS_KERNELS_H */

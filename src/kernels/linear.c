@@ -15,10 +15,9 @@
  *
  * An output is always the sum over the same blocks in the same order, so its bits
  * depend neither on the rows in the call nor on the threads. */
-#include "kernels/kernels.h"
+#include "kernels/words.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 enum {
     WIDE_PANEL = 256, /* columns; for matrices wide enough to keep all threads busy */
@@ -76,20 +75,9 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static size_t inputs_per_word(grt_arithmetic arithmetic)
-{
-    switch (arithmetic) {
-    case GRT_ARITHMETIC_INT8: return 4;
-    case GRT_ARITHMETIC_BF16: return 2;
-    case GRT_ARITHMETIC_F32:
-    case GRT_ARITHMETIC_AUTO: break; /* kernels have none that is left open */
-    }
-    return 1;
-}
-
 static size_t block_inputs(grt_arithmetic arithmetic)
 {
-    return inputs_per_word(arithmetic) * GRT_GEMM_WORDS;
+    return grt_values_of_word(arithmetic) * GRT_GEMM_WORDS;
 }
 
 size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads,
@@ -110,38 +98,11 @@ static worker_space space_of(const linear_job *job, size_t worker)
     return space;
 }
 
-static size_t words_of(const linear_job *job, size_t n_values)
-{
-    size_t n = inputs_per_word(job->arithmetic);
-    return (n_values + n - 1) / n;
-}
-
 /* Lines of a strip for n words of a row. */
 static size_t lines_of(const linear_job *job, size_t n_words)
 {
     return job->arithmetic == GRT_ARITHMETIC_INT8 ? grt_gemm_int8_lines(n_words)
                                                   : n_words;
-}
-
-/* n values of a row of x to words, in int8 with their scales. */
-static void pack_row(const linear_job *job, uint32_t *words, const float *values,
-                     size_t n)
-{
-    int32_t sums[MAX_GROUPS];
-    switch (job->arithmetic) {
-    case GRT_ARITHMETIC_INT8:
-        job->kernels->quantize((int8_t *)words, (float *)(words + GRT_GEMM_WORDS), sums,
-                               values, n, 127.0f);
-        for (size_t i = 0; i < words_of(job, n); i++)
-            words[i] ^= 0x80808080u; /* adds 128 to each number */
-        break;
-    case GRT_ARITHMETIC_BF16:
-        if (n % 2) words[n / 2] = 0;
-        job->kernels->round_bf16((uint16_t *)words, values, n);
-        break;
-    case GRT_ARITHMETIC_F32:
-    case GRT_ARITHMETIC_AUTO: memcpy(words, values, n * sizeof(*values));
-    }
 }
 
 /* ---- Panels ---- */
@@ -158,7 +119,7 @@ static void unpack_row(const linear_job *job, uint32_t *words, float *values,
         memcpy(words, from, n * sizeof(uint16_t));
     } else {
         job->kernels->unpack_row[dtype](values, from, n);
-        pack_row(job, words, values, n);
+        grt_to_words(job->kernels, job->arithmetic, words, values, n);
     }
 }
 
@@ -208,9 +169,11 @@ static void unpack_strip(const linear_job *job, const worker_space *space,
     for (size_t c = n_columns; c < GRT_STRIP; c++)
         memset(space->rows + c * GRT_GEMM_LD_A, 0, GRT_GEMM_LD_A * sizeof(uint32_t));
     if (is_int8)
-        pack_strip_int8(job, strip, space->rows, words_of(job, k), sums);
+        pack_strip_int8(job, strip, space->rows, grt_words_of(job->arithmetic, k),
+                        sums);
     else
-        kernels->pack_strip(strip, space->rows, GRT_GEMM_LD_A, words_of(job, k));
+        kernels->pack_strip(strip, space->rows, GRT_GEMM_LD_A,
+                            grt_words_of(job->arithmetic, k));
 }
 
 /* ---- Rows of x ---- */
@@ -229,7 +192,8 @@ static void pack_rows_task(size_t task, size_t worker, void *payload)
     for (size_t k0 = 0; k0 < n_in; k0 += block_inputs(job->arithmetic)) {
         size_t k = least(block_inputs(job->arithmetic), n_in - k0);
         for (size_t r = first; r < last; r++)
-            pack_row(job, block + r * GRT_GEMM_LD_A, args->x + r * args->ld_x + k0, k);
+            grt_to_words(job->kernels, job->arithmetic, block + r * GRT_GEMM_LD_A,
+                         args->x + r * args->ld_x + k0, k);
         block += args->n_rows * GRT_GEMM_LD_A;
     }
 }
@@ -244,8 +208,8 @@ static const uint32_t *packed_rows(const linear_job *job, const worker_space *sp
         return job->packed + (block * args->n_rows + first) * GRT_GEMM_LD_A;
     }
     for (size_t i = 0; i < n; i++)
-        pack_row(job, space->a + i * GRT_GEMM_LD_A,
-                 args->x + (first + i) * args->ld_x + k0, k);
+        grt_to_words(job->kernels, job->arithmetic, space->a + i * GRT_GEMM_LD_A,
+                     args->x + (first + i) * args->ld_x + k0, k);
     return space->a;
 }
 
@@ -263,7 +227,7 @@ static void prefetch_rows(const linear_job *job, size_t first, size_t last, size
     for (size_t r = first; r < last; r++) {
         const void *row = args->x + r * args->ld_x + k0;
         if (job->packed) row = packed_rows(job, NULL, r, 1, k0, k);
-        for (size_t i = 0; i < words_of(job, k); i += LINE_WORDS)
+        for (size_t i = 0; i < grt_words_of(job->arithmetic, k); i += LINE_WORDS)
             __builtin_prefetch((const uint32_t *)row + i, 0, 2);
     }
 }
@@ -273,7 +237,7 @@ static void multiply_rows(const linear_job *job, const linear_part *part,
                           const worker_space *space, size_t k0, size_t k)
 {
     const grt_linear_args *args = job->args;
-    size_t n_words = words_of(job, k), n_lines = lines_of(job, n_words);
+    size_t n_words = grt_words_of(job->arithmetic, k), n_lines = lines_of(job, n_words);
     const float *bias = args->bias && k0 == 0 ? args->bias + part->column : NULL;
     size_t most = job->block.n_rows, group = job->block.n_columns;
     for (size_t r = part->first_row; r < part->last_row; r += most) {
@@ -283,7 +247,7 @@ static void multiply_rows(const linear_job *job, const linear_part *part,
         const uint32_t *a = packed_rows(job, space, r, n, k0, k);
         for (size_t c = 0; c < part->n_columns; c += group) {
             prefetch_rows(job, next, last, k0, k, c);
-            job->gemm(y + c, args->ld_y, a, n, space->panel + c * n_lines,
+            job->gemm(y + c, args->ld_y, a, n, space->panel + c * n_lines, n_lines,
                       least(group, part->n_columns - c), n_words,
                       bias ? bias + c : NULL, args->is_added || k0 > 0);
         }
@@ -303,7 +267,7 @@ static void linear_task(size_t task, size_t worker, void *payload)
     size_t k0 = 0;
     do { /* no inputs at all still give y = bias */
         size_t k = least(block, w->n_in - k0);
-        size_t n_lines = lines_of(job, words_of(job, k));
+        size_t n_lines = lines_of(job, grt_words_of(job->arithmetic, k));
         for (size_t c = 0; c < part.n_columns; c += GRT_STRIP)
             unpack_strip(job, &space, space.panel + c * n_lines, part.column + c,
                          least(GRT_STRIP, part.n_columns - c), k0, k);

@@ -6,6 +6,12 @@
 #include "models/network.h"
 
 extern const grt_architecture grt_architecture_bert;
+extern const grt_architecture grt_architecture_roberta;
+extern const grt_architecture grt_architecture_electra;
+extern const grt_architecture grt_architecture_modernbert;
+extern const grt_architecture grt_architecture_gemma;
+extern const grt_architecture grt_architecture_minicpm;
+extern const grt_architecture grt_architecture_qwen2;
 extern const grt_architecture grt_architecture_qwen3;
 
 #endif /* GRT_MODELS_ARCHITECTURES_H */

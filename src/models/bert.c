@@ -1,13 +1,20 @@
-/* bert.c - BERT sequence classification with one label (ms-marco cross-encoders).
+/* bert.c - BERT-like sequence classification with one label: BERT (ms-marco
+ * cross-encoders), RoBERTa and XLM-RoBERTa (bge-reranker, jina-reranker-v2), ELECTRA.
  *
- * Devlin et al. 2018, arXiv 1810.04805.  Post-norm encoder: token + position + type
- * embeddings and a layer norm; each layer attends in both directions, adds, norms, runs
- * a GELU feed-forward, adds, norms.  The head pools the first row (dense + tanh) and
- * classifies it. */
+ * Devlin et al. 2018, arXiv 1810.04805; Conneau et al. 2019, arXiv 1911.02116; Clark et
+ * al. 2020, arXiv 2003.10555.  Post-norm encoder: token + position + type embeddings
+ * and a layer norm; each layer attends in both directions, adds, norms, runs a GELU
+ * feed-forward, adds, norms.  The head takes the first row through a dense layer and
+ * tanh (ELECTRA: GELU), and classifies it.
+ *
+ * RoBERTa counts positions from pad_token_id + 1, has one token type, and puts two
+ * separators between the texts.  ELECTRA's embeddings may be narrower than its hidden
+ * states; a dense layer widens them. */
 #include "models/architectures.h"
 
 #include "models/bind.h"
 #include "models/blocks/blocks.h"
+#include "models/encoder.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,10 +25,11 @@ enum { QUERY, QUERY_BIAS, KEY, KEY_BIAS, VALUE, VALUE_BIAS, OUTPUT, OUTPUT_BIAS,
        ATTENTION_NORM, ATTENTION_NORM_BIAS, UP, UP_BIAS, DOWN, DOWN_BIAS,
        FFN_NORM, FFN_NORM_BIAS, N_LAYER_PARTS };
 
-static const grt_part_spec layer_parts[N_LAYER_PARTS] = {
+#define E GRT_EXTENT_EMBEDDING
 #define H GRT_EXTENT_HIDDEN
 #define F GRT_EXTENT_FFN
 #define V GRT_EXTENT_NONE
+static const grt_part_spec layer_parts[N_LAYER_PARTS] = {
     [QUERY] = {"attention.self.query.weight", "attn_q.weight", H, H},
     [QUERY_BIAS] = {"attention.self.query.bias", "attn_q.bias", H, V},
     [KEY] = {"attention.self.key.weight", "attn_k.weight", H, H},
@@ -40,19 +48,79 @@ static const grt_part_spec layer_parts[N_LAYER_PARTS] = {
     [FFN_NORM_BIAS] = {"output.LayerNorm.bias", "layer_output_norm.bias", H, V},
 };
 
+/* The same with query, key and value in one tensor, as jina-reranker-v2 has it. */
+static const grt_part_spec fused_layer_parts[N_LAYER_PARTS] = {
+    [QUERY] = {"mixer.Wqkv.weight", "attn_qkv.weight", H, H, 0, 3},
+    [QUERY_BIAS] = {"mixer.Wqkv.bias", "attn_qkv.bias", H, V, 0, 3},
+    [KEY] = {"mixer.Wqkv.weight", "attn_qkv.weight", H, H, 1, 3},
+    [KEY_BIAS] = {"mixer.Wqkv.bias", "attn_qkv.bias", H, V, 1, 3},
+    [VALUE] = {"mixer.Wqkv.weight", "attn_qkv.weight", H, H, 2, 3},
+    [VALUE_BIAS] = {"mixer.Wqkv.bias", "attn_qkv.bias", H, V, 2, 3},
+    [OUTPUT] = {"mixer.out_proj.weight", "attn_output.weight", H, H},
+    [OUTPUT_BIAS] = {"mixer.out_proj.bias", "attn_output.bias", H, V},
+    [ATTENTION_NORM] = {"norm1.weight", "attn_output_norm.weight", H, V},
+    [ATTENTION_NORM_BIAS] = {"norm1.bias", "attn_output_norm.bias", H, V},
+    [UP] = {"mlp.fc1.weight", "ffn_up.weight", F, H},
+    [UP_BIAS] = {"mlp.fc1.bias", "ffn_up.bias", F, V},
+    [DOWN] = {"mlp.fc2.weight", "ffn_down.weight", H, F},
+    [DOWN_BIAS] = {"mlp.fc2.bias", "ffn_down.bias", H, V},
+    [FFN_NORM] = {"norm2.weight", "layer_output_norm.weight", H, V},
+    [FFN_NORM_BIAS] = {"norm2.bias", "layer_output_norm.bias", H, V},
+};
+
 enum { POSITIONS, TYPES, EMBEDDING_NORM, EMBEDDING_NORM_BIAS, N_EMBEDDING_PARTS,
-       POOLER = N_EMBEDDING_PARTS, POOLER_BIAS, CLASSIFIER, CLASSIFIER_BIAS };
+       DENSE = N_EMBEDDING_PARTS, DENSE_BIAS, CLASSIFIER, CLASSIFIER_BIAS, WIDEN, WIDEN_BIAS };
 
 static const grt_part_spec embedding_parts[N_EMBEDDING_PARTS] = {
-    [POSITIONS] = {"embeddings.position_embeddings.weight", "position_embd.weight", GRT_EXTENT_POSITIONS, H},
-    [TYPES] = {"embeddings.token_type_embeddings.weight", "token_types.weight", GRT_EXTENT_TYPES, H},
-    [EMBEDDING_NORM] = {"embeddings.LayerNorm.weight", "token_embd_norm.weight", H, V},
-    [EMBEDDING_NORM_BIAS] = {"embeddings.LayerNorm.bias", "token_embd_norm.bias", H, V},
+    [POSITIONS] = {"embeddings.position_embeddings.weight", "position_embd.weight", GRT_EXTENT_POSITIONS, E},
+    [TYPES] = {"embeddings.token_type_embeddings.weight", "token_types.weight", GRT_EXTENT_TYPES, E},
+    [EMBEDDING_NORM] = {"embeddings.LayerNorm.weight", "token_embd_norm.weight", E, V},
+    [EMBEDDING_NORM_BIAS] = {"embeddings.LayerNorm.bias", "token_embd_norm.bias", E, V},
+};
+static const grt_part_spec fused_embedding_parts[N_EMBEDDING_PARTS] = {
+    [POSITIONS] = {"embeddings.position_embeddings.weight", "position_embd.weight", GRT_EXTENT_POSITIONS, E},
+    [TYPES] = {"embeddings.token_type_embeddings.weight", "token_types.weight", GRT_EXTENT_TYPES, E},
+    [EMBEDDING_NORM] = {"emb_ln.weight", "token_embd_norm.weight", E, V},
+    [EMBEDDING_NORM_BIAS] = {"emb_ln.bias", "token_embd_norm.bias", E, V},
+};
+#undef E
 #undef H
 #undef F
 #undef V
-};
 /* clang-format on */
+
+/* How a checkpoint names its tensors. */
+typedef struct naming {
+    const char *prefix; /* of embeddings */
+    const char *layers; /* before "0." */
+    const grt_part_spec *embeddings;
+    const grt_part_spec *parts;
+    const char *dense, *classifier; /* of the head */
+} naming;
+
+static const naming bert_naming = {"bert.",     "bert.encoder.layer.", embedding_parts,
+                                   layer_parts, "bert.pooler.dense",   "classifier"};
+static const naming roberta_naming = {"roberta.",         "roberta.encoder.layer.",
+                                      embedding_parts,    layer_parts,
+                                      "classifier.dense", "classifier.out_proj"};
+static const naming jina_naming = {
+    "roberta.",        "roberta.encoder.layers.", fused_embedding_parts,
+    fused_layer_parts, "classifier.dense",        "classifier.out_proj"};
+static const naming electra_naming = {"electra.",         "electra.encoder.layer.",
+                                      embedding_parts,    layer_parts,
+                                      "classifier.dense", "classifier.out_proj"};
+static const naming gguf_naming = {"",          "",    embedding_parts,
+                                   layer_parts, "cls", "cls.output"};
+static const naming fused_gguf_naming = {
+    "", "", embedding_parts, fused_layer_parts, "cls", "cls.output"};
+
+static const char roberta_head_text[] =
+    "dense layer and tanh on the first token, one-label classifier";
+
+static bool is_gguf(const grt_checkpoint *checkpoint)
+{
+    return checkpoint->format == GRT_FORMAT_GGUF;
+}
 
 static grt_status read_hf_config(grt_network *network, const grt_metadata *config,
                                  grt_error *err)
@@ -80,6 +148,7 @@ static grt_status read_hf_config(grt_network *network, const grt_metadata *confi
     network->ffn_size = ffn;
     network->vocab_size = vocab;
     network->n_positions = positions;
+    network->max_tokens = positions;
     network->n_types = types;
     network->norm_eps = (float)eps;
     return GRT_OK;
@@ -102,139 +171,175 @@ static grt_status read_gguf_keys(grt_network *network, const grt_checkpoint *che
                                   err));
     double eps = 1e-12;
     (void)grt_metadata_get_f64(keys, "bert.attention.layer_norm_epsilon", &eps);
-    const grt_tensor *words =
-        grt_catalogue_get(&checkpoint->catalogue, "token_embd.weight");
-    const grt_tensor *types =
-        grt_catalogue_get(&checkpoint->catalogue, "token_types.weight");
-    if (!words || words->n_dims != 2)
-        GRT_FAIL(err, GRT_E_FORMAT, "%s: tensor token_embd.weight is missing",
-                 checkpoint->path);
-    if (words->shape[0] > GRT_MAX_VOCABULARY)
-        GRT_FAIL_AT(err, GRT_E_FORMAT, words->offset,
-                    "%s: token_embd.weight has %llu rows, at most %d are read",
-                    checkpoint->path, (unsigned long long)words->shape[0],
-                    (int)GRT_MAX_VOCABULARY);
+    GRT_TRY(grt_encoder_count_rows(&network->vocab_size, checkpoint,
+                                   "token_embd.weight", GRT_MAX_VOCABULARY, err));
+    GRT_TRY(grt_encoder_count_rows(&network->n_types, checkpoint, "token_types.weight",
+                                   1024, err));
+    /* of RoBERTa converters leave the rows before the first position away, and not all
+     * of them lower the context length by as much */
+    GRT_TRY(grt_encoder_count_rows(&network->n_positions, checkpoint,
+                                   "position_embd.weight", 1u << 20, err));
+    network->max_tokens =
+        positions < network->n_positions ? positions : network->n_positions;
     network->hidden_size = hidden;
     network->n_layers = layers;
     network->n_heads = heads;
     network->ffn_size = ffn;
-    network->n_positions = positions;
     network->norm_eps = (float)eps;
-    network->vocab_size = words->shape[0];
-    network->n_types = types && types->n_dims == 2 ? types->shape[0] : 1;
     return GRT_OK;
 }
 
-static grt_status check_shapes(const grt_network *network,
-                               const grt_checkpoint *checkpoint, grt_error *err)
+static grt_status bind_named(grt_network *network, const grt_checkpoint *checkpoint,
+                             size_t index, const char *stem, const char *kind,
+                             uint64_t n_out, uint64_t n_in, int32_t part,
+                             grt_error *err)
 {
-    if (network->hidden_size % network->n_heads != 0 ||
-        network->head_size > GRT_MAX_HEAD_SIZE)
-        GRT_FAIL(err, GRT_E_FORMAT, "%s: hidden size %zu does not split into %zu heads",
-                 checkpoint->metadata.source, network->hidden_size, network->n_heads);
-    if (network->n_types < 2)
-        GRT_FAIL(
-            err, GRT_E_UNSUPPORTED,
-            "%s: one token type only; BERT pairs need two (RoBERTa is not supported)",
-            checkpoint->path);
-    return GRT_OK;
+    char name[GRT_MAX_TENSOR_NAME_BYTES];
+    (void)snprintf(name, sizeof(name), "%s.%s", stem, kind);
+    return grt_bind_fixed(network, checkpoint, index, name, n_out, n_in, part, err);
 }
 
-/* A head of one label: pooler [H][H] + bias, classifier [1][H] + bias. */
+/* Matrix [n_out][n_in] and bias of a dense layer, as fixed parts index and index + 1.
+ */
+static grt_status bind_dense(grt_network *network, const grt_checkpoint *checkpoint,
+                             size_t index, const char *stem, uint64_t n_out,
+                             uint64_t n_in, int32_t part, grt_error *err)
+{
+    GRT_TRY(
+        bind_named(network, checkpoint, index, stem, "weight", n_out, n_in, part, err));
+    return bind_named(network, checkpoint, index + 1, stem, "bias", n_out, 0, part,
+                      err);
+}
+
 static grt_status bind_head(grt_network *network, const grt_checkpoint *checkpoint,
-                            const char *prefix, grt_error *err)
+                            const naming *names, grt_error *err)
 {
-    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
-    const grt_catalogue *catalogue = &checkpoint->catalogue;
-    const char *classifier = is_gguf ? "cls.output" : "classifier";
-    char name[64];
-    (void)snprintf(name, sizeof(name), "%s.weight", classifier);
-    const grt_tensor *labels = grt_catalogue_get(catalogue, name);
-    if (!labels)
-        GRT_FAIL(err, GRT_E_UNSUPPORTED,
-                 "%s: no ranking head (%s is missing): an embedding model?",
-                 checkpoint->path, name);
-    if (labels->n_dims == 2 && labels->shape[0] != 1)
-        GRT_FAIL(
-            err, GRT_E_UNSUPPORTED,
-            "%s: %s has %llu labels; a reranker has one (a classifier of categories "
-            "cannot rank)",
-            checkpoint->path, name, (unsigned long long)labels->shape[0]);
-    if (is_gguf && !grt_catalogue_get(catalogue, "cls.weight"))
+    char classifier[64];
+    (void)snprintf(classifier, sizeof(classifier), "%s.weight", names->classifier);
+    GRT_TRY(grt_encoder_need_one_label(checkpoint, classifier, err));
+    if (is_gguf(checkpoint) && !grt_catalogue_get(&checkpoint->catalogue, "cls.weight"))
         GRT_FAIL(err, GRT_E_UNSUPPORTED,
                  "%s: the pooler (cls.weight) was lost when this GGUF was made, so its "
                  "scores would be wrong; use the safetensors files",
                  checkpoint->path);
     uint64_t d = network->hidden_size;
-    char pooler[64];
-    (void)snprintf(pooler, sizeof(pooler), "%s%s", is_gguf ? "" : prefix,
-                   is_gguf ? "cls.weight" : "pooler.dense.weight");
     GRT_TRY(
-        grt_bind_fixed(network, checkpoint, POOLER, pooler, d, d, GRT_PART_HEAD, err));
-    (void)snprintf(pooler, sizeof(pooler), "%s%s", is_gguf ? "" : prefix,
-                   is_gguf ? "cls.bias" : "pooler.dense.bias");
-    GRT_TRY(grt_bind_fixed(network, checkpoint, POOLER_BIAS, pooler, d, 0,
-                           GRT_PART_HEAD, err));
-    GRT_TRY(grt_bind_fixed(network, checkpoint, CLASSIFIER, name, 1, d, GRT_PART_HEAD,
-                           err));
-    (void)snprintf(name, sizeof(name), "%s.bias", classifier);
-    GRT_TRY(grt_bind_fixed(network, checkpoint, CLASSIFIER_BIAS, name, 1, 0,
-                           GRT_PART_HEAD, err));
+        bind_dense(network, checkpoint, DENSE, names->dense, d, d, GRT_PART_HEAD, err));
+    return bind_dense(network, checkpoint, CLASSIFIER, names->classifier, 1, d,
+                      GRT_PART_HEAD, err);
+}
+
+static grt_status bind_tensors(grt_network *network, const grt_checkpoint *checkpoint,
+                               const naming *names, grt_error *err)
+{
+    GRT_TRY(grt_encoder_split_heads(network, checkpoint, err));
+    char words[64];
+    (void)snprintf(words, sizeof(words), "%sembeddings.word_embeddings.weight",
+                   names->prefix);
+    GRT_TRY(grt_bind_embedding(network, checkpoint,
+                               is_gguf(checkpoint) ? "token_embd.weight" : words, err));
+    GRT_TRY(grt_bind_fixed_table(network, checkpoint, names->embeddings,
+                                 N_EMBEDDING_PARTS, names->prefix, GRT_PART_EMBEDDING,
+                                 err));
+    GRT_TRY(bind_head(network, checkpoint, names, err));
+    return grt_bind_layers_as(network, checkpoint, names->parts, names->layers, err);
+}
+
+static grt_status bind_gguf(grt_network *network, const grt_checkpoint *checkpoint,
+                            grt_error *err)
+{
+    bool is_fused = grt_catalogue_get(&checkpoint->catalogue, "blk.0.attn_qkv.weight");
+    return bind_tensors(network, checkpoint,
+                        is_fused ? &fused_gguf_naming : &gguf_naming, err);
+}
+
+/* GGUF calls all of them "bert"; RoBERTa's vocabularies begin texts with <s>. */
+static bool is_roberta(const grt_tokenizer *tokenizer)
+{
+    return grt_tokenizer_id(tokenizer, "[CLS]", 5) == GRT_NO_TOKEN &&
+           grt_tokenizer_id(tokenizer, "<s>", 3) != GRT_NO_TOKEN;
+}
+
+static grt_status bind_bert(grt_network *network, grt_checkpoint *checkpoint,
+                            const grt_tokenizer *tokenizer, grt_error *err)
+{
     network->head_text =
         "pooler (dense, tanh) of the first token, one-label classifier";
-    return GRT_OK;
+    if (is_gguf(checkpoint)) {
+        GRT_TRY(read_gguf_keys(network, checkpoint, err));
+        if (is_roberta(tokenizer)) {
+            network->architecture = &grt_architecture_roberta;
+            network->head_text = roberta_head_text;
+            return bind_gguf(network, checkpoint, err);
+        }
+    } else
+        GRT_TRY(read_hf_config(network, &checkpoint->metadata, err));
+    if (network->n_types < 2)
+        GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: one token type only; BERT pairs need two",
+                 checkpoint->path);
+    return is_gguf(checkpoint) ? bind_gguf(network, checkpoint, err)
+                               : bind_tensors(network, checkpoint, &bert_naming, err);
 }
 
-static grt_status bind(grt_network *network, grt_checkpoint *checkpoint,
-                       const grt_tokenizer *tokenizer, grt_error *err)
+static grt_status bind_roberta(grt_network *network, grt_checkpoint *checkpoint,
+                               const grt_tokenizer *tokenizer, grt_error *err)
 {
     (void)tokenizer;
-    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
-    if (is_gguf)
-        GRT_TRY(read_gguf_keys(network, checkpoint, err));
-    else
-        GRT_TRY(read_hf_config(network, &checkpoint->metadata, err));
-    network->n_kv_heads = network->n_heads;
-    network->head_size = network->hidden_size / network->n_heads;
-    network->max_tokens = network->n_positions;
-    GRT_TRY(check_shapes(network, checkpoint, err));
-    const char *prefix = "bert.";
-    GRT_TRY(grt_bind_embedding(
-        network, checkpoint,
-        is_gguf ? "token_embd.weight" : "bert.embeddings.word_embeddings.weight", err));
-    GRT_TRY(grt_bind_fixed_table(network, checkpoint, embedding_parts,
-                                 N_EMBEDDING_PARTS, prefix, GRT_PART_EMBEDDING, err));
-    GRT_TRY(bind_head(network, checkpoint, prefix, err));
-    return grt_bind_layers(network, checkpoint, prefix, err);
+    const grt_metadata *config = &checkpoint->metadata;
+    uint64_t pad = 1;
+    GRT_TRY(read_hf_config(network, config, err));
+    if (grt_metadata_get(config, "pad_token_id"))
+        GRT_TRY(grt_metadata_need_u64(config, "pad_token_id", 0, GRT_MAX_VOCABULARY,
+                                      &pad, err));
+    network->first_position = (size_t)pad + 1;
+    if (network->n_positions < network->first_position + 4)
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "%s: %zu positions, of which the first %zu are not used",
+                 config->source, network->n_positions, network->first_position);
+    network->max_tokens = network->n_positions - network->first_position;
+    network->head_text = roberta_head_text;
+    bool is_jina = grt_catalogue_get(&checkpoint->catalogue,
+                                     "roberta.encoder.layers.0.mixer.Wqkv.weight");
+    return bind_tensors(network, checkpoint, is_jina ? &jina_naming : &roberta_naming,
+                        err);
 }
 
-/* [CLS] query [SEP] document [SEP], types 0 0 0 1 1. */
-static grt_status prompt(grt_prompt *out, const grt_network *network,
-                         const grt_tokenizer *tokenizer, const char *instruction,
-                         grt_error *err)
+static grt_status bind_electra(grt_network *network, grt_checkpoint *checkpoint,
+                               const grt_tokenizer *tokenizer, grt_error *err)
 {
-    if (instruction)
-        GRT_FAIL(err, GRT_E_UNSUPPORTED,
-                 "this model takes no instruction (a BERT cross-encoder)");
-    int32_t cls = grt_tokenizer_id(tokenizer, "[CLS]", 5);
-    int32_t sep = grt_tokenizer_id(tokenizer, "[SEP]", 5);
-    if (cls == GRT_NO_TOKEN || sep == GRT_NO_TOKEN)
-        GRT_FAIL(err, GRT_E_FORMAT, "the vocabulary has no [CLS] or [SEP]");
-    int32_t *ids;
-    GRT_TRY(grt_arena_alloc(&out->arena, &ids, 2, sizeof(*ids), err));
-    ids[0] = cls;
-    ids[1] = sep;
-    grt_segment segments[] = {
-        {.slot = GRT_SLOT_FIXED, .ids = ids, .n_ids = 1},
-        {.slot = GRT_SLOT_QUERY},
-        {.slot = GRT_SLOT_FIXED, .ids = ids + 1, .n_ids = 1},
-        {.slot = GRT_SLOT_DOCUMENT, .token_type = 1},
-        {.slot = GRT_SLOT_FIXED, .token_type = 1, .ids = ids + 1, .n_ids = 1},
-    };
-    memcpy(out->pair.segments, segments, sizeof(segments));
-    out->pair.n_segments = sizeof(segments) / sizeof(segments[0]);
-    out->pair.max_tokens = network->max_tokens;
-    return GRT_OK;
+    (void)tokenizer;
+    const grt_metadata *config = &checkpoint->metadata;
+    GRT_TRY(read_hf_config(network, config, err));
+    uint64_t d = network->hidden_size, width = d;
+    if (grt_metadata_get(config, "embedding_size"))
+        GRT_TRY(grt_metadata_need_u64(config, "embedding_size", 1, d, &width, err));
+    network->head_text =
+        "dense layer and GELU on the first token, one-label classifier";
+    if (width < d) {
+        network->embedding_size = (size_t)width;
+        GRT_TRY(bind_dense(network, checkpoint, WIDEN, "electra.embeddings_project", d,
+                           width, GRT_PART_EMBEDDING, err));
+    }
+    return bind_tensors(network, checkpoint, &electra_naming, err);
+}
+
+static const grt_encoder_pair bert_pair = {"[CLS]", "[SEP]", 1, 1};
+static const grt_encoder_pair roberta_pair = {"<s>", "</s>", 2, 0};
+
+/* [CLS] query [SEP] document [SEP], types 0 0 0 1 1. */
+static grt_status bert_prompt(grt_prompt *out, const grt_network *network,
+                              const grt_tokenizer *tokenizer, const char *instruction,
+                              grt_error *err)
+{
+    return grt_encoder_prompt(out, network, tokenizer, instruction, &bert_pair, err);
+}
+
+/* <s> query </s></s> document </s>. */
+static grt_status roberta_prompt(grt_prompt *out, const grt_network *network,
+                                 const grt_tokenizer *tokenizer,
+                                 const char *instruction, grt_error *err)
+{
+    return grt_encoder_prompt(out, network, tokenizer, instruction, &roberta_pair, err);
 }
 
 static size_t floats_per_row(const grt_network *network)
@@ -259,13 +364,25 @@ static void embed(const grt_network *network, const grt_kernels *kernels,
     size_t d = network->hidden_size;
     for (size_t i = 0; i < rows->n_rows; i++) {
         float *x = hidden + i * d;
-        add_row(kernels, &network->fixed[POSITIONS].weight, rows->positions[i], scratch,
-                x);
+        add_row(kernels, &network->fixed[POSITIONS].weight,
+                network->first_position + rows->positions[i], scratch, x);
         add_row(kernels, &network->fixed[TYPES].weight, rows->types[i], scratch, x);
     }
     kernels->layer_norm(hidden, d, hidden, d, network->fixed[EMBEDDING_NORM].values,
                         network->fixed[EMBEDDING_NORM_BIAS].values, network->norm_eps,
-                        rows->n_rows, d);
+                        rows->n_rows, grt_embedding_size(network));
+}
+
+static void widen(const grt_network *network, const grt_workspace *workspace,
+                  float *hidden, size_t n_rows)
+{
+    size_t d = network->hidden_size, width = grt_embedding_size(network);
+    if (width == d) return;
+    float *narrow = workspace->buffer;
+    for (size_t i = 0; i < n_rows; i++)
+        memcpy(narrow + i * width, hidden + i * d, width * sizeof(float));
+    grt_block_linear(workspace, &network->fixed[WIDEN].weight,
+                     network->fixed[WIDEN_BIAS].values, narrow, hidden, n_rows, 0);
 }
 
 static void layer(const grt_network *network, const grt_layer_view *view,
@@ -297,15 +414,39 @@ static void layer(const grt_network *network, const grt_layer_view *view,
                          network->norm_eps, m, d);
 }
 
-static void logits(const grt_network *network, const grt_workspace *workspace,
-                   const float *rows, size_t n, float *out, float *scratch)
+static void dense_row(const grt_network *network, const grt_workspace *workspace,
+                      const float *rows, size_t n, float *scratch)
 {
-    grt_block_head(workspace, &network->fixed[POOLER].weight,
-                   network->fixed[POOLER_BIAS].values, rows, scratch, n);
+    grt_block_head(workspace, &network->fixed[DENSE].weight,
+                   network->fixed[DENSE_BIAS].values, rows, scratch, n);
+}
+
+static void classify(const grt_network *network, const grt_workspace *workspace,
+                     const float *rows, size_t n, float *out)
+{
+    grt_block_head(workspace, &network->fixed[CLASSIFIER].weight,
+                   network->fixed[CLASSIFIER_BIAS].values, rows, out, n);
+}
+
+static void tanh_logits(const grt_network *network, const grt_workspace *workspace,
+                        size_t layer, const float *rows, size_t n, float *out,
+                        float *scratch)
+{
+    (void)layer; /* one head for all */
+    dense_row(network, workspace, rows, n, scratch);
     for (size_t i = 0; i < n * network->hidden_size; i++)
         scratch[i] = tanhf(scratch[i]);
-    grt_block_head(workspace, &network->fixed[CLASSIFIER].weight,
-                   network->fixed[CLASSIFIER_BIAS].values, scratch, out, n);
+    classify(network, workspace, scratch, n, out);
+}
+
+static void gelu_logits(const grt_network *network, const grt_workspace *workspace,
+                        size_t layer, const float *rows, size_t n, float *out,
+                        float *scratch)
+{
+    (void)layer;
+    dense_row(network, workspace, rows, n, scratch);
+    workspace->kernels->gelu(scratch, n * network->hidden_size);
+    classify(network, workspace, scratch, n, out);
 }
 
 const grt_architecture grt_architecture_bert = {
@@ -315,13 +456,43 @@ const grt_architecture grt_architecture_bert = {
     .hf_layer = "encoder.layer",
     .layer_parts = layer_parts,
     .n_layer_parts = N_LAYER_PARTS,
-    .takes_instruction = false,
-    .reads_last_row = false,
-    .is_causal = false,
-    .bind = bind,
-    .prompt = prompt,
+    .bind = bind_bert,
+    .prompt = bert_prompt,
     .floats_per_row = floats_per_row,
     .embed = embed,
     .layer = layer,
-    .logits = logits,
+    .logits = tanh_logits,
+};
+
+const grt_architecture grt_architecture_roberta = {
+    .name = "roberta",
+    .hf_classes =
+        "XLMRobertaForSequenceClassification RobertaForSequenceClassification "
+        "CamembertForSequenceClassification",
+    .gguf_name = "", /* told from "bert" by its vocabulary */
+    .hf_layer = "encoder.layer",
+    .layer_parts = layer_parts,
+    .n_layer_parts = N_LAYER_PARTS,
+    .bind = bind_roberta,
+    .prompt = roberta_prompt,
+    .floats_per_row = floats_per_row,
+    .embed = embed,
+    .layer = layer,
+    .logits = tanh_logits,
+};
+
+const grt_architecture grt_architecture_electra = {
+    .name = "electra",
+    .hf_classes = "ElectraForSequenceClassification",
+    .gguf_name = "", /* no converter writes it */
+    .hf_layer = "encoder.layer",
+    .layer_parts = layer_parts,
+    .n_layer_parts = N_LAYER_PARTS,
+    .bind = bind_electra,
+    .prompt = bert_prompt,
+    .floats_per_row = floats_per_row,
+    .embed = embed,
+    .widen = widen,
+    .layer = layer,
+    .logits = gelu_logits,
 };

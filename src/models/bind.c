@@ -17,6 +17,7 @@ uint64_t grt_extent_size(const grt_network *network, grt_extent extent)
     case GRT_EXTENT_KEYS: return network->n_kv_heads * network->head_size;
     case GRT_EXTENT_HEAD: return network->head_size;
     case GRT_EXTENT_FFN: return network->ffn_size;
+    case GRT_EXTENT_EMBEDDING: return grt_embedding_size(network);
     case GRT_EXTENT_POSITIONS: return network->n_positions;
     case GRT_EXTENT_TYPES: return network->n_types;
     case GRT_EXTENT_VOCABULARY: return network->vocab_size;
@@ -115,6 +116,8 @@ grt_status grt_bind_fixed(grt_network *network, const grt_checkpoint *checkpoint
     GRT_TRY(
         grt_arena_alloc(&network->arena, &values, (size_t)n_out, sizeof(*values), err));
     unpack(values, data, tensor->dtype, (size_t)n_out);
+    for (size_t i = 0; i < n_out; i++)
+        values[i] += network->vector_offset;
     fixed->values = values;
     return GRT_OK;
 }
@@ -148,35 +151,55 @@ grt_status grt_bind_embedding(grt_network *network, const grt_checkpoint *checkp
                               const char *name, grt_error *err)
 {
     GRT_TRY(grt_bind_tensor(&network->token_embedding, network, checkpoint, name,
-                            network->vocab_size, network->hidden_size,
+                            network->vocab_size, grt_embedding_size(network),
                             GRT_PART_EMBEDDING, err));
     network->token_embedding_file =
         checkpoint->catalogue.files[network->token_embedding->file];
     return GRT_OK;
 }
 
-static grt_status bind_layer(grt_network *network, const grt_checkpoint *checkpoint,
-                             size_t layer, const char *prefix, grt_error *err)
+/* The part that `spec` tells of a layer's tensor; the whole tensor where it is not
+ * fused. A vector may not be cut within a block. */
+static grt_status bind_part(grt_part *part, grt_layer_part *shape, grt_network *network,
+                            const grt_checkpoint *checkpoint, const grt_part_spec *spec,
+                            const char *name, size_t layer, grt_error *err)
 {
-    const grt_architecture *architecture = network->architecture;
-    size_t n_parts = architecture->n_layer_parts;
+    uint64_t n_out = grt_extent_size(network, spec->n_out);
+    uint64_t n_in = grt_extent_size(network, spec->n_in), n_bytes;
+    uint64_t n_slices = spec->n_slices ? spec->n_slices : 1;
+    const grt_tensor *tensor;
+    GRT_TRY(grt_bind_tensor(&tensor, network, checkpoint, name, n_out * n_slices, n_in,
+                            (int32_t)layer, err));
+    if (!grt_dtype_bytes(&n_bytes, tensor->dtype, n_in ? n_in : n_out))
+        GRT_FAIL_AT(err, GRT_E_FORMAT, tensor->offset,
+                    "%s: the parts of tensor %s do not fill whole %s blocks",
+                    checkpoint->path, name, grt_dtype_name(tensor->dtype));
+    if (n_in) n_bytes *= n_out; /* no more than the tensor's */
+    *part = (grt_part){checkpoint->catalogue.files[tensor->file],
+                       tensor->offset + spec->slice * n_bytes, (size_t)n_bytes};
+    *shape = (grt_layer_part){tensor->dtype, (size_t)n_out, (size_t)n_in};
+    return GRT_OK;
+}
+
+static grt_status bind_layer(grt_network *network, const grt_checkpoint *checkpoint,
+                             size_t layer, const grt_part_spec *specs,
+                             const char *prefix, grt_error *err)
+{
+    size_t n_parts = network->architecture->n_layer_parts;
     grt_part *parts;
     GRT_TRY(grt_arena_alloc(&network->arena, &parts, n_parts, sizeof(*parts), err));
     for (size_t i = 0; i < n_parts; i++) {
-        const grt_part_spec *spec = &architecture->layer_parts[i];
+        const grt_part_spec *spec = &specs[i];
         bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
         char name[GRT_MAX_TENSOR_NAME_BYTES];
         GRT_TRY(name_join(name, sizeof(name), prefix,
                           is_gguf ? spec->gguf_name : spec->hf_name, err));
-        uint64_t n_out = grt_extent_size(network, spec->n_out);
-        uint64_t n_in = grt_extent_size(network, spec->n_in);
-        const grt_tensor *tensor;
-        GRT_TRY(grt_bind_tensor(&tensor, network, checkpoint, name, n_out, n_in,
-                                (int32_t)layer, err));
-        parts[i] = (grt_part){checkpoint->catalogue.files[tensor->file], tensor->offset,
-                              (size_t)tensor->n_bytes};
-        network->layer_parts[layer * n_parts + i] =
-            (grt_layer_part){tensor->dtype, (size_t)n_out, (size_t)n_in};
+        if (spec->is_optional && !grt_catalogue_get(&checkpoint->catalogue, name)) {
+            parts[i] = (grt_part){parts[0].file, parts[0].offset, 0};
+            continue; /* its shape stays zero */
+        }
+        GRT_TRY(bind_part(&parts[i], &network->layer_parts[layer * n_parts + i],
+                          network, checkpoint, spec, name, layer, err));
     }
     network->layers[layer] = (grt_layer_plan){parts, n_parts};
     return GRT_OK;
@@ -184,6 +207,17 @@ static grt_status bind_layer(grt_network *network, const grt_checkpoint *checkpo
 
 grt_status grt_bind_layers(grt_network *network, const grt_checkpoint *checkpoint,
                            const char *prefix, grt_error *err)
+{
+    const grt_architecture *architecture = network->architecture;
+    char layers[64];
+    (void)snprintf(layers, sizeof(layers), "%s%s.", prefix, architecture->hf_layer);
+    return grt_bind_layers_as(network, checkpoint, architecture->layer_parts, layers,
+                              err);
+}
+
+grt_status grt_bind_layers_as(grt_network *network, const grt_checkpoint *checkpoint,
+                              const grt_part_spec *specs, const char *layers,
+                              grt_error *err)
 {
     const grt_architecture *architecture = network->architecture;
     GRT_TRY(grt_arena_alloc(&network->arena, &network->layers, network->n_layers,
@@ -196,9 +230,8 @@ grt_status grt_bind_layers(grt_network *network, const grt_checkpoint *checkpoin
         if (checkpoint->format == GRT_FORMAT_GGUF)
             (void)snprintf(name, sizeof(name), "blk.%zu.", layer);
         else
-            (void)snprintf(name, sizeof(name), "%s%s.%zu.", prefix,
-                           architecture->hf_layer, layer);
-        GRT_TRY(bind_layer(network, checkpoint, layer, name, err));
+            (void)snprintf(name, sizeof(name), "%s%zu.", layers, layer);
+        GRT_TRY(bind_layer(network, checkpoint, layer, specs, name, err));
     }
     return GRT_OK;
 }
@@ -221,13 +254,22 @@ grt_status grt_read_row(const grt_checkpoint *checkpoint, const grt_tensor *tens
     return status;
 }
 
+bool grt_list_holds(const char *list, grt_text word)
+{
+    for (const char *at = list; *at;) {
+        size_t n = strcspn(at, " ");
+        if (n == word.size && memcmp(at, word.data, n) == 0) return true;
+        at += n + (at[n] == ' ');
+    }
+    return false;
+}
+
 grt_status grt_need_text(const grt_metadata *metadata, const char *key,
                          const char *expected, grt_error *err)
 {
     grt_text text;
     if (!grt_metadata_get_text(metadata, key, &text)) return GRT_OK;
-    if (text.size == strlen(expected) && memcmp(text.data, expected, text.size) == 0)
-        return GRT_OK;
+    if (grt_list_holds(expected, text)) return GRT_OK;
     GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is \"%.*s\"; only \"%s\" is supported",
              metadata->source, key, (int)(text.size < 60 ? text.size : 60), text.data,
              expected);

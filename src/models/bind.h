@@ -29,7 +29,7 @@ GRT_NODISCARD grt_status grt_bind_fixed_table(grt_network *network,
                                               const char *prefix, int32_t part,
                                               grt_error *err);
 
-/* Binds the token embedding, [vocab_size][hidden_size]. */
+/* Binds the token embedding, [vocab_size][embedding size]. */
 GRT_NODISCARD grt_status grt_bind_embedding(grt_network *network,
                                             const grt_checkpoint *checkpoint,
                                             const char *name, grt_error *err);
@@ -39,13 +39,25 @@ GRT_NODISCARD grt_status grt_bind_layers(grt_network *network,
                                          const grt_checkpoint *checkpoint,
                                          const char *prefix, grt_error *err);
 
+/* The same by another table of as many parts, for checkpoints that name or fuse tensors
+ * otherwise; `layers` is what stands before "0." in Hugging Face names, prefix and all.
+ */
+GRT_NODISCARD grt_status grt_bind_layers_as(grt_network *network,
+                                            const grt_checkpoint *checkpoint,
+                                            const grt_part_spec *specs,
+                                            const char *layers, grt_error *err);
+
 /* Row `row` of a matrix, as f32, into dst[n_in]. */
 GRT_NODISCARD grt_status grt_read_row(const grt_checkpoint *checkpoint,
                                       const grt_tensor *tensor, uint64_t row,
                                       float *dst, grt_error *err);
 
-/* Refuses a config.json text value other than `expected` (absent is fine). */
+/* Refuses a text value that is none of the space-separated ones in `expected` (absent
+ * is fine). */
 GRT_NODISCARD grt_status grt_need_text(const grt_metadata *metadata, const char *key,
                                        const char *expected, grt_error *err);
+
+/* Does the space-separated list hold this word? */
+bool grt_list_holds(const char *list, grt_text word);
 
 #endif /* GRT_MODELS_BIND_H */

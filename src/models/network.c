@@ -16,11 +16,15 @@ static const grt_layer_part *parts_of(const grt_network *network, size_t layer)
 
 size_t grt_layer_vector_floats(const grt_network *network)
 {
-    size_t total = 0;
-    const grt_layer_part *parts = parts_of(network, 0);
-    for (size_t i = 0; i < network->architecture->n_layer_parts; i++)
-        if (parts[i].n_in == 0) total += parts[i].n_out;
-    return total;
+    size_t most = 0;
+    for (size_t layer = 0; layer < network->n_layers; layer++) {
+        size_t total = 0;
+        const grt_layer_part *parts = parts_of(network, layer);
+        for (size_t i = 0; i < network->architecture->n_layer_parts; i++)
+            if (parts[i].n_in == 0) total += parts[i].n_out;
+        if (total > most) most = total;
+    }
+    return most;
 }
 
 size_t grt_layer_most_inputs(const grt_network *network)
@@ -37,6 +41,7 @@ void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
                          const void *const *parts, float *vectors)
 {
     const grt_layer_part *shapes = parts_of(network, layer);
+    view->index = layer;
     for (size_t i = 0; i < network->architecture->n_layer_parts; i++) {
         const grt_layer_part *shape = &shapes[i];
         if (shape->n_in != 0) {
@@ -44,8 +49,11 @@ void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
                 (grt_weight){parts[i], shape->dtype, shape->n_out, shape->n_in};
             continue;
         }
+        view->vectors[i] = shape->n_out ? vectors : NULL;
+        if (shape->n_out == 0) continue;
         kernels->unpack_row[shape->dtype](vectors, parts[i], shape->n_out);
-        view->vectors[i] = vectors;
+        for (size_t j = 0; network->vector_offset != 0.0f && j < shape->n_out; j++)
+            vectors[j] += network->vector_offset;
         vectors += shape->n_out;
     }
 }
@@ -55,10 +63,16 @@ size_t grt_scored_row(const grt_network *network, size_t n_rows)
     return network->architecture->reads_last_row ? n_rows - 1 : 0;
 }
 
+size_t grt_embedding_size(const grt_network *network)
+{
+    return network->embedding_size ? network->embedding_size : network->hidden_size;
+}
+
 static size_t embedding_row_bytes(const grt_network *network)
 {
     uint64_t n = 0;
-    (void)grt_dtype_bytes(&n, network->token_embedding->dtype, network->hidden_size);
+    (void)grt_dtype_bytes(&n, network->token_embedding->dtype,
+                          grt_embedding_size(network));
     return (size_t)n;
 }
 
@@ -92,7 +106,7 @@ grt_status grt_embed(const grt_network *network, const grt_kernels *kernels,
         const void *row;
         GRT_TRY(grt_row_cache_get(cache, (size_t)rows->ids[i], &row, err));
         kernels->unpack_row[table->dtype](hidden + i * network->hidden_size, row,
-                                          network->hidden_size);
+                                          grt_embedding_size(network));
     }
     if (network->architecture->embed)
         network->architecture->embed(network, kernels, rows, hidden, scratch);

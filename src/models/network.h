@@ -26,6 +26,7 @@ typedef enum grt_extent {
     GRT_EXTENT_KEYS,    /* n_kv_heads * head_size */
     GRT_EXTENT_HEAD,    /* head_size */
     GRT_EXTENT_FFN,
+    GRT_EXTENT_EMBEDDING, /* width of the token embedding */
     GRT_EXTENT_POSITIONS,
     GRT_EXTENT_TYPES,
     GRT_EXTENT_VOCABULARY
@@ -37,6 +38,10 @@ typedef struct grt_part_spec {
     const char *gguf_name;
     grt_extent n_out; /* rows; the length of a vector */
     grt_extent n_in;  /* columns, or GRT_EXTENT_NONE */
+    /* Of layer tensors.  A fused tensor ("Wqkv") holds n_slices parts of n_out rows
+     * each, of which this is number `slice`; 0: the tensor is not fused. */
+    uint8_t slice, n_slices;
+    bool is_optional; /* layers may lack it; its vector is NULL there */
 } grt_part_spec;
 
 /* A tensor that stays in memory, in storage type; vectors are f32 as well. */
@@ -48,12 +53,13 @@ typedef struct grt_fixed {
 /* Shape and type of one tensor of a layer. */
 typedef struct grt_layer_part {
     grt_dtype dtype;
-    size_t n_out;
-    size_t n_in; /* 0: a vector */
+    size_t n_out; /* 0: the layer lacks it */
+    size_t n_in;  /* 0: a vector */
 } grt_layer_part;
 
 /* A layer ready to compute, made by grt_layer_view_init. */
 typedef struct grt_layer_view {
+    size_t index;
     grt_weight matrices[GRT_MAX_LAYER_PARTS];
     const float *vectors[GRT_MAX_LAYER_PARTS]; /* f32 */
 } grt_layer_view;
@@ -90,6 +96,8 @@ typedef struct grt_workspace {
     size_t attention_scratch_bytes;
     const float *rope_cos; /* [positions][head_size / 2] */
     const float *rope_sin;
+    const float *local_rope_cos; /* the same for local layers, where they differ */
+    const float *local_rope_sin;
     float *buffer; /* [chunk rows][grt_architecture.floats_per_row] */
 } grt_workspace;
 
@@ -110,7 +118,7 @@ typedef struct grt_prompt {
 typedef struct grt_architecture {
     const char *name;       /* "bert" */
     const char *hf_classes; /* space-separated "architectures" of config.json */
-    const char *gguf_name;  /* general.architecture */
+    const char *gguf_name;  /* general.architecture; NULL: no such GGUF is read */
     const char *hf_layer;   /* "encoder.layer": before ".0.", below the prefix */
     const grt_part_spec *layer_parts;
     size_t n_layer_parts;
@@ -132,10 +140,19 @@ typedef struct grt_architecture {
                   const grt_token_rows *rows, float *hidden, float *scratch);
     void (*layer)(const grt_network *network, const grt_layer_view *layer,
                   const grt_workspace *workspace, const grt_chunk *chunk);
-    /* The logits of n sequences, from the rows that the head reads: rows
-     * [n][hidden_size]; out [n]; scratch [n][hidden_size]. */
+    /* Widens n rows of a chunk, [n_rows][hidden_size], whose first embedding_size
+     * values are set; NULL: the embedding is as wide as hidden states. */
+    void (*widen)(const grt_network *network, const grt_workspace *workspace,
+                  float *hidden, size_t n_rows);
+    /* What the head reads of a row; dst and row [hidden_size].  NULL: the row. */
+    void (*head_row)(const grt_network *network, const grt_kernels *kernels, float *dst,
+                     const float *row);
+    /* The logits of n sequences after `layer` layers, from what the head reads of each
+     * (grt_scored_row, or the mean of all rows), after head_row: rows [n][hidden_size];
+     * out [n]; scratch [n][hidden_size]. */
     void (*logits)(const grt_network *network, const grt_workspace *workspace,
-                   const float *rows, size_t n, float *out, float *scratch);
+                   size_t layer, const float *rows, size_t n, float *out,
+                   float *scratch);
 } grt_architecture;
 
 /* Immutable after bind. */
@@ -143,17 +160,26 @@ struct grt_network {
     const grt_architecture *architecture;
     size_t n_layers;
     size_t hidden_size;
+    size_t embedding_size; /* of the token embedding; 0: hidden_size */
     size_t n_heads;
     size_t n_kv_heads;
     size_t head_size;
     size_t ffn_size;
     size_t vocab_size;
-    size_t n_positions; /* rows of a position table */
+    size_t n_positions;    /* rows of a position table */
+    size_t first_position; /* its row of a sequence's first token */
     size_t n_types;
     size_t max_tokens;
     float norm_eps;
     double rope_theta;
-    const char *head_text; /* for people */
+    float embedding_scale;   /* of decoders: embedding rows are multiplied by it */
+    float residual_scale;    /* of decoders: so is what a block adds to its input */
+    float vector_offset;     /* added to every vector as stored: norms less one */
+    double local_rope_theta; /* of local layers; 0: they have none of their own */
+    size_t window;           /* keys that a row of a local layer sees on each side */
+    const bool *are_local;   /* [n_layers]; NULL: no layer is local */
+    bool reads_mean;         /* the head reads the mean of a sequence's rows */
+    const char *head_text;   /* for people */
 
     grt_arena arena;
     const grt_tensor *token_embedding;
@@ -161,14 +187,25 @@ struct grt_network {
     grt_layer_plan *layers;      /* [n_layers] */
     grt_layer_part *layer_parts; /* [n_layers][n_layer_parts] */
     grt_fixed fixed[GRT_MAX_FIXED_PARTS];
+    /* Heads of layers: [n_layers - first_head + 1][hidden_size], the i-th trained to
+     * read the output of layer first_head + i (from 1).  NULL: the last layer alone has
+     * one */
+    const float *layer_heads;
+    size_t first_head;
     int32_t *part_of; /* [n_tensors of the catalogue] GRT_PART_... or a layer */
 };
 
 enum { GRT_PART_UNUSED = -1, GRT_PART_EMBEDDING = -2, GRT_PART_HEAD = -3 };
 
+/* The architecture that a checkpoint's metadata names.  GRT_E_UNSUPPORTED says what the
+ * checkpoint is instead: an embedding model, a generative one, or what was found and
+ * what is supported. */
+GRT_NODISCARD grt_status grt_network_recognise(const grt_architecture **out,
+                                               const grt_checkpoint *checkpoint,
+                                               grt_error *err);
+
 /* Recognises the checkpoint and binds it; *out is released by the caller. Keeps
- * `checkpoint`, which must outlive it.  GRT_E_UNSUPPORTED names what was found and what
- * is known. */
+ * `checkpoint`, which must outlive it. */
 GRT_NODISCARD grt_status grt_network_bind(grt_network *out, grt_checkpoint *checkpoint,
                                           const grt_tokenizer *tokenizer,
                                           grt_error *err);
@@ -184,12 +221,16 @@ size_t grt_layer_vector_floats(const grt_network *network);
 /* The most inputs of a matrix of any layer. */
 size_t grt_layer_most_inputs(const grt_network *network);
 
-/* The row of a sequence of n_rows that the head reads. */
+/* The row of a sequence of n_rows that the head reads, unless it reads their mean. */
 size_t grt_scored_row(const grt_network *network, size_t n_rows);
+
+/* Width of the token embedding. */
+size_t grt_embedding_size(const grt_network *network);
 
 /* Unpacks the embedding rows of ids, read through `cache`, into hidden
  * [n_rows][hidden_size], then runs the architecture's embed.  scratch: [hidden_size].
- */
+ * Where the embedding is narrower, architecture->widen is to be called on all rows of a
+ * chunk afterwards. */
 GRT_NODISCARD grt_status grt_embed(const grt_network *network,
                                    const grt_kernels *kernels, grt_row_cache *cache,
                                    const grt_token_rows *rows, float *hidden,

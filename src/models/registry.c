@@ -1,25 +1,37 @@
 /* registry.c - tells from the checkpoint alone which architecture it is. */
 #include "models/architectures.h"
 
+#include "models/bind.h"
+
 #include <stdio.h>
 #include <string.h>
 
 static const grt_architecture *const architectures[] = {
-    &grt_architecture_bert,
-    &grt_architecture_qwen3,
+    &grt_architecture_bert,       &grt_architecture_roberta, &grt_architecture_electra,
+    &grt_architecture_modernbert, &grt_architecture_qwen3,   &grt_architecture_qwen2,
+    &grt_architecture_minicpm,    &grt_architecture_gemma,
 };
 enum { N_ARCHITECTURES = sizeof(architectures) / sizeof(architectures[0]) };
 
-/* Does the space-separated list hold this word? */
-static bool list_holds(const char *list, grt_text word)
-{
-    for (const char *at = list; *at;) {
-        size_t n = strcspn(at, " ");
-        if (n == word.size && memcmp(at, word.data, n) == 0) return true;
-        at += n + (at[n] == ' ');
-    }
-    return false;
-}
+/* What a class of Hugging Face is when no architecture here claims it, by its end. */
+static const struct {
+    const char *end, *kind;
+} hf_kinds[] = {
+    {"ForCausalLM", "a generative model"},
+    {"LMHeadModel", "a generative model"},
+    {"ForConditionalGeneration", "a generative model"},
+    {"ForMaskedLM", "a masked language model"},
+    {"ForPreTraining", "a masked language model"},
+    {"ForTokenClassification", "a classifier of tokens"},
+    {"ForQuestionAnswering", "a model that marks answers"},
+    {"ForMultipleChoice", "a model of multiple choice"},
+    {"Model", "an embedding model"},
+};
+
+/* Encoders of GGUF: without a classifier they give embeddings.  Others generate. */
+static const char gguf_encoders[] =
+    "bert modern-bert nomic-bert nomic-bert-moe jina-bert-v2 jina-bert-v3 neo-bert "
+    "eurobert gemma-embedding t5encoder";
 
 static grt_text found_class(const grt_checkpoint *checkpoint)
 {
@@ -36,8 +48,68 @@ static grt_text found_class(const grt_checkpoint *checkpoint)
     return found;
 }
 
-static grt_status recognise(const grt_architecture **out,
-                            const grt_checkpoint *checkpoint, grt_error *err)
+static bool ends_with(grt_text text, const char *end)
+{
+    size_t n = strlen(end);
+    return text.size >= n && memcmp(text.data + text.size - n, end, n) == 0;
+}
+
+/* A GGUF that pools hidden states (1: mean, 2: first token, 3: last token). */
+static bool pools(const grt_checkpoint *checkpoint, grt_text architecture)
+{
+    char key[GRT_MAX_KEY_BYTES];
+    uint64_t pooling = 0;
+    int n = snprintf(key, sizeof(key), "%.*s.pooling_type",
+                     (int)(architecture.size < 100 ? architecture.size : 100),
+                     architecture.data);
+    return n > 0 && (size_t)n < sizeof(key) &&
+           grt_metadata_get_u64(&checkpoint->metadata, key, &pooling) && pooling >= 1 &&
+           pooling <= 3;
+}
+
+static bool has_gguf_head(const grt_checkpoint *checkpoint)
+{
+    return grt_catalogue_get(&checkpoint->catalogue, "cls.output.weight") ||
+           grt_catalogue_get(&checkpoint->catalogue, "cls.weight");
+}
+
+/* What a checkpoint is that cannot rank, "an embedding model"; NULL where it may. */
+static const char *kind_of(const grt_checkpoint *checkpoint, grt_text found,
+                           bool is_known)
+{
+    if (checkpoint->format == GRT_FORMAT_GGUF) {
+        if (has_gguf_head(checkpoint)) return NULL;
+        if (pools(checkpoint, found)) return "an embedding model";
+        if (is_known) return NULL; /* its bind looks closer */
+        return grt_list_holds(gguf_encoders, found) ? "an embedding model"
+                                                    : "a generative model";
+    }
+    /* causal embedding models have the class of a generative one, as rerankers do */
+    if (checkpoint->is_pooled && ends_with(found, "ForCausalLM"))
+        return "an embedding model";
+    for (size_t i = 0; i < sizeof(hf_kinds) / sizeof(hf_kinds[0]) && !is_known; i++)
+        if (ends_with(found, hf_kinds[i].end)) return hf_kinds[i].kind;
+    return NULL;
+}
+
+static grt_status refuse_unknown(const grt_checkpoint *checkpoint, grt_text found,
+                                 grt_error *err)
+{
+    char known[160] = "";
+    for (size_t i = 0; i < N_ARCHITECTURES; i++) {
+        size_t at = strlen(known);
+        (void)snprintf(known + at, sizeof(known) - at, "%s%s", at ? ", " : "",
+                       architectures[i]->name);
+    }
+    GRT_FAIL(err, GRT_E_UNSUPPORTED,
+             "%s: architecture \"%.*s\" is not supported; supported are rerankers of "
+             "the families %s",
+             checkpoint->metadata.source, (int)(found.size < 60 ? found.size : 60),
+             found.data, known);
+}
+
+grt_status grt_network_recognise(const grt_architecture **out,
+                                 const grt_checkpoint *checkpoint, grt_error *err)
 {
     bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
     const char *key = is_gguf ? "general.architecture" : "architectures";
@@ -45,28 +117,27 @@ static grt_status recognise(const grt_architecture **out,
     if (found.size == 0)
         GRT_FAIL(err, GRT_E_FORMAT, "%s: no %s that names the model's architecture",
                  checkpoint->metadata.source, key);
-    char known[120] = "";
-    for (size_t i = 0; i < N_ARCHITECTURES; i++) {
+    const grt_architecture *architecture = NULL;
+    for (size_t i = 0; i < N_ARCHITECTURES && !architecture; i++) {
         const char *names =
             is_gguf ? architectures[i]->gguf_name : architectures[i]->hf_classes;
-        if (list_holds(names, found)) {
-            *out = architectures[i];
-            return GRT_OK;
-        }
-        size_t at = strlen(known);
-        (void)snprintf(known + at, sizeof(known) - at, "%s%s", at ? " " : "", names);
+        if (names && grt_list_holds(names, found)) architecture = architectures[i];
     }
-    GRT_FAIL(err, GRT_E_UNSUPPORTED,
-             "%s: architecture \"%.*s\" is not known; known: %s",
-             checkpoint->metadata.source, (int)(found.size < 60 ? found.size : 60),
-             found.data, known);
+    const char *kind = kind_of(checkpoint, found, architecture != NULL);
+    if (kind)
+        GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: is %s (%.*s): it has no reranking head",
+                 checkpoint->path, kind, (int)(found.size < 60 ? found.size : 60),
+                 found.data);
+    if (!architecture) return refuse_unknown(checkpoint, found, err);
+    *out = architecture;
+    return GRT_OK;
 }
 
 grt_status grt_network_bind(grt_network *out, grt_checkpoint *checkpoint,
                             const grt_tokenizer *tokenizer, grt_error *err)
 {
     grt_network network = {0};
-    GRT_TRY(recognise(&network.architecture, checkpoint, err));
+    GRT_TRY(grt_network_recognise(&network.architecture, checkpoint, err));
     size_t n_tensors = checkpoint->catalogue.n_tensors;
     grt_status status = grt_arena_alloc(&network.arena, &network.part_of, n_tensors,
                                         sizeof(*network.part_of), err);

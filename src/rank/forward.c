@@ -11,6 +11,7 @@ typedef struct forward_pass {
     grt_session *session;
     size_t layer;
     bool is_first, is_last;
+    bool keeps_scored; /* the layer leaves the scored rows only, one by one */
     bool has_prefix;
     size_t n;                       /* sequences */
     grt_row_range *ranges;          /* [n] */
@@ -50,7 +51,10 @@ static grt_status init_pass(forward_pass *pass, grt_session *session, size_t lay
     *pass = (forward_pass){.session = session,
                            .layer = layer,
                            .is_first = layer == 0,
-                           .is_last = layer + 1 == network->n_layers,
+                           .is_last = layer + 1 == session->n_layers,
+                           .keeps_scored = layer + 1 == session->n_layers &&
+                                           !session->options.computes_all_rows &&
+                                           !network->reads_mean,
                            .has_prefix = n_prefix > 0,
                            .ranges = session->pass.data};
     pass->sequences = (grt_scored_sequence *)(pass->ranges + n);
@@ -103,7 +107,8 @@ static size_t place_rows(const forward_pass *pass, const forward_chunk *chunk)
 }
 
 static grt_status embed_chunk(const forward_pass *pass, const forward_chunk *chunk,
-                              float *hidden, grt_error *err)
+                              const grt_workspace *workspace, float *hidden,
+                              grt_error *err)
 {
     grt_session *session = pass->session;
     const grt_network *network = &session->model->network;
@@ -121,6 +126,9 @@ static grt_status embed_chunk(const forward_pass *pass, const forward_chunk *chu
                           hidden + row * network->hidden_size, session->scoring.data,
                           err));
     }
+    if (network->architecture->widen)
+        network->architecture->widen(network, workspace, hidden,
+                                     pass->offsets[chunk->end - chunk->first]);
     return GRT_OK;
 }
 
@@ -133,13 +141,12 @@ static grt_status score_chunk(const forward_pass *pass, const forward_chunk *chu
     const grt_network *network = &session->model->network;
     const grt_policy_choice *policy = &session->policy;
     size_t boundary = pass->layer + 1;
-    if (!pass->is_last && !policy->wants_scores && !session->observer) return GRT_OK;
+    if (!grt_policy_scores(policy, boundary, session->n_layers) && !session->observer)
+        return GRT_OK;
     grt_scored scored = {hidden, pass->sequences, chunk->n_active,
-                         session->layout.n_prefix};
-    if (pass->is_last) /* the layer left the scored rows only, one by one */
-        for (size_t i = 0; i < chunk->n_active && !session->options.computes_all_rows;
-             i++)
-            pass->sequences[i] = (grt_scored_sequence){i, 1, NULL};
+                         session->layout.n_prefix, boundary};
+    for (size_t i = 0; i < chunk->n_active && pass->keeps_scored; i++)
+        pass->sequences[i] = (grt_scored_sequence){i, 1, NULL};
     if (policy->reads_profile && !pass->is_last && !session->observer) {
         grt_readout readout =
             grt_profile_readout(&session->model->profile, network, boundary);
@@ -162,8 +169,9 @@ static grt_status score_chunk(const forward_pass *pass, const forward_chunk *chu
 static grt_workspace workspace_of(grt_session *session)
 {
     const grt_network *network = &session->model->network;
-    size_t half = network->head_size / 2;
+    size_t n_rope = session->rope_rows * (network->head_size / 2);
     const float *rope = session->rope.data;
+    const float *local = network->local_rope_theta > 0.0 ? rope + 2 * n_rope : NULL;
     grt_plan_input input = {.network = network, .n_longest = session->layout.n_longest};
     return (grt_workspace){.kernels = &session->kernels,
                            .pool = session->pool,
@@ -171,7 +179,9 @@ static grt_workspace workspace_of(grt_session *session)
                            .attention_scratch = session->attention.data,
                            .attention_scratch_bytes = grt_plan_attention_bytes(&input),
                            .rope_cos = rope,
-                           .rope_sin = rope ? rope + session->rope_rows * half : NULL,
+                           .rope_sin = rope ? rope + n_rope : NULL,
+                           .local_rope_cos = local,
+                           .local_rope_sin = local ? local + n_rope : NULL,
                            .buffer = session->chunk.data};
 }
 
@@ -191,9 +201,8 @@ static grt_status run_chunk(const forward_pass *pass, size_t index,
     float *hidden;
     GRT_TRY(grt_row_store_open(session->rows, &hidden, err));
     grt_status status = GRT_OK;
-    if (pass->is_first) status = embed_chunk(pass, &chunk, hidden, err);
+    if (pass->is_first) status = embed_chunk(pass, &chunk, &workspace, hidden, err);
     if (status == GRT_OK) {
-        bool keeps_scored = pass->is_last && !session->options.computes_all_rows;
         grt_chunk rows = {.hidden = hidden,
                           .positions = session->positions.data,
                           .n_rows = n_rows,
@@ -201,9 +210,9 @@ static grt_status run_chunk(const forward_pass *pass, size_t index,
                           .n_sequences = chunk.end - chunk.first,
                           .prefix = pass->has_prefix ? &prefix : NULL,
                           .begins_with_prefix = chunk.begins_with_prefix,
-                          .keeps_scored_rows = keeps_scored};
+                          .keeps_scored_rows = pass->keeps_scored};
         network->architecture->layer(network, view, &workspace, &rows);
-        counts->tokens_x_layers += keeps_scored ? chunk.n_active : n_rows;
+        counts->tokens_x_layers += pass->keeps_scored ? chunk.n_active : n_rows;
         counts->candidates_x_layers += chunk.n_active;
         status = score_chunk(pass, &chunk, &workspace, hidden, err);
     }

@@ -9,7 +9,10 @@
 grt_status grt_model_init(grt_model *model, const char *path, const char *profile_path,
                           grt_error *err)
 {
+    const grt_architecture *architecture; /* first: a tokenizer of no reranker may be
+                                             of no kind known here either */
     GRT_TRY(grt_checkpoint_open(&model->checkpoint, path, err));
+    GRT_TRY(grt_network_recognise(&architecture, &model->checkpoint, err));
     GRT_TRY(grt_vocabulary_open(&model->vocabulary, &model->checkpoint, err));
     GRT_TRY(grt_tokenizer_create(&model->tokenizer, &model->vocabulary, err));
     GRT_TRY(

@@ -18,9 +18,22 @@ enum {
         sizeof(grt_item) + 2 * sizeof(size_t) + sizeof(float) + sizeof(grt_state)
 };
 
+size_t grt_plan_n_layers(const grt_network *network, const grt_session_options *options)
+{
+    return options->cutoff_layer ? options->cutoff_layer : network->n_layers;
+}
+
+static size_t n_layers_of(const grt_plan_input *input)
+{
+    return grt_plan_n_layers(input->network, input->options);
+}
+
 size_t grt_plan_attention_bytes(const grt_plan_input *input)
 {
-    size_t n = grt_attention_scratch_bytes(input->n_longest, input->network->head_size);
+    const grt_network *network = input->network;
+    size_t n_heads = network->n_heads / network->n_kv_heads; /* of a task */
+    size_t n =
+        grt_attention_scratch_bytes(input->n_longest, n_heads, network->head_size);
     return (n + 63) / 64 * 64;
 }
 
@@ -46,6 +59,7 @@ static uint64_t scratch_bytes(const grt_plan_input *input)
     uint64_t pooled = input->is_observed ? grt_pooled_size(network) * sizeof(float) : 0;
     uint64_t kv = network->n_kv_heads * network->head_size * sizeof(float);
     uint64_t rope = network->rope_theta == 0.0 ? 0 : network->head_size * sizeof(float);
+    if (network->local_rope_theta > 0.0) rope *= 2;
     return grt_linear_scratch_bytes(input->kernels, input->n_threads, 0, 0) +
            (uint64_t)grt_plan_attention_bytes(input) * input->n_threads +
            2 * kv * input->n_prefix + rope * input->n_longest +
@@ -73,7 +87,7 @@ static uint64_t fill(grt_memory_plan *plan, const grt_plan_input *input)
         chunk = SIZE_MAX;
     plan->process_bytes = input->resident_bytes;
     plan->layers_bytes =
-        grt_window_bytes(network->layers, network->n_layers, plan->n_slots);
+        grt_window_bytes(network->layers, n_layers_of(input), plan->n_slots);
     plan->hidden_bytes = grt_row_store_bytes(&rows);
     plan->chunk_bytes = chunk;
     plan->embedding_bytes = grt_embed_cache_bytes(network, plan->n_cached_rows);
@@ -137,29 +151,28 @@ static chunk_sizes sizes_of(const grt_plan_input *input)
     return sizes;
 }
 
-static size_t least_slots(const grt_network *network)
+static size_t least_slots(const grt_plan_input *input)
 {
-    return network->n_layers < 2 ? network->n_layers : 2;
+    size_t n = n_layers_of(input);
+    return n < 2 ? n : 2;
 }
 
 /* All layers, or two, as residency and free memory say. */
 static size_t unplanned_slots(const grt_plan_input *input)
 {
-    const grt_network *network = input->network;
-    size_t n = network->n_layers;
+    size_t n = n_layers_of(input);
     if (input->options->residency == GRT_RESIDENCY_RESIDENT) return n;
-    if (input->options->residency == GRT_RESIDENCY_STREAMED)
-        return least_slots(network);
-    uint64_t all = grt_window_bytes(network->layers, n, n);
+    if (input->options->residency == GRT_RESIDENCY_STREAMED) return least_slots(input);
+    uint64_t all = grt_window_bytes(input->network->layers, n, n);
     bool is_small = !input->available_bytes || all < input->available_bytes / 2;
-    return is_small ? n : least_slots(network);
+    return is_small ? n : least_slots(input);
 }
 
 /* Slots that residency leaves to choose from. */
 static void slot_range(const grt_plan_input *input, size_t *least, size_t *most)
 {
-    *most = input->network->n_layers;
-    *least = least_slots(input->network);
+    *most = n_layers_of(input);
+    *least = least_slots(input);
     if (input->options->residency == GRT_RESIDENCY_STREAMED) *most = *least;
     if (input->options->residency == GRT_RESIDENCY_RESIDENT) *least = *most;
 }
@@ -239,7 +252,7 @@ grt_status grt_plan_make(grt_memory_plan *out, const grt_plan_input *input,
 {
     const grt_session_options *options = input->options;
     *out = (grt_memory_plan){.budget_bytes = options->memory_bytes,
-                             .n_layers = input->network->n_layers,
+                             .n_layers = n_layers_of(input),
                              .n_cached_rows = cached_rows(input)};
     out->smallest_bytes = smallest(input, out);
     if (options->memory_bytes == 0) {

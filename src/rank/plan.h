@@ -36,6 +36,10 @@ enum { GRT_CHUNK_MIN_ROWS = 128 };
 GRT_NODISCARD grt_status grt_plan_make(grt_memory_plan *out,
                                        const grt_plan_input *input, grt_error *err);
 
+/* Layers that requests run through. */
+size_t grt_plan_n_layers(const grt_network *network,
+                         const grt_session_options *options);
+
 /* What a plan adds for the allocator and for stacks, which no part counts. */
 enum { GRT_PLAN_MARGIN_BYTES = 2 << 20 };
 

@@ -36,7 +36,7 @@ static float precision_of(const grt_request *request)
 }
 
 static void choose_bound(grt_policy_choice *out, const grt_profile *profile,
-                         size_t n_layers, const grt_request *request)
+                         size_t n_layers, size_t first_head, const grt_request *request)
 {
     grt_bound_policy *bound = &out->selector.bound;
     out->selector.kind = GRT_SELECTOR_BOUND;
@@ -44,8 +44,9 @@ static void choose_bound(grt_policy_choice *out, const grt_profile *profile,
     bound->precision = out->precision;
     bound->n_layers = n_layers;
     bound->margin = 1.0f;
-    if (!profile->path) { /* a head reads the first half of the layers hardly at all */
-        out->selector.first_layer = (n_layers + 1) / 2;
+    if (!profile->path) {
+        /* the last layer's head reads the first half of the layers hardly at all */
+        out->selector.first_layer = first_head ? first_head : (n_layers + 1) / 2;
         return;
     }
     out->has_profile = out->reads_profile = true;
@@ -74,8 +75,8 @@ static void choose_cluster(grt_policy_choice *out, const grt_profile *profile,
 }
 
 grt_status grt_policy_choose(grt_policy_choice *out, const grt_profile *profile,
-                             size_t n_layers, const grt_request *request,
-                             grt_error *err)
+                             size_t n_layers, size_t first_head,
+                             const grt_request *request, grt_error *err)
 {
     GRT_TRY(check(request, err));
     *out = (grt_policy_choice){.policy = request->policy};
@@ -87,7 +88,9 @@ grt_status grt_policy_choose(grt_policy_choice *out, const grt_profile *profile,
     case GRT_POLICY_DEFAULT:
     case GRT_POLICY_NONE: out->selector.kind = GRT_SELECTOR_NONE; break;
     case GRT_POLICY_CLUSTER: choose_cluster(out, profile, request); break;
-    case GRT_POLICY_BOUND: choose_bound(out, profile, n_layers, request); break;
+    case GRT_POLICY_BOUND:
+        choose_bound(out, profile, n_layers, first_head, request);
+        break;
     case GRT_POLICY_SCHEDULE:
         out->selector.kind = GRT_SELECTOR_SCHEDULE;
         out->selector.schedule.steps = request->schedule;
@@ -95,6 +98,14 @@ grt_status grt_policy_choose(grt_policy_choice *out, const grt_profile *profile,
         break;
     }
     if (request->first_layer > 0) out->selector.first_layer = request->first_layer;
+    out->first_scored = out->reads_profile ? 0 : first_head;
+    if (out->selector.first_layer < out->first_scored)
+        out->selector.first_layer = out->first_scored;
     out->wants_scores = out->policy != GRT_POLICY_NONE || request->trace;
     return GRT_OK;
+}
+
+bool grt_policy_scores(const grt_policy_choice *choice, size_t layer, size_t n_layers)
+{
+    return layer == n_layers || (choice->wants_scores && layer >= choice->first_scored);
 }

@@ -46,7 +46,7 @@ static grt_status report_progress(const grt_session *session,
 {
     if (!request->progress) return GRT_OK;
     const grt_decisions *decisions = &session->decisions;
-    size_t n_layers = session->model->network.n_layers, n_selected = 0;
+    size_t n_layers = session->n_layers, n_selected = 0;
     for (size_t i = 0; i < decisions->n; i++)
         n_selected += decisions->verdicts[i] == GRT_VERDICT_SELECT;
     grt_progress progress = {layer, n_layers, decisions->n_active, n_selected,
@@ -98,7 +98,7 @@ static void report_trace(const grt_session *session, const grt_request *request,
                          const trace_arrays *trace, size_t layer)
 {
     if (!request->trace) return;
-    size_t n_layers = session->model->network.n_layers;
+    size_t n_layers = session->n_layers;
     grt_state undecided = layer == n_layers ? GRT_STATE_FINISHED : GRT_STATE_ACTIVE;
     for (size_t i = 0; i < trace->n; i++)
         trace->states[i] =
@@ -127,12 +127,12 @@ static grt_status run_layers(grt_session *session, const grt_request *request,
 {
     grt_decisions *decisions = &session->decisions;
     const grt_selector *selector = &session->policy.selector;
-    size_t n_layers = session->model->network.n_layers;
+    size_t n_layers = session->n_layers;
     GRT_TRY(report_progress(session, request, 0, err));
     for (size_t layer = 1; layer <= n_layers && decisions->n_active > 0; layer++) {
         trace_arrays trace = {0};
         GRT_TRY(grt_forward_layer(session, layer - 1, counts, err));
-        bool has_scores = layer == n_layers || session->policy.wants_scores;
+        bool has_scores = grt_policy_scores(&session->policy, layer, n_layers);
         if (has_scores) {
             GRT_TRY(check_scores(session, err));
             GRT_TRY(note_active(session, request, &trace, err));
@@ -173,8 +173,7 @@ static grt_status make_result(grt_session *session, const grt_stats *stats,
             .score = (float)(1.0 / (1.0 + exp(-(double)logit))),
             .logit = logit,
             .state = state_of(decisions->verdicts[i], GRT_STATE_FINISHED),
-            .decided_at_layer =
-                is_decided ? decisions->layers[i] : session->model->network.n_layers,
+            .decided_at_layer = is_decided ? decisions->layers[i] : session->n_layers,
             .n_tokens = pairs->offsets[i + 1] - pairs->offsets[i],
             .truncated = pairs->truncated[i]};
     }
@@ -184,7 +183,7 @@ static grt_status make_result(grt_session *session, const grt_stats *stats,
 
 static grt_stats stats_of(const grt_session *session, const grt_forward_counts *counts)
 {
-    size_t n_layers = session->model->network.n_layers;
+    size_t n_layers = session->n_layers;
     uint64_t n_tokens = session->pairs.ids.n;
     return (grt_stats){.n_documents = session->pairs.n_pairs,
                        .n_layers = n_layers,
@@ -204,13 +203,23 @@ static grt_stats stats_of(const grt_session *session, const grt_forward_counts *
                        .arithmetic = session->kernels.arithmetic};
 }
 
+/* A profile is about all layers. */
+static grt_status choose_policy(grt_session *session, const grt_request *request,
+                                grt_error *err)
+{
+    static const grt_profile no_profile;
+    const grt_model *model = session->model;
+    bool has_all_layers = session->n_layers == model->network.n_layers;
+    return grt_policy_choose(
+        &session->policy, has_all_layers ? &model->profile : &no_profile,
+        session->n_layers, model->network.first_head, request, err);
+}
+
 grt_status grt_session_rank(grt_session *session, const grt_request *request,
                             grt_result **out, grt_error *err)
 {
     uint64_t start = grt_clock_ns();
-    const grt_model *model = session->model;
-    GRT_TRY(grt_policy_choose(&session->policy, &model->profile,
-                              model->network.n_layers, request, err));
+    GRT_TRY(choose_policy(session, request, err));
     GRT_TRY(build_pairs(session, request, err));
     uint64_t tokenized = grt_clock_ns();
     GRT_TRY(grt_session_prepare(session, err));

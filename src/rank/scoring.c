@@ -26,31 +26,74 @@ float grt_read_out(const grt_network *network, const grt_readout *readout,
 
 size_t grt_scoring_bytes(const grt_network *network, size_t n_threads)
 {
-    size_t head = 2 * HEAD_ROWS * network->hidden_size;
+    size_t d = network->hidden_size;
+    size_t head = (2 * HEAD_ROWS + n_threads) * d;
     size_t readout = n_threads * grt_pooled_size(network);
     return (head > readout ? head : readout) * sizeof(float);
 }
 
-static const float *scored_state(const grt_network *network, const grt_scored *scored,
-                                 size_t i)
+/* What the head reads of a row. */
+static void read_row(const grt_network *network, const grt_kernels *kernels, float *dst,
+                     const float *row)
+{
+    if (network->architecture->head_row)
+        network->architecture->head_row(network, kernels, dst, row);
+    else
+        memcpy(dst, row, network->hidden_size * sizeof(float));
+}
+
+/* What the head reads of sequence i; scratch: [hidden_size]. */
+static void scored_state(const grt_network *network, const grt_kernels *kernels,
+                         const grt_scored *scored, size_t i, float *state,
+                         float *scratch)
 {
     const grt_scored_sequence *sequence = &scored->sequences[i];
-    size_t row = sequence->first_row + grt_scored_row(network, sequence->n_rows);
-    return scored->hidden + row * network->hidden_size;
+    size_t d = network->hidden_size, n = sequence->n_rows;
+    const float *rows = scored->hidden + sequence->first_row * d;
+    if (!network->reads_mean) {
+        read_row(network, kernels, state, rows + grt_scored_row(network, n) * d);
+        return;
+    }
+    memset(state, 0, d * sizeof(float));
+    for (size_t row = 0; row < n; row++) {
+        read_row(network, kernels, scratch, rows + row * d);
+        kernels->add(state, scratch, d);
+    }
+    float scale = 1.0f / (float)n;
+    for (size_t j = 0; j < d; j++)
+        state[j] *= scale;
+}
+
+typedef struct state_job {
+    const grt_network *network;
+    const grt_kernels *kernels;
+    const grt_scored *scored;
+    size_t first;  /* sequence */
+    float *states; /* [tasks][hidden_size] */
+    float *rows;   /* [n_threads][hidden_size] */
+} state_job;
+
+static void state_task(size_t task, size_t worker, void *payload)
+{
+    const state_job *job = payload;
+    size_t d = job->network->hidden_size;
+    scored_state(job->network, job->kernels, job->scored, job->first + task,
+                 job->states + task * d, job->rows + worker * d);
 }
 
 void grt_score_by_head(const grt_network *network, const grt_workspace *workspace,
                        const grt_scored *scored, float *scores, void *scratch)
 {
     size_t d = network->hidden_size;
-    float *rows = scratch, *rest = rows + HEAD_ROWS * d;
+    float *states = scratch, *rest = states + HEAD_ROWS * d;
+    state_job job = {network, workspace->kernels,  scored, 0,
+                     states,  rest + HEAD_ROWS * d};
     for (size_t first = 0; first < scored->n; first += HEAD_ROWS) {
         size_t n = scored->n - first < HEAD_ROWS ? scored->n - first : HEAD_ROWS;
-        for (size_t i = 0; i < n; i++)
-            memcpy(rows + i * d, scored_state(network, scored, first + i),
-                   d * sizeof(float));
-        network->architecture->logits(network, workspace, rows, n, scores + first,
-                                      rest);
+        job.first = first;
+        grt_pool_run(workspace->pool, n, state_task, &job);
+        network->architecture->logits(network, workspace, scored->layer, states, n,
+                                      scores + first, rest);
     }
 }
 
@@ -75,7 +118,7 @@ static void pool_one(const grt_network *network, const grt_kernels *kernels,
 {
     size_t d = network->hidden_size;
     const grt_pair_spans *spans = scored->sequences[i].spans;
-    memcpy(pooled, scored_state(network, scored, i), d * sizeof(float));
+    scored_state(network, kernels, scored, i, pooled, pooled + d);
     mean_of(network, kernels, scored, i, spans->first_document, spans->n_document,
             pooled + d);
     if (n_pools(network) == 3)

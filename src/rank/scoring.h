@@ -1,8 +1,9 @@
 /* scoring.h - from hidden states to scores at a layer boundary.
  *
- * The model's own head reads the scored row of each sequence.  A profile's readout
- * reads pooled states: the scored row, the mean over the document's rows and, where
- * rows see each other in both directions, the mean over the query's. */
+ * The model's own head reads the scored row of each sequence, or the mean of its rows.
+ * A profile's readout reads pooled states: what the head reads, the mean over the
+ * document's rows and, where rows see each other in both directions, the mean over the
+ * query's. */
 #ifndef GRT_RANK_SCORING_H
 #define GRT_RANK_SCORING_H
 
@@ -37,6 +38,7 @@ typedef struct grt_scored {
     const grt_scored_sequence *sequences; /* [n] */
     size_t n;
     size_t n_prefix; /* rows of each pair that are not its sequence's */
+    size_t layer;    /* layers computed */
 } grt_scored;
 
 /* scores[n] by the model's head. */

@@ -13,6 +13,7 @@ grt_status grt_session_init(grt_session *session, const grt_model *model,
 {
     session->model = model;
     session->options = *options;
+    session->n_layers = grt_plan_n_layers(&model->network, options);
     session->n_threads = options->n_threads;
     grt_kernels_choose(&session->kernels, grt_cpu_features(), options->arithmetic);
     GRT_TRY(grt_pool_create(&session->pool, options->n_threads, err));
@@ -120,7 +121,7 @@ static grt_status need_window(grt_session *session, const grt_memory_plan *plan,
     grt_window_free(session->window);
     session->window = NULL;
     grt_window_options options = {plan->n_slots, session->options.memory_bytes != 0};
-    return grt_window_create(&session->window, network->layers, network->n_layers,
+    return grt_window_create(&session->window, network->layers, session->n_layers,
                              &options, err);
 }
 
@@ -159,27 +160,40 @@ static grt_status need_embeddings(grt_session *session, const grt_memory_plan *p
                                   plan->n_cached_rows, err);
 }
 
-/* cos and sin of position * theta^(-2i / head_size), arXiv 2104.09864. */
-static grt_status need_rope(grt_session *session, size_t n_positions, grt_error *err)
+/* cos and sin of position * theta^(-2i / head_size), arXiv 2104.09864; each
+ * [n_positions][head_size / 2]. */
+static void fill_rope(float *cosines, float *sines, size_t n_positions, double theta,
+                      size_t head_size)
 {
-    const grt_network *network = &session->model->network;
-    size_t half = network->head_size / 2;
-    if (network->rope_theta == 0.0 || n_positions == session->rope_rows) return GRT_OK;
-    if (n_positions < session->rope_rows && !session->options.memory_bytes)
-        return GRT_OK;
-    session->rope_rows = 0;
-    GRT_TRY(need(session, &session->rope, n_positions, 2 * half * sizeof(float),
-                 "rotary positions", err));
-    float *cosines = session->rope.data, *sines = cosines + n_positions * half;
+    size_t half = head_size / 2;
     for (size_t i = 0; i < half; i++) {
-        double frequency =
-            pow(network->rope_theta, -2.0 * (double)i / (double)network->head_size);
+        double frequency = pow(theta, -2.0 * (double)i / (double)head_size);
         for (size_t position = 0; position < n_positions; position++) {
             double angle = (double)position * frequency;
             cosines[position * half + i] = (float)cos(angle);
             sines[position * half + i] = (float)sin(angle);
         }
     }
+}
+
+/* Tables of the network's theta, and behind them those of its local one. */
+static grt_status need_rope(grt_session *session, size_t n_positions, grt_error *err)
+{
+    const grt_network *network = &session->model->network;
+    size_t head = network->head_size,
+           n_tables = network->local_rope_theta > 0.0 ? 4 : 2;
+    if (network->rope_theta == 0.0 || n_positions == session->rope_rows) return GRT_OK;
+    if (n_positions < session->rope_rows && !session->options.memory_bytes)
+        return GRT_OK;
+    session->rope_rows = 0;
+    GRT_TRY(need(session, &session->rope, n_positions,
+                 n_tables * (head / 2) * sizeof(float), "rotary positions", err));
+    size_t n = n_positions * (head / 2);
+    float *table = session->rope.data;
+    fill_rope(table, table + n, n_positions, network->rope_theta, head);
+    if (network->local_rope_theta > 0.0)
+        fill_rope(table + 2 * n, table + 3 * n, n_positions, network->local_rope_theta,
+                  head);
     session->rope_rows = n_positions;
     return GRT_OK;
 }

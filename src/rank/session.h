@@ -29,6 +29,7 @@ struct grt_session {
     /* set at creation */
     const grt_model *model;
     grt_session_options options;
+    size_t n_layers; /* that requests run through */
     grt_kernels kernels;
     grt_pool *pool;
     size_t n_threads;

@@ -1,18 +1,20 @@
-/* algorithms.h - the tokenizer object and the two algorithms behind it. */
+/* algorithms.h - the tokenizer object and the algorithms behind it. */
 #ifndef GRT_TOKENIZER_ALGORITHMS_H
 #define GRT_TOKENIZER_ALGORITHMS_H
 
 #include "tokenizer/piece_map.h"
 #include "tokenizer/tokenizer.h"
 
-typedef struct grt_bpe grt_bpe; /* bpe.c */
+typedef struct grt_bpe grt_bpe;           /* bpe.c */
+typedef struct grt_sentence grt_sentence; /* sentence.c */
 
 struct grt_tokenizer {
     const grt_vocabulary *vocabulary;
     grt_piece_map pieces;   /* what user text may produce */
     grt_piece_map specials; /* found by name only */
     size_t longest_piece;   /* bytes */
-    grt_bpe *bpe;           /* of BPE */
+    grt_bpe *bpe;           /* of byte-level BPE */
+    grt_sentence *sentence; /* of SentencePiece */
 };
 
 GRT_NODISCARD grt_status grt_wordpiece_encode(const grt_tokenizer *tokenizer,
@@ -25,6 +27,14 @@ void grt_bpe_free(grt_bpe *bpe);
 GRT_NODISCARD grt_status grt_bpe_encode(const grt_tokenizer *tokenizer,
                                         const char *text, size_t n, grt_ids *out,
                                         grt_error *err);
+
+GRT_NODISCARD grt_status grt_sentence_create(grt_sentence **out,
+                                             const grt_tokenizer *tokenizer,
+                                             grt_error *err);
+void grt_sentence_free(grt_sentence *sentence);
+GRT_NODISCARD grt_status grt_sentence_encode(const grt_tokenizer *tokenizer,
+                                             const char *text, size_t n, grt_ids *out,
+                                             grt_error *err);
 
 /* A growing text; all zero is empty. */
 typedef struct grt_text_buffer {

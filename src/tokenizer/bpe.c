@@ -2,12 +2,12 @@
  *
  * Sennrich et al. 2016 (arXiv 1508.07909), over bytes.  The text is cut into words by
  * the vocabulary's expression; a word begins as one symbol for each byte, and the
- * neighbours whose merge has the lowest rank are joined until none is left.  Candidates
- * wait in a heap by (rank, position), symbols in a linked list, so a word of n bytes
- * takes O(n log n) whatever it holds. */
+ * neighbours whose merge has the lowest rank are joined until none is left. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
 #include "tokenizer/algorithms.h"
+#include "tokenizer/merger.h"
+#include "tokenizer/trie.h"
 #include "tokenizer/utf8.h"
 
 #include "base/memory.h"
@@ -19,64 +19,16 @@
 
 /* A pattern comes from a file: it may not run for ever. */
 enum { MATCH_LIMIT = 100000000, N_BYTES = 256 };
-#define NOWHERE UINT32_MAX
-
-typedef struct merge_slot {
-    uint32_t left, right; /* left NOWHERE: empty */
-    uint32_t rank;
-    uint32_t result;
-} merge_slot;
 
 struct grt_bpe {
     int32_t byte_ids[N_BYTES];
-    merge_slot *merges; /* open addressing */
-    size_t mask;
+    grt_merge_table merges;
+    grt_trie verbatim;
     pcre2_code *pattern; /* NULL: a text is one word */
     pcre2_match_context *limits;
 };
 
-static size_t hash_pair(uint32_t left, uint32_t right)
-{
-    uint64_t hash = ((uint64_t)left << 32 | right) * 0x9E3779B97F4A7C15u;
-    return (size_t)(hash ^ hash >> 29);
-}
-
-static const merge_slot *merge_of(const grt_bpe *bpe, uint32_t left, uint32_t right)
-{
-    for (size_t at = hash_pair(left, right) & bpe->mask;; at = (at + 1) & bpe->mask) {
-        const merge_slot *slot = &bpe->merges[at];
-        if (slot->left == NOWHERE) return NULL;
-        if (slot->left == left && slot->right == right) return slot;
-    }
-}
-
 /* ---- Creation ---- */
-
-static grt_status fill_merges(grt_bpe *bpe, const grt_vocabulary *v, grt_error *err)
-{
-    size_t n_slots = 16;
-    while (n_slots < 2 * v->n_merges)
-        n_slots *= 2;
-    GRT_TRY(
-        grt_alloc_array(&bpe->merges, n_slots, sizeof(*bpe->merges), "merges", err));
-    bpe->mask = n_slots - 1;
-    for (size_t i = 0; i < n_slots; i++)
-        bpe->merges[i].left = NOWHERE;
-    for (size_t rank = 0; rank < v->n_merges; rank++) {
-        const grt_merge *merge = &v->merges[rank];
-        if (merge->left >= v->n_pieces || merge->right >= v->n_pieces ||
-            merge->result >= v->n_pieces)
-            GRT_FAIL(err, GRT_E_FORMAT, "merge %zu names an id beyond the vocabulary",
-                     rank);
-        if (merge_of(bpe, merge->left, merge->right)) continue; /* the first counts */
-        size_t at = hash_pair(merge->left, merge->right) & bpe->mask;
-        while (bpe->merges[at].left != NOWHERE)
-            at = (at + 1) & bpe->mask;
-        bpe->merges[at] =
-            (merge_slot){merge->left, merge->right, (uint32_t)rank, merge->result};
-    }
-    return GRT_OK;
-}
 
 /* GPT-2's alphabet: printable bytes of Latin-1 stand for themselves, the others, in
  * order, for the characters from U+0100 on. */
@@ -122,7 +74,11 @@ grt_status grt_bpe_create(grt_bpe **out, const grt_tokenizer *tokenizer, grt_err
     grt_bpe *bpe;
     GRT_TRY(grt_alloc_array(&bpe, 1, sizeof(*bpe), "the tokenizer", err));
     grt_status status = fill_bytes(bpe, tokenizer, err);
-    if (status == GRT_OK) status = fill_merges(bpe, tokenizer->vocabulary, err);
+    if (status == GRT_OK)
+        status = grt_merge_table_init(&bpe->merges, tokenizer->vocabulary, err);
+    if (status == GRT_OK)
+        status = grt_trie_init(&bpe->verbatim, tokenizer->vocabulary,
+                               grt_piece_is_verbatim, err);
     if (status == GRT_OK)
         status = compile_pattern(bpe, tokenizer->vocabulary->split_pattern, err);
     if (status != GRT_OK) {
@@ -138,131 +94,33 @@ void grt_bpe_free(grt_bpe *bpe)
     if (!bpe) return;
     pcre2_match_context_free(bpe->limits);
     pcre2_code_free(bpe->pattern);
-    grt_free(bpe->merges);
+    grt_merge_table_release(&bpe->merges);
+    grt_trie_release(&bpe->verbatim);
     grt_free(bpe);
 }
 
 /* ---- One word ---- */
-
-typedef struct symbol {
-    uint32_t id; /* NOWHERE: joined into its left neighbour */
-    uint32_t previous, next;
-} symbol;
-
-typedef struct candidate {
-    uint32_t rank;
-    uint32_t at; /* the left symbol */
-    uint32_t left, right, result;
-} candidate;
 
 /* Scratch of one call of encode. */
 typedef struct encoder {
     const grt_bpe *bpe;
     grt_ids *out;
     grt_error *err;
-    symbol *symbols;
-    size_t symbols_capacity;
-    candidate *heap; /* at most one entry for each pair that ever was: 2 n */
-    size_t n_heap;
-    size_t heap_capacity;
+    grt_merger merger;
 } encoder;
-
-static bool comes_first(const candidate *a, const candidate *b)
-{
-    return a->rank != b->rank ? a->rank < b->rank : a->at < b->at;
-}
-
-static void heap_push(encoder *e, candidate c)
-{
-    size_t at = e->n_heap++;
-    while (at > 0) {
-        size_t parent = (at - 1) / 2;
-        if (!comes_first(&c, &e->heap[parent])) break;
-        e->heap[at] = e->heap[parent];
-        at = parent;
-    }
-    e->heap[at] = c;
-}
-
-static candidate heap_pop(encoder *e)
-{
-    candidate top = e->heap[0], last = e->heap[--e->n_heap];
-    size_t at = 0;
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child >= e->n_heap) break;
-        if (child + 1 < e->n_heap && comes_first(&e->heap[child + 1], &e->heap[child]))
-            child++;
-        if (!comes_first(&e->heap[child], &last)) break;
-        e->heap[at] = e->heap[child];
-        at = child;
-    }
-    e->heap[at] = last;
-    return top;
-}
-
-/* Puts the pair of symbol `left` and its right neighbour on the heap if it has a merge.
- */
-static void consider(encoder *e, uint32_t left)
-{
-    uint32_t right = e->symbols[left].next;
-    if (right == NOWHERE) return;
-    const merge_slot *merge =
-        merge_of(e->bpe, e->symbols[left].id, e->symbols[right].id);
-    if (!merge) return;
-    heap_push(e,
-              (candidate){merge->rank, left, merge->left, merge->right, merge->result});
-}
-
-static grt_status word_room(encoder *e, size_t n)
-{
-    if (n > e->symbols_capacity) {
-        GRT_TRY(grt_realloc_array(&e->symbols, n < 64 ? 64 : n, sizeof(*e->symbols),
-                                  "a word", e->err));
-        e->symbols_capacity = n < 64 ? 64 : n;
-    }
-    if (2 * n > e->heap_capacity) {
-        size_t capacity = 2 * n < 128 ? 128 : 2 * n;
-        GRT_TRY(
-            grt_realloc_array(&e->heap, capacity, sizeof(*e->heap), "a word", e->err));
-        e->heap_capacity = capacity;
-    }
-    return GRT_OK;
-}
-
-static void merge_all(encoder *e)
-{
-    symbol *symbols = e->symbols;
-    while (e->n_heap > 0) {
-        candidate c = heap_pop(e);
-        symbol *left = &symbols[c.at];
-        uint32_t right_at = left->next;
-        if (left->id != c.left || right_at == NOWHERE ||
-            symbols[right_at].id != c.right)
-            continue; /* one of them was joined elsewhere meanwhile */
-        left->id = c.result;
-        left->next = symbols[right_at].next;
-        if (left->next != NOWHERE) symbols[left->next].previous = c.at;
-        symbols[right_at].id = NOWHERE;
-        consider(e, c.at);
-        if (left->previous != NOWHERE) consider(e, left->previous);
-    }
-}
 
 static grt_status encode_word(encoder *e, const char *text, size_t n)
 {
     if (n == 0) return GRT_OK;
-    GRT_TRY(word_room(e, n));
+    GRT_TRY(grt_merger_begin(&e->merger, text, n, e->err));
+    grt_symbol *symbols = e->merger.symbols;
     for (size_t i = 0; i < n; i++)
-        e->symbols[i] = (symbol){(uint32_t)e->bpe->byte_ids[(unsigned char)text[i]],
-                                 i ? (uint32_t)i - 1 : NOWHERE,
-                                 i + 1 < n ? (uint32_t)i + 1 : NOWHERE};
-    e->n_heap = 0;
-    for (size_t i = 0; i + 1 < n; i++)
-        consider(e, (uint32_t)i);
-    merge_all(e);
-    for (uint32_t at = 0; at != NOWHERE; at = e->symbols[at].next) {
-        int32_t id = (int32_t)e->symbols[at].id;
+        symbols[i] = (grt_symbol){(uint32_t)e->bpe->byte_ids[(unsigned char)text[i]], 1,
+                                  i ? (uint32_t)i - 1 : GRT_NOWHERE,
+                                  i + 1 < n ? (uint32_t)i + 1 : GRT_NOWHERE};
+    grt_merger_run(&e->merger);
+    for (uint32_t at = 0; at != GRT_NOWHERE; at = symbols[at].next) {
+        int32_t id = (int32_t)symbols[at].id;
         GRT_TRY(grt_ids_append(e->out, &id, 1, e->err));
     }
     return GRT_OK;
@@ -363,11 +221,33 @@ static grt_status encode_normal(encoder *e, const grt_vocabulary *v, const char 
     return status;
 }
 
+/* Cuts out what is a piece as it stands. */
+static grt_status encode_parts(encoder *e, const grt_vocabulary *v, const char *text,
+                               size_t n)
+{
+    size_t begin = 0;
+    for (size_t at = 0; at < n && e->bpe->verbatim.n_nodes;) {
+        int32_t id;
+        size_t taken = grt_trie_longest(&e->bpe->verbatim, text + at, n - at, &id);
+        if (taken) {
+            GRT_TRY(encode_normal(e, v, text + begin, at - begin));
+            GRT_TRY(grt_ids_append(e->out, &id, 1, e->err));
+            begin = at + taken;
+        }
+        at += taken ? taken : 1;
+    }
+    return encode_normal(e, v, text + begin, n - begin);
+}
+
 grt_status grt_bpe_encode(const grt_tokenizer *tokenizer, const char *text, size_t n,
                           grt_ids *out, grt_error *err)
 {
     const grt_vocabulary *v = tokenizer->vocabulary;
-    encoder e = {.bpe = tokenizer->bpe, .out = out, .err = err};
+    encoder e = {
+        .bpe = tokenizer->bpe,
+        .out = out,
+        .err = err,
+        .merger = {.find = grt_merge_by_table, .payload = &tokenizer->bpe->merges}};
     grt_text_buffer valid = {0};
     bool has_space = v->add_prefix_space && text[0] != ' ';
     grt_status status = GRT_OK;
@@ -376,9 +256,8 @@ grt_status grt_bpe_encode(const grt_tokenizer *tokenizer, const char *text, size
         text = valid.data;
         n = valid.n;
     }
-    if (status == GRT_OK) status = encode_normal(&e, v, text, n);
+    if (status == GRT_OK) status = encode_parts(&e, v, text, n);
     grt_text_buffer_release(&valid);
-    grt_free(e.symbols);
-    grt_free(e.heap);
+    grt_merger_release(&e.merger);
     return status;
 }

@@ -59,6 +59,8 @@ static grt_status init(grt_tokenizer *tokenizer, const grt_vocabulary *vocabular
             tokenizer->longest_piece = vocabulary->pieces[i].size;
     if (vocabulary->kind == GRT_TOKENIZER_BPE)
         return grt_bpe_create(&tokenizer->bpe, tokenizer, err);
+    if (vocabulary->kind != GRT_TOKENIZER_WORDPIECE)
+        return grt_sentence_create(&tokenizer->sentence, tokenizer, err);
     if (vocabulary->unk < 0 || (size_t)vocabulary->unk >= vocabulary->n_pieces)
         GRT_FAIL(err, GRT_E_FORMAT, "the vocabulary has no piece for unknown words");
     return GRT_OK;
@@ -82,6 +84,7 @@ void grt_tokenizer_free(grt_tokenizer *tokenizer)
 {
     if (!tokenizer) return;
     grt_bpe_free(tokenizer->bpe);
+    grt_sentence_free(tokenizer->sentence);
     grt_piece_map_release(&tokenizer->pieces);
     grt_piece_map_release(&tokenizer->specials);
     grt_free(tokenizer);
@@ -94,9 +97,19 @@ grt_status grt_tokenizer_encode(const grt_tokenizer *tokenizer, const char *text
         GRT_FAIL(err, GRT_E_TOO_LONG, "a text of %zu bytes; at most %d are read", n,
                  (int)MAX_TEXT_BYTES);
     if (n == 0) return GRT_OK;
-    return tokenizer->vocabulary->kind == GRT_TOKENIZER_BPE
-               ? grt_bpe_encode(tokenizer, text, n, out, err)
-               : grt_wordpiece_encode(tokenizer, text, n, out, err);
+    switch (tokenizer->vocabulary->kind) {
+    case GRT_TOKENIZER_WORDPIECE:
+        return grt_wordpiece_encode(tokenizer, text, n, out, err);
+    case GRT_TOKENIZER_BPE: return grt_bpe_encode(tokenizer, text, n, out, err);
+    case GRT_TOKENIZER_UNIGRAM:
+    case GRT_TOKENIZER_SENTENCE_BPE: break;
+    }
+    return grt_sentence_encode(tokenizer, text, n, out, err);
+}
+
+const grt_vocabulary *grt_tokenizer_vocabulary(const grt_tokenizer *tokenizer)
+{
+    return tokenizer->vocabulary;
 }
 
 int32_t grt_tokenizer_id(const grt_tokenizer *tokenizer, const char *piece, size_t n)

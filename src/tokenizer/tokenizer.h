@@ -19,17 +19,21 @@ void grt_ids_release(grt_ids *list);
 typedef struct grt_tokenizer grt_tokenizer;
 
 /* `vocabulary` is kept and must outlive the tokenizer.  GRT_E_FORMAT when it cannot
- * work (no unk piece for WordPiece, a byte without a piece for BPE, a bad expression).
- */
+ * work (no unk piece where one is needed, a byte without a piece where bytes have
+ * pieces, a bad expression). */
 GRT_NODISCARD grt_status grt_tokenizer_create(grt_tokenizer **out,
                                               const grt_vocabulary *vocabulary,
                                               grt_error *err);
 void grt_tokenizer_free(grt_tokenizer *tokenizer);
 
-/* Appends the ids of n bytes of text.  Never produces a special id other than unk,
- * whatever the text says; adds no control tokens.  Invalid UTF-8 is read as U+FFFD, one
- * for each maximal invalid part (Unicode 15, section 3.9, "maximal subpart"). n = 0
- * appends nothing.  GRT_E_NO_MEMORY, GRT_E_TOO_LONG (over 1 GiB). */
+/* The vocabulary it was created with: the ids of its control tokens by their role. */
+const grt_vocabulary *grt_tokenizer_vocabulary(const grt_tokenizer *tokenizer);
+
+/* Appends the ids of n bytes of text.  Never produces a special id other than unk and
+ * the pieces of single bytes, whatever the text says; adds no control tokens.  Invalid
+ * UTF-8 is read as U+FFFD, one for each maximal invalid part (Unicode 15, section 3.9,
+ * "maximal subpart"). n = 0 appends nothing.  GRT_E_NO_MEMORY, GRT_E_TOO_LONG (over 1
+ * GiB). */
 GRT_NODISCARD grt_status grt_tokenizer_encode(const grt_tokenizer *tokenizer,
                                               const char *text, size_t n, grt_ids *out,
                                               grt_error *err);

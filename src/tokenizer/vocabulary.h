@@ -1,25 +1,37 @@
 /* vocabulary.h - what a tokenizer file says, in one form for all file formats.
  *
- * Filled by formats/ (tokenizer.json, vocab.txt, vocab.json + merges.txt, GGUF), read
- * by the tokenizers, which copy nothing: the vocabulary must outlive its tokenizer. */
+ * Filled by formats/ (tokenizer.json, vocab.txt, vocab.json + merges.txt, SentencePiece
+ * models, GGUF), read by the tokenizers, which copy nothing: the vocabulary must
+ * outlive its tokenizer. */
 #ifndef GRT_TOKENIZER_VOCABULARY_H
 #define GRT_TOKENIZER_VOCABULARY_H
 
-#include "base/arena.h"
+#include "tokenizer/charsmap.h"
 
 #include <stdbool.h>
 
 typedef enum grt_tokenizer_kind {
     GRT_TOKENIZER_WORDPIECE,
-    GRT_TOKENIZER_BPE /* byte-level */
+    GRT_TOKENIZER_BPE,         /* byte-level */
+    GRT_TOKENIZER_UNIGRAM,     /* SentencePiece: best path over scores */
+    GRT_TOKENIZER_SENTENCE_BPE /* SentencePiece: merges of characters */
 } grt_tokenizer_kind;
 
+/* Where SentencePiece puts a mark (U+2581) before a text. */
+typedef enum grt_first_mark {
+    GRT_FIRST_MARK_NONE,
+    GRT_FIRST_MARK_ALWAYS,
+    GRT_FIRST_MARK_UNLESS_THERE /* not where the text begins with one */
+} grt_first_mark;
+
 /* One piece.  WordPiece: continuation pieces carry their "##".  BPE: the bytes in the
- * printable alphabet of GPT-2, as in the file.  Special pieces: their plain text. */
+ * printable alphabet of GPT-2, as in the file.  SentencePiece: spaces are U+2581.
+ * Special pieces: their plain text. */
 typedef struct grt_piece {
     const char *text; /* not NUL-terminated */
     uint32_t size;
-    bool is_special; /* a control or added token: never produced by user text */
+    bool is_special;  /* a control or added token, or a byte's: no text matches it */
+    bool is_verbatim; /* user-defined text: taken whole where it stands */
 } grt_piece;
 
 typedef struct grt_merge {        /* of BPE, by rank */
@@ -46,6 +58,16 @@ typedef struct grt_vocabulary {
     /* pre-tokeniser of BPE: a PCRE2 expression; NULL: none */
     const char *split_pattern;
     bool add_prefix_space;
+    /* SentencePiece */
+    float *scores; /* [n_pieces]; NULL: merges decide */
+    grt_charsmap charsmap;
+    bool strip_left, strip_right; /* spaces at the ends */
+    bool collapse_spaces;         /* runs of them to one */
+    bool all_white_space;         /* any white space is a space */
+    grt_first_mark first_mark;
+    bool split_words;   /* each mark begins a text of its own */
+    bool byte_fallback; /* unknown characters become the pieces <0x00> to <0xFF> */
+    bool fuse_unknown;  /* neighbouring unknown characters become one unk */
     /* WordPiece */
     size_t max_word_chars; /* longer words become unk */
     /* ids of control tokens, GRT_NO_TOKEN when there is none */

@@ -5,6 +5,7 @@
  * word; a finished word is cut into the longest pieces from its left. */
 #include "tokenizer/algorithms.h"
 #include "tokenizer/utf8.h"
+#include "tokenizer/white_space.h"
 
 #include <string.h>
 #include <utf8proc.h>
@@ -31,13 +32,6 @@ static bool is_punctuation(uint32_t c)
     if (c < 128) return is_ascii_punctuation(c);
     utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
     return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
-}
-
-static bool is_space(uint32_t c)
-{
-    if (c < 128) return c == ' ' || (c >= '\t' && c <= '\r');
-    utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
-    return category >= UTF8PROC_CATEGORY_ZS && category <= UTF8PROC_CATEGORY_ZP;
 }
 
 /* Dropped by clean_text: controls, formats, unassigned and private characters. */
@@ -113,7 +107,7 @@ static grt_status join_word(scanner *s, uint32_t c)
 /* A normalised character: ends the word, stands alone, or joins. */
 static grt_status take_normal(scanner *s, uint32_t c)
 {
-    if (is_space(c)) return flush_word(s);
+    if (grt_is_white_space(c)) return flush_word(s);
     if (!is_punctuation(c)) return join_word(s, c);
     GRT_TRY(flush_word(s));
     GRT_TRY(join_word(s, c));

@@ -31,6 +31,32 @@ static double check_job(grt_session *session, const golden_job *job)
     return worst;
 }
 
+/* Every head of a layer, through a session that stops there. */
+static void check_cutoffs(const golden *g)
+{
+    grt_error err;
+    grt_model *model = NULL;
+    assert_ok(grt_model_open(&model, g->path, NULL, &err), &err);
+    for (size_t layer = g->first_head; layer <= g->n_layers; layer++) {
+        grt_session *session = NULL;
+        grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+        options.arithmetic = GRT_ARITHMETIC_F32;
+        options.cutoff_layer = layer;
+        assert_ok(grt_session_create(&session, model, &options, &err), &err);
+        for (size_t j = 0; j < g->n_jobs; j++) {
+            golden_job job = g->jobs[j];
+            double logits[16];
+            assert_true(job.n_documents <= 16);
+            for (size_t i = 0; i < job.n_documents; i++)
+                logits[i] = job.layer_logits[i][layer - g->first_head];
+            job.logits = logits;
+            assert_true(check_job(session, &job) < 1e-4);
+        }
+        grt_session_free(session);
+    }
+    grt_model_close(model);
+}
+
 static void check_case(const golden *g, grt_arithmetic arithmetic)
 {
     grt_error err;
@@ -65,6 +91,7 @@ static void test_text_in_logit_out(void **state)
             check_case(&g, GRT_ARITHMETIC_F32);
             check_case(&g, GRT_ARITHMETIC_BF16);
             check_case(&g, GRT_ARITHMETIC_INT8);
+            if (g.first_head) check_cutoffs(&g);
             n_run++;
         }
         golden_close(&g);

@@ -46,8 +46,10 @@ static void caps_features(void **state)
     assert_int_equal(features_under("avx512"), all & avx512);
     assert_int_equal(features_under("avx512_vnni"),
                      all & (avx512 | GRT_CPU_AVX512_VNNI));
-    assert_int_equal(features_under("avx512_bf16"), all & ~(GRT_CPU_AMX_BF16 | arm));
-    assert_int_equal(features_under("amx_bf16"), all & ~arm);
+    const uint32_t amx = GRT_CPU_AMX_BF16 | GRT_CPU_AMX_INT8;
+    assert_int_equal(features_under("avx512_bf16"), all & ~(amx | arm));
+    assert_int_equal(features_under("amx_bf16"), all & ~(GRT_CPU_AMX_INT8 | arm));
+    assert_int_equal(features_under("amx_int8"), all & ~arm);
     assert_int_equal(features_under("neon"), all & GRT_CPU_NEON);
     assert_int_equal(features_under("neon_dotprod"), all & dotprod);
     assert_int_equal(features_under("neon_bf16"), all & (dotprod | GRT_CPU_NEON_BF16));
@@ -82,8 +84,9 @@ static void has_what_it_builds_on(void **state)
     const uint32_t on[][2] = {
         {GRT_CPU_AVX_VNNI, GRT_CPU_AVX2},      {GRT_CPU_AVX512, GRT_CPU_AVX2},
         {GRT_CPU_AVX512_VNNI, GRT_CPU_AVX512}, {GRT_CPU_AVX512_BF16, GRT_CPU_AVX512},
-        {GRT_CPU_AMX_BF16, GRT_CPU_AVX512},    {GRT_CPU_NEON_DOTPROD, GRT_CPU_NEON},
-        {GRT_CPU_NEON_BF16, GRT_CPU_NEON},     {GRT_CPU_NEON_I8MM, GRT_CPU_NEON}};
+        {GRT_CPU_AMX_BF16, GRT_CPU_AVX512},    {GRT_CPU_AMX_INT8, GRT_CPU_AVX512},
+        {GRT_CPU_NEON_DOTPROD, GRT_CPU_NEON},  {GRT_CPU_NEON_BF16, GRT_CPU_NEON},
+        {GRT_CPU_NEON_I8MM, GRT_CPU_NEON}};
     uint32_t found = grt_cpu_features_found();
     for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++)
         if (found & on[i][0]) assert_true(found & on[i][1]);

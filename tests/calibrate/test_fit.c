@@ -234,7 +234,8 @@ static grt_replay replay(const grt_histories *head, const grt_histories *readout
     request.precision = precision;
     request.k = k;
     request.n_documents = SIZE_MAX;
-    assert_ok(grt_policy_choose(&choice, with, head->n_layers, &request, &err), &err);
+    assert_ok(grt_policy_choose(&choice, with, head->n_layers, 0, &request, &err),
+              &err);
     assert_ok(grt_replay_run(&found, choice.reads_profile ? readout : head,
                              &choice.selector, k, NULL, &err),
               &err);

@@ -23,6 +23,31 @@ for type in f32 f16 q8_0 q4_0 q4_k q6_k; do
         END { for (score in seen) different++; exit bad || n != 3 || different != 3 }' ranked ||
         { echo "$type:"; cat ranked; fail=1; }
 done
+# The other families, with the tokens of their own prompts.
+for family in qwen2 gemma minicpm; do
+    $make_shape tiny-$family model-$family --type f16 >/dev/null || fail=1
+    "$command" rank -q 'how do owls hunt at night' -m model-$family --tsv documents.txt >ranked ||
+        fail=1
+    awk -F '\t' 'NR > 1 { n++; seen[$5]; if ($5 != $5 + 0 || $6 < 45 || $6 > 110) bad = 1 }
+        END { for (score in seen) different++; exit bad || n != 3 || different != 3 }' ranked ||
+        { echo "$family:"; cat ranked; fail=1; }
+done
+"$command" rank -q 'how do owls hunt at night' -m model-minicpm --cutoff-layer 9 --stats \
+    --no-progress documents.txt 2>stats >/dev/null || fail=1
+grep -q '^layers x candidates  27 of 27' stats || { cat stats; fail=1; }
+$make_shape tiny-minicpm again --type q8_0 2>refusal && { echo "a directory in q8_0"; fail=1; }
+grep -q 'in f32 or f16' refusal || { cat refusal; fail=1; }
+for shape in tiny-bert tiny-roberta tiny-modernbert; do
+    $make_shape $shape model.gguf --type q8_0 --layers 24 >/dev/null || fail=1
+    "$command" inspect model.gguf >inspected || fail=1
+    grep -q "^architecture  *${shape#tiny-}$" inspected && grep -q '^layers  *24$' inspected ||
+        { echo "$shape: not what was asked for:"; cat inspected; fail=1; }
+    "$command" rank -q 'how do owls hunt at night' -m model.gguf --tsv documents.txt >ranked ||
+        fail=1
+    awk -F '\t' 'NR > 1 { n++; seen[$5]; if ($5 != $5 + 0 || $6 < 9 || $6 > 30) bad = 1 }
+        END { for (score in seen) different++; exit bad || n != 3 || different != 3 }' ranked ||
+        { echo "$shape:"; cat ranked; fail=1; }
+done
 $make_shape tiny model.gguf --type q8_0 --layers 36 >/dev/null
 $make_shape tiny again.gguf --type q8_0 --layers 36 >/dev/null
 cmp model.gguf again.gguf || fail=1

@@ -19,6 +19,7 @@
  *     doubtful     leaves it in doubt
  *     deep         reports 13 layers
  *     stop         gets a Ctrl-C while it fits
+ *     layered      has heads for layers 2 to 4
  *     early        selects the best after layer 2 and drops the worst after layer 3
  */
 #include "grating.h"
@@ -159,11 +160,30 @@ grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *o
     return GRT_OK;
 }
 
+static grt_status check_cutoff(const grt_model *model,
+                               const grt_session_options *options, grt_error *err)
+{
+    size_t layer = options ? options->cutoff_layer : 0;
+    if (layer == 0) return GRT_OK;
+    if (!behaves(model, "layered"))
+        return fail(err, GRT_E_UNSUPPORTED, "there is one head", model->path);
+    if (layer < 2 || layer > N_LAYERS)
+        return fail(err, GRT_E_INVALID_ARG, "layers 2 to 4 have heads", model->path);
+    return GRT_OK;
+}
+
+static size_t n_layers_of(const grt_session_options *options)
+{
+    return options->cutoff_layer ? options->cutoff_layer : N_LAYERS;
+}
+
 grt_status grt_session_create(grt_session **out, const grt_model *model,
                               const grt_session_options *options, grt_error *err)
 {
     static const grt_session_options defaults = GRT_SESSION_OPTIONS_INIT;
     if (!options) options = &defaults;
+    grt_status status = check_cutoff(model, options, err);
+    if (status != GRT_OK) return status;
     if (options->memory_bytes && options->memory_bytes < 1024)
         return fail(err, GRT_E_NO_MEMORY, "the process is larger already", model->path);
     grt_session *session = malloc(sizeof *session);
@@ -193,10 +213,10 @@ static grt_memory_plan plan_for(const grt_session_options *options, size_t n_doc
                             .chunk_bytes = 4096,
                             .embedding_bytes = 512,
                             .scratch_bytes = 256,
-                            .n_slots = is_resident   ? N_LAYERS
+                            .n_slots = is_resident   ? n_layers_of(options)
                                        : is_streamed ? 2
                                                      : 3,
-                            .n_layers = N_LAYERS,
+                            .n_layers = n_layers_of(options),
                             .chunk_rows = 64,
                             .n_cached_rows = 16,
                             .hidden =
@@ -222,6 +242,8 @@ grt_status grt_plan_memory(grt_memory_plan *out, const grt_model *model,
 {
     if (n_tokens > MAX_TOKENS)
         return fail(err, GRT_E_INVALID_ARG, "the model takes 12 tokens", model->path);
+    grt_status status = check_cutoff(model, options, err);
+    if (status != GRT_OK) return status;
     *out = plan_for(options, n_documents, n_tokens);
     return check_plan(out, err);
 }
@@ -278,7 +300,6 @@ static grt_item score(const grt_request *request, size_t query_bytes, size_t i)
     return (grt_item){.index = i,
                       .logit = logit,
                       .score = 1 / (1 + expf(-logit)),
-                      .decided_at_layer = N_LAYERS,
                       .n_tokens = tokens < MAX_TOKENS ? tokens : MAX_TOKENS,
                       .truncated = tokens > MAX_TOKENS};
 }
@@ -365,7 +386,7 @@ static grt_stats stats_of(const grt_session *session, const grt_request *request
     size_t n = request->n_documents;
     int is_calibrated = session->model->profile != NULL;
     grt_stats stats = {.n_documents = n,
-                       .n_layers = N_LAYERS,
+                       .n_layers = n_layers_of(&session->options),
                        .weight_bytes = 2048,
                        .embedding_bytes = 1024,
                        .read_ns = 125000,
@@ -383,7 +404,7 @@ static grt_stats stats_of(const grt_session *session, const grt_request *request
         stats.tokens_x_layers += items[i].n_tokens * items[i].decided_at_layer;
         stats.candidates_x_layers += items[i].decided_at_layer;
     }
-    stats.full_tokens_x_layers = stats.n_tokens * N_LAYERS;
+    stats.full_tokens_x_layers = stats.n_tokens * stats.n_layers;
     int is_bound = stats.policy == GRT_POLICY_BOUND;
     int is_fitted = stats.policy == GRT_POLICY_CLUSTER && is_calibrated &&
                     !(request->dispersion > 0);
@@ -417,8 +438,10 @@ grt_status grt_rank(grt_session *session, const grt_request *request, grt_result
     grt_result *result = calloc(1, sizeof *result);
     grt_item *items = calloc(n, sizeof *items);
     if (!result || !items) abort();
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         items[i] = score(request, query_bytes, i);
+        items[i].decided_at_layer = n_layers_of(&session->options);
+    }
     qsort(items, n, sizeof *items, compare);
     if (behaves(model, "reversed")) reverse(items, n);
     if (behaves(model, "early")) decide(request, items, n);

@@ -140,10 +140,6 @@ static void refuses_other_versions(void **state)
     gguf_start(&w, 3, 0, 0);
     w.data[0] = 'X';
     assert_refused_w(GRT_E_FORMAT, "does not begin with \"GGUF\"", 0);
-    gguf_start(&w, 3, 0, 1);
-    gguf_key(&w, "split.count", 2);
-    put_le(&w, 3, 2);
-    assert_refused_w(GRT_E_UNSUPPORTED, "one of 3 parts of a split GGUF", -1);
 }
 
 static void refuses_huge_counts(void **state)

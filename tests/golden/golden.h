@@ -24,17 +24,18 @@ typedef struct golden_job {
     bool query_joins_newline; /* the query's last character may share a token with the
                                  newline of the prompt that follows it */
     size_t n_documents;
-    const char **documents;   /* [n_documents], NUL-terminated */
-    const int32_t **ids;      /* [n_documents][n_ids[i]] the whole pair */
-    const uint8_t **types;    /* [n_documents][n_ids[i]] */
-    const size_t *n_ids;      /* [n_documents] */
-    const bool *is_truncated; /* [n_documents] */
-    const double *logits;     /* [n_documents] */
+    const char **documents;      /* [n_documents], NUL-terminated */
+    const int32_t **ids;         /* [n_documents][n_ids[i]] the whole pair */
+    const uint8_t **types;       /* [n_documents][n_ids[i]] */
+    const size_t *n_ids;         /* [n_documents] */
+    const bool *is_truncated;    /* [n_documents] */
+    const double *logits;        /* [n_documents] */
+    const double **layer_logits; /* [n_documents][n_layers - first_head + 1], or NULL */
 } golden_job;
 
 typedef struct golden {
     const char *name;   /* "qwen3-gguf-q8_0" */
-    const char *family; /* "bert", "qwen3" */
+    const char *family; /* "bert", "qwen2", "qwen3", "minicpm", "gemma" */
     const char *dtype;  /* storage type of most matrices: "F32", "BF16", "Q4_K" */
     const char
         *refused; /* why it must not open; NULL: it must, and the rest is filled */
@@ -42,6 +43,8 @@ typedef struct golden {
     bool is_gguf;
     size_t hidden_size, n_layers, n_heads, n_kv_heads, head_size, ffn_size, vocab_size;
     size_t max_tokens;
+    size_t
+        first_head; /* first layer with a head of its own; 0: the last alone has one */
     /* random ids, packed end to end */
     size_t n_sequences;
     const size_t *offsets; /* [n_sequences + 1] */
@@ -204,6 +207,13 @@ static inline void golden_read_job(golden *g, golden_job *job, const json_t *fro
     job->n_ids = n_ids;
     job->is_truncated = is_truncated;
     job->logits = golden_doubles(g, golden_list(g, from, "logits"), n, "logits");
+    if (g->first_head == 0) return;
+    const json_t *by_layer = golden_list(g, from, "layer_logits");
+    job->layer_logits = golden_array(g, n, sizeof(*job->layer_logits));
+    for (size_t i = 0; i < n; i++)
+        job->layer_logits[i] =
+            golden_doubles(g, json_array_get(by_layer, i),
+                           g->n_layers - g->first_head + 1, "layer_logits");
 }
 
 static inline void golden_read_jobs(golden *g, const json_t *list)
@@ -246,11 +256,14 @@ static inline void golden_open(golden *g, const char *folder, const char *name)
     g->dtype = golden_text(g, g->root, "dtype", false);
     g->refused = golden_text(g, g->root, "refused", true);
     g->is_gguf = !strcmp(golden_text(g, g->root, "container", false), "gguf");
-    const char *inside = g->is_gguf ? "/model.gguf" : "";
-    n = snprintf(g->path, sizeof(g->path), "%s/%s%s", folder, name, inside);
+    const char *inside = golden_text(g, g->root, "checkpoint", false);
+    n = snprintf(g->path, sizeof(g->path), "%s/%s%s%s", folder, name,
+                 inside[0] ? "/" : "", inside);
     golden_need(g, n > 0 && (size_t)n < sizeof(g->path), "a short path");
     golden_read_shape(g, json_object_get(g->root, "shape"));
     if (g->refused) return;
+    if (json_object_get(g->root, "first_head"))
+        g->first_head = golden_size(g, g->root, "first_head");
     golden_read_sequences(g, json_object_get(g->root, "sequences"));
     golden_read_jobs(g, golden_list(g, g->root, "jobs"));
 }

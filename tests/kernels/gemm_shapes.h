@@ -66,8 +66,9 @@ static void round_pair(float *word)
 /* On heap blocks of exact size. */
 typedef struct gemm_operands {
     float *a;     /* [rows][GRT_GEMM_LD_A] */
-    float *panel; /* [strips][lines][GRT_STRIP] */
-    float *bias;  /* [columns] */
+    float *panel; /* [strips][ld_panel][GRT_STRIP], the last strip without its end */
+    size_t ld_panel;
+    float *bias; /* [columns] */
 } gemm_operands;
 
 static bool is_bf16(const grt_kernel_entry *entry)
@@ -105,7 +106,8 @@ static void make_int8(const gemm_operands *o, size_t rows, size_t strips, size_t
 {
     for (size_t r = 0; r < rows; r++)
         random_bytes(o->a + r * GRT_GEMM_LD_A, k, 1, 255);
-    for (float *line = o->panel; strips > 0; strips--)
+    for (size_t s = 0; s < strips; s++) {
+        float *line = o->panel + s * o->ld_panel * GRT_STRIP;
         for (size_t i = 0; i < k; i += GRT_INT8_GROUP) {
             size_t n = k - i < GRT_INT8_GROUP ? k - i : GRT_INT8_GROUP;
             float *words = line + GRT_INT8_HEAD * GRT_STRIP;
@@ -120,6 +122,7 @@ static void make_int8(const gemm_operands *o, size_t rows, size_t strips, size_t
             }
             line = words + n * GRT_STRIP;
         }
+    }
 }
 
 static size_t lines_of(const grt_kernel_entry *entry, size_t k)
@@ -131,18 +134,19 @@ static gemm_operands gemm_operands_create(const grt_kernel_entry *entry, size_t 
                                           size_t columns, size_t k)
 {
     size_t strips = (columns + GRT_STRIP - 1) / GRT_STRIP, lines = lines_of(entry, k);
-    gemm_operands o = {aligned_block(rows * GRT_GEMM_LD_A),
-                       aligned_block(strips * lines * GRT_STRIP),
-                       random_block(columns)};
+    size_t ld_panel = lines + columns % 3;
+    size_t n_panel = ((strips - 1) * ld_panel + lines) * GRT_STRIP;
+    gemm_operands o = {aligned_block(rows * GRT_GEMM_LD_A), aligned_block(n_panel),
+                       ld_panel, random_block(columns)};
     for (size_t i = 0; i < rows * GRT_GEMM_LD_A; i++)
         o.a[i] = random_float();
-    for (size_t i = 0; i < strips * lines * GRT_STRIP; i++)
+    for (size_t i = 0; i < n_panel; i++)
         o.panel[i] = random_float();
     if (is_int8(entry)) make_int8(&o, rows, strips, k, largest_int8(entry));
     if (!is_bf16(entry)) return o;
     for (size_t i = 0; i < rows * GRT_GEMM_LD_A; i++) /* words of two values */
         round_pair(&o.a[i]);
-    for (size_t i = 0; i < strips * k * GRT_STRIP; i++)
+    for (size_t i = 0; i < n_panel; i++)
         round_pair(&o.panel[i]);
     return o;
 }
@@ -164,9 +168,9 @@ static void check_gemm_shape(const grt_kernel_entry *entry, size_t rows, size_t 
     grt_gemm_fn *twin = is_bf16(entry)   ? grt_gemm_bf16_scalar
                         : is_int8(entry) ? grt_gemm_int8_scalar
                                          : grt_gemm_f32_scalar;
-    ((grt_gemm_fn *)entry->function)(found, ld, o.a, rows, o.panel, columns, k, bias,
-                                     is_added);
-    twin(wanted, ld, o.a, rows, o.panel, columns, k, bias, is_added);
+    ((grt_gemm_fn *)entry->function)(found, ld, o.a, rows, o.panel, o.ld_panel, columns,
+                                     k, bias, is_added);
+    twin(wanted, ld, o.a, rows, o.panel, o.ld_panel, columns, k, bias, is_added);
     if (is_int8(entry))
         assert_memory_equal(found, wanted, size * sizeof(*found));
     else
@@ -183,17 +187,39 @@ static void check_gemm_groups(const grt_kernel_entry *entry, size_t columns, siz
     enum { ROWS = GRT_GEMM_ROWS };
     gemm_operands o = gemm_operands_create(entry, ROWS, columns, k);
     float *whole = random_block(ROWS * columns), *parts = random_block(ROWS * columns);
-    variant(whole, columns, o.a, ROWS, o.panel, columns, k, o.bias, 0);
+    variant(whole, columns, o.a, ROWS, o.panel, o.ld_panel, columns, k, o.bias, 0);
     for (size_t group = 1; group < ROWS; group += 2) {
         for (size_t r = 0; r < ROWS; r += group)
             variant(parts + r * columns, columns, o.a + r * GRT_GEMM_LD_A,
-                    ROWS - r < group ? ROWS - r : group, o.panel, columns, k, o.bias,
-                    0);
+                    ROWS - r < group ? ROWS - r : group, o.panel, o.ld_panel, columns,
+                    k, o.bias, 0);
         assert_memory_equal(parts, whole, ROWS * columns * sizeof(*whole));
         memset(parts, 0, ROWS * columns * sizeof(*parts));
     }
     free(whole);
     free(parts);
+    gemm_operands_release(&o);
+}
+
+/* Zero words at the end of rows, and GRT_GEMM_ZEROS at their start, change no bit. */
+static void check_gemm_zeros(const grt_kernel_entry *entry, size_t columns)
+{
+    grt_gemm_fn *variant = (grt_gemm_fn *)entry->function;
+    enum { ROWS = 5, K = 75, SKIP = GRT_GEMM_ZEROS };
+    gemm_operands o = gemm_operands_create(entry, ROWS, columns, K);
+    float *whole = random_block(ROWS * columns), *part = random_block(ROWS * columns);
+    for (size_t r = 0; r < ROWS; r++)
+        memset(o.a + r * GRT_GEMM_LD_A, 0, SKIP * sizeof(float));
+    for (size_t n = K - SKIP; n-- > 0;) { /* words between the zeros */
+        for (size_t r = 0; r < ROWS; r++)
+            memset(o.a + r * GRT_GEMM_LD_A + SKIP + n, 0, sizeof(float));
+        variant(whole, columns, o.a, ROWS, o.panel, o.ld_panel, columns, K, NULL, 0);
+        variant(part, columns, o.a + SKIP, ROWS, o.panel + SKIP * GRT_STRIP, o.ld_panel,
+                columns, n, NULL, 0);
+        assert_memory_equal(part, whole, ROWS * columns * sizeof(*whole));
+    }
+    free(whole);
+    free(part);
     gemm_operands_release(&o);
 }
 
@@ -208,12 +234,15 @@ static void check_gemm(const grt_kernel_entry *entry)
     check_gemm_shape(entry, 3, 20, 0, 1);
     grt_gemm_fn *variant = (grt_gemm_fn *)entry->function;
     float *none = aligned_block(1); /* no rows, or no columns */
-    variant(none, 1, none, 0, none, 7, 5, NULL, 0);
-    variant(none, 1, none, 2, none, 0, 5, NULL, 0);
+    variant(none, 1, none, 0, none, 5, 7, 5, NULL, 0);
+    variant(none, 1, none, 2, none, 5, 0, 5, NULL, 0);
     free(none);
     check_gemm_groups(entry, 64, GRT_GEMM_WORDS);
     check_gemm_groups(entry, 37, 75);
     check_gemm_groups(entry, 5, 3);
+    if (is_int8(entry)) return;
+    check_gemm_zeros(entry, 70);
+    check_gemm_zeros(entry, 9);
 }
 
 #endif /* GRT_TESTS_GEMM_SHAPES_H */

@@ -93,8 +93,7 @@ static float plain_bf16(const unsigned char *row, size_t i)
     return plain_flushed(value);
 }
 
-/* The first and the second values of the words are summed apart, then together. */
-static void tile_multiply_add(int sums, int a, int b)
+static void plain_check_product(int sums, int a, int b)
 {
     const tile_config *config = &plain_config;
     plain_check_tile(sums);
@@ -104,6 +103,14 @@ static void tile_multiply_add(int sums, int a, int b)
     plain_check(config->rows[sums] == config->rows[a], "rows of sums and a");
     plain_check(config->row_bytes[sums] == config->row_bytes[b], "columns");
     plain_check(config->row_bytes[a] == 4 * config->rows[b], "words of a and b");
+}
+
+/* TDPBF16PS: the first and the second values of the words are summed apart, then
+ * together. */
+static inline void plain_multiply_bf16(int sums, int a, int b)
+{
+    const tile_config *config = &plain_config;
+    plain_check_product(sums, a, b);
     for (size_t r = 0; r < config->rows[sums]; r++)
         for (size_t c = 0; c < config->row_bytes[sums] / 4u; c++) {
             float pair[2] = {0.0f, 0.0f}, sum;
@@ -114,6 +121,23 @@ static void tile_multiply_add(int sums, int a, int b)
                              plain_bf16(plain_tiles[b][k], 2 * c + i), pair[i]));
             memcpy(&sum, &plain_tiles[sums][r][4 * c], sizeof(sum));
             sum = plain_flushed(plain_flushed(sum) + plain_flushed(pair[0] + pair[1]));
+            memcpy(&plain_tiles[sums][r][4 * c], &sum, sizeof(sum));
+        }
+}
+
+/* TDPBUSD: unsigned bytes of a times signed ones of b. */
+static inline void plain_multiply_int8(int sums, int a, int b)
+{
+    const tile_config *config = &plain_config;
+    plain_check_product(sums, a, b);
+    for (size_t r = 0; r < config->rows[sums]; r++)
+        for (size_t c = 0; c < config->row_bytes[sums] / 4u; c++) {
+            uint32_t sum;
+            memcpy(&sum, &plain_tiles[sums][r][4 * c], sizeof(sum));
+            for (size_t k = 0; k < config->rows[b]; k++)
+                for (size_t i = 0; i < 4; i++)
+                    sum += (uint32_t)(plain_tiles[a][r][4 * k + i] *
+                                      (int8_t)plain_tiles[b][k][4 * c + i]);
             memcpy(&plain_tiles[sums][r][4 * c], &sum, sizeof(sum));
         }
 }

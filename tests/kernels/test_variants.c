@@ -3,7 +3,7 @@
  * Block types have test_unpack.c. */
 #include "test.h"
 
-#include "gemm_shapes.h"
+#include "attention_shapes.h"
 
 enum { MAX_N = 4 * 16 + 3 };
 
@@ -103,6 +103,33 @@ static void check_silu_mul(const grt_kernel_entry *entry)
         float *wanted = copy_block(gate, n);
         variant(gate, up, n);
         grt_silu_mul_scalar(wanted, up, n);
+        assert_close(gate, wanted, n, 2e-6f, entry->isa);
+        free(gate);
+        free(up);
+        free(wanted);
+    }
+}
+
+/* Against the formula in double; where its two terms cancel, on the negative side, the
+ * scalar twin loses what the vectors keep. */
+static void check_gelu_tanh_mul(const grt_kernel_entry *entry)
+{
+    grt_gelu_tanh_mul_fn *variant = (grt_gelu_tanh_mul_fn *)entry->function;
+    const float odd[] = {-200.0f, 200.0f, 0.0f, 1e-40f, -3e13f, 3e13f};
+    for (size_t n = 0; n <= MAX_N; n++) {
+        float *gate = random_block(n), *up = random_block(n);
+        for (size_t i = 0; i < n; i++)
+            gate[i] *= 6.0f;
+        for (size_t i = 0; i < n && i < sizeof(odd) / sizeof(odd[0]); i++)
+            gate[n - 1 - i] = odd[i];
+        float *wanted = malloc(n * sizeof(*wanted) + !n);
+        assert_non_null(wanted);
+        for (size_t i = 0; i < n; i++) {
+            double g = (double)gate[i];
+            double y = sqrt(2.0 / 3.14159265358979324) * (g + 0.044715 * g * g * g);
+            wanted[i] = (float)(0.5 * g * (1.0 + tanh(y)) * (double)up[i]);
+        }
+        variant(gate, up, n);
         assert_close(gate, wanted, n, 2e-6f, entry->isa);
         free(gate);
         free(up);
@@ -279,129 +306,57 @@ static void check_pack_strip(const grt_kernel_entry *entry)
     }
 }
 
-/* softmax in double, straight from the formula. */
-static void reference_attention(const grt_attention_args *args, double *out)
+/* A row of scores in one piece, and in pieces that raise the largest again and again.
+ */
+static void check_softmax(const grt_kernel_entry *entry)
 {
-    for (size_t i = 0; i < args->n_queries; i++) {
-        size_t n = args->is_causal ? i + 1 : args->n_keys;
-        double *p = malloc(n * sizeof(*p)), most = -HUGE_VAL, sum = 0.0;
-        assert_non_null(p);
-        for (size_t j = 0; j < n; j++) {
-            bool is_seen =
-                args->window == 0 || (j <= i + args->window && i <= j + args->window);
-            p[j] = is_seen ? 0.0 : -HUGE_VAL;
-            if (!is_seen) continue;
-            for (size_t d = 0; d < args->head_size; d++)
-                p[j] += (double)args->q[i * args->ld_q + d] *
-                        (double)args->k[j * args->ld_kv + d];
-            p[j] *= (double)args->scale;
-            most = fmax(most, p[j]);
+    grt_softmax_fn *variant = (grt_softmax_fn *)entry->function;
+    for (size_t n = 1; n <= MAX_N; n++)
+        for (size_t piece = 1; piece <= n; piece += 1 + piece / 3) {
+            float *x = random_block(n), *wanted = copy_block(x, n);
+            float most = -INFINITY, sum = 0.0f, all_most = -INFINITY, all_sum = 0.0f;
+            for (size_t i = 0; i < n; i += piece) {
+                size_t left = n - i < piece ? n - i : piece;
+                float shrink = variant(x + i, left, 3.0f, 0, &most, &sum);
+                for (size_t j = 0; j < i; j++)
+                    x[j] *= shrink;
+            }
+            float first = grt_softmax_scalar(wanted, n, 3.0f, 0, &all_most, &all_sum);
+            assert_true(first == 0.0f);
+            assert_close(x, wanted, n, 5e-6f, entry->isa);
+            assert_close(&sum, &all_sum, 1, 5e-6f, entry->isa);
+            assert_close(&most, &all_most, 1, 0.0f, entry->isa);
+            free(x);
+            free(wanted);
         }
-        for (size_t j = 0; j < n; j++)
-            sum += p[j] = exp(p[j] - most);
-        for (size_t d = 0; d < args->head_size; d++) {
-            out[i * args->head_size + d] = 0.0;
-            for (size_t j = 0; j < n; j++)
-                out[i * args->head_size + d] +=
-                    p[j] / sum * (double)args->v[j * args->ld_kv + d];
+}
+
+/* Weights in bf16 are numbers of bf16, the nearest to those in f32, and are what is
+ * summed. */
+static void check_bf16_weights(const grt_kernel_entry *entry)
+{
+    enum { N = 1000 };
+    float *x = random_block(N), *exact = copy_block(x, N);
+    float most = -INFINITY, sum = 0.0f, exact_sum = 0.0f, exact_most = -INFINITY;
+    for (size_t i = 0; i < N; i++) /* down to weights of 1e-38 */
+        x[i] = exact[i] = x[i] * (float)(i % 45);
+    (void)((grt_softmax_fn *)entry->function)(x, N, 1.0f, 1, &most, &sum);
+    (void)grt_softmax_scalar(exact, N, 1.0f, 0, &exact_most, &exact_sum);
+    double wanted = 0.0;
+    for (size_t i = 0; i < N; i++) {
+        uint16_t half;
+        float back;
+        grt_round_bf16_scalar(&half, &x[i], 1);
+        grt_unpack_bf16_scalar(&back, &half, 1);
+        if (exact[i] > 1e-30f) {
+            assert_true(back == x[i]);
+            assert_true(fabsf(x[i] - exact[i]) <= exact[i] * (1.0f / 256.0f + 1e-5f));
         }
-        free(p);
+        wanted += (double)x[i];
     }
-}
-
-/* Fills `out` once more: the first third of the sequence on its own, the other queries
- * with the keys of that third as prefix; then, where there is no window, the last query
- * alone, which sees all keys with and without a mask. */
-static void check_shared_prefix(grt_attention_fn *variant, grt_attention_args args,
-                                float *out, void *scratch)
-{
-    size_t n = args.n_keys, n_prefix = n / 3;
-    /* without a mask the first third sees all keys; with a window query i stands at key
-     * n_prefix + i, so that it can't see them through `rest` */
-    size_t skip = args.is_causal || args.window ? n_prefix : 0;
-    grt_attention_args first = args, rest = args, last = args;
-    first.out = rest.out = last.out = out;
-    first.n_queries = n_prefix;
-    if (args.is_causal) first.n_keys = n_prefix;
-    variant(&first, scratch);
-    rest.prefix_k = args.k;
-    rest.prefix_v = args.v;
-    rest.n_prefix = n_prefix;
-    rest.k += n_prefix * args.ld_kv;
-    rest.v += n_prefix * args.ld_kv;
-    rest.n_keys = n - n_prefix;
-    rest.q += skip * args.ld_q;
-    rest.out += skip * args.ld_out;
-    rest.n_queries = n - skip;
-    variant(&rest, scratch);
-    if (args.window) return;
-    last.q += (n - 1) * args.ld_q;
-    last.out += (n - 1) * args.ld_out;
-    last.n_queries = 1;
-    last.is_causal = 0;
-    variant(&last, scratch);
-}
-
-static void check_attention_shape(const grt_kernel_entry *entry, size_t n, size_t head,
-                                  int is_causal, size_t window)
-{
-    grt_attention_fn *variant = (grt_attention_fn *)entry->function;
-    size_t ld_q = 2 * head + 1, ld_kv = head + 3;
-    size_t q_size = (n - 1) * ld_q + head, kv_size = (n - 1) * ld_kv + head;
-    float *q = random_block(q_size), *k = random_block(kv_size),
-          *v = random_block(kv_size);
-    float *out = random_block(q_size), *split = copy_block(out, q_size);
-    double *wanted = malloc(n * head * sizeof(*wanted));
-    size_t n_scratch = grt_attention_scratch_bytes(n, head);
-    void *scratch = aligned_alloc(64, (n_scratch + 63) / 64 * 64);
-    assert_true(wanted && scratch);
-    grt_attention_args args = {.q = q,
-                               .k = k,
-                               .v = v,
-                               .out = out,
-                               .ld_q = ld_q,
-                               .ld_kv = ld_kv,
-                               .ld_out = ld_q,
-                               .n_queries = n,
-                               .n_keys = n,
-                               .head_size = head,
-                               .scale = 0.37f,
-                               .is_causal = is_causal,
-                               .window = window};
-    variant(&args, scratch);
-    reference_attention(&args, wanted);
-    for (size_t i = 0; i < n; i++)
-        for (size_t d = 0; d < head; d++)
-            assert_true(fabs((double)out[i * ld_q + d] - wanted[i * head + d]) < 2e-5);
-    check_shared_prefix(variant, args, split, scratch);
-    for (size_t i = 0; i < q_size; i++)
-        assert_true(out[i] == split[i]);
-    free(q);
-    free(k);
-    free(v);
-    free(out);
-    free(split);
-    free(wanted);
-    free(scratch);
-}
-
-static void check_attention(const grt_kernel_entry *entry)
-{
-    const size_t heads[] = {1, 8, 26, 32, 64, 128};
-    const size_t rows[] = {1, 2, 15, 16, 17, 63, 64, 65, 130};
-    for (size_t h = 0; h < 6; h++)
-        for (size_t r = 0; r < 9; r++)
-            for (int is_causal = 0; is_causal < 2; is_causal++)
-                check_attention_shape(entry, rows[r], heads[h], is_causal, 0);
-    /* windows within a block, over one end, and so narrow that whole blocks are unseen
-     */
-    const size_t windows[] = {1, 7, 16, 63, 64, 65, 300};
-    for (size_t w = 0; w < 7; w++)
-        for (int is_causal = 0; is_causal < 2; is_causal++) {
-            check_attention_shape(entry, 17, 8, is_causal, windows[w]);
-            check_attention_shape(entry, 131, 26, is_causal, windows[w]);
-            check_attention_shape(entry, 260, 64, is_causal, windows[w]);
-        }
+    assert_true(fabs((double)sum - wanted) < 1e-5 * wanted);
+    free(x);
+    free(exact);
 }
 
 static void test_all_variants(void **state)
@@ -411,6 +366,7 @@ static void test_all_variants(void **state)
     for_each_variant("rms_norm", check_rms_norm);
     for_each_variant("gelu", check_gelu);
     for_each_variant("silu_mul", check_silu_mul);
+    for_each_variant("gelu_tanh_mul", check_gelu_tanh_mul);
     for_each_variant("rope", check_rope);
     for_each_variant("add", check_add);
     for_each_variant("unpack_f16", check_f16);
@@ -421,7 +377,54 @@ static void test_all_variants(void **state)
     for_each_variant("round_bf16", check_round_bf16);
     for_each_variant("quantize", check_quantize);
     for_each_variant("pack_strip", check_pack_strip);
-    for_each_variant("attention", check_attention);
+    for_each_variant("softmax", check_softmax);
+    for_each_variant("softmax", check_bf16_weights);
+}
+
+/* The scalar twin itself: weights of 1, 2, 4 and of a later 8. */
+static void test_softmax_in_pieces(void **state)
+{
+    (void)state;
+    const float ln2 = 0.693147180559945f;
+    float x[] = {0.0f, 1.0f, 2.0f}, later = 3.0f, largest = -INFINITY, sum = 0.0f;
+    const float wanted[] = {0.25f, 0.5f, 1.0f};
+    assert_true(grt_softmax_scalar(x, 3, ln2, 0, &largest, &sum) == 0.0f);
+    assert_close(x, wanted, 3, 1e-6f, "scalar");
+    assert_true(fabsf(sum - 1.75f) < 1e-6f);
+    float shrink = grt_softmax_scalar(&later, 1, ln2, 0, &largest, &sum);
+    assert_true(fabsf(shrink - 0.5f) < 1e-6f && later == 1.0f);
+    assert_true(fabsf(sum - 1.875f) < 1e-6f);
+    assert_true(fabsf(largest - 3.0f * ln2) < 1e-6f);
+}
+
+static void test_attention(void **state)
+{
+    (void)state;
+    const uint32_t avx512 = GRT_CPU_AVX2 | GRT_CPU_AVX512;
+    const uint32_t bf16 = avx512 | GRT_CPU_AVX512_BF16;
+    const uint32_t sets[] = {0,
+                             GRT_CPU_AVX2,
+                             avx512,
+                             bf16,
+                             bf16 | GRT_CPU_AMX_BF16,
+                             GRT_CPU_NEON,
+                             GRT_CPU_NEON | GRT_CPU_NEON_BF16};
+    grt_kernels kernels;
+    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+        if (sets[i] & ~grt_cpu_features()) {
+            printf(
+                "SKIP attention, feature set %zu: this CPU lacks it, or GRT_ISA caps "
+                "it\n",
+                i);
+            continue;
+        }
+        grt_kernels_choose(&kernels, sets[i], GRT_ARITHMETIC_AUTO);
+        check_attention(&kernels, SIZE_MAX);
+    }
+    grt_kernels_choose(&kernels, 0, GRT_ARITHMETIC_F32);
+    kernels.gemm_bf16 = grt_gemm_bf16_scalar;
+    kernels.block_bf16 = kernels.block_f32;
+    check_attention(&kernels, 300);
 }
 
 /* A build that lost a variant must not pass. */
@@ -432,7 +435,8 @@ static void test_the_expected_variants_are_there(void **state)
     const char *const wanted[] = {"avx512", "avx2", "scalar"};
     const char *const bf16[] = {"amx_bf16", "avx512_bf16", "scalar", /* gemm_bf16 */
                                 "avx512_bf16", "scalar"};            /* round_bf16 */
-    const char *const int8[] = {"avx512_vnni", "avx_vnni", "avx2", "scalar"};
+    const char *const int8[] = {"amx_int8", "avx512_vnni", "avx_vnni", "avx2",
+                                "scalar"};
 #elif defined(__aarch64__)
     const char *const wanted[] = {"neon", "scalar"};
     const char *const bf16[] = {"neon_bf16", "scalar", "neon_bf16", "scalar"};
@@ -459,7 +463,7 @@ static void test_the_expected_variants_are_there(void **state)
         n_operations += at == 0;
     }
     assert_int_equal(at, 0);
-    assert_int_equal(n_operations, 22);
+    assert_int_equal(n_operations, 23);
     assert_int_equal(n_bf16, sizeof(bf16) / sizeof(bf16[0]));
     assert_int_equal(n_int8, sizeof(int8) / sizeof(int8[0]));
 #else
@@ -473,6 +477,8 @@ int main(void)
         cmocka_unit_test(test_all_variants),
         cmocka_unit_test(test_rounding_to_bf16),
         cmocka_unit_test(test_quantising),
+        cmocka_unit_test(test_softmax_in_pieces),
+        cmocka_unit_test(test_attention),
         cmocka_unit_test(test_the_expected_variants_are_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "base/cpu.h"
 #include "golden/golden.h"
 #include "rank/model.h"
+#include "rank/scoring.h"
 
 #include <math.h>
 
@@ -29,7 +30,7 @@ typedef struct runner {
     grt_workspace workspace;
     void *linear_scratch, *attention_scratch, *embed_scratch;
     uint32_t *positions; /* of the rows of the case */
-    float *buffer, *rope, *hidden, *vectors, *logit_scratch;
+    float *buffer, *rope, *hidden, *vectors, *scoring;
 } runner;
 
 static void *need(size_t n_bytes)
@@ -39,21 +40,29 @@ static void *need(size_t n_bytes)
     return block;
 }
 
+static void fill_table(float *cosines, float *sines, size_t n, double theta,
+                       size_t half)
+{
+    for (size_t p = 0; p < n && theta > 0; p++)
+        for (size_t i = 0; i < half; i++) {
+            double angle = (double)p * pow(theta, -(double)i / (double)half);
+            cosines[p * half + i] = (float)cos(angle);
+            sines[p * half + i] = (float)sin(angle);
+        }
+}
+
 static void fill_rope(runner *r, size_t n)
 {
     const grt_network *network = &r->model.network;
-    size_t half = network->head_size / 2;
-    r->rope = need(2 * n * half * sizeof(float) + 64);
-    for (size_t p = 0; p < n && network->rope_theta > 0; p++)
-        for (size_t i = 0; i < half; i++) {
-            double angle =
-                (double)p *
-                pow(network->rope_theta, -2.0 * (double)i / (double)network->head_size);
-            r->rope[p * half + i] = (float)cos(angle);
-            r->rope[(n + p) * half + i] = (float)sin(angle);
-        }
+    size_t half = network->head_size / 2, size = n * half;
+    r->rope = need(4 * size * sizeof(float) + 64);
+    fill_table(r->rope, r->rope + size, n, network->rope_theta, half);
+    fill_table(r->rope + 2 * size, r->rope + 3 * size, n, network->local_rope_theta,
+               half);
     r->workspace.rope_cos = r->rope;
-    r->workspace.rope_sin = r->rope + n * half;
+    r->workspace.rope_sin = r->rope + size;
+    r->workspace.local_rope_cos = r->rope + 2 * size;
+    r->workspace.local_rope_sin = r->rope + 3 * size;
 }
 
 static void runner_open(runner *r, const golden *g, const instruction_set *set)
@@ -65,7 +74,8 @@ static void runner_open(runner *r, const golden *g, const instruction_set *set)
     grt_kernels_choose(&r->kernels, set->features, set->arithmetic);
     const grt_network *network = &r->model.network;
     size_t n = g->offsets[g->n_sequences];
-    size_t attention = grt_attention_scratch_bytes(n, network->head_size);
+    size_t attention = grt_attention_scratch_bytes(
+        n, network->n_heads / network->n_kv_heads, network->head_size);
     attention = (attention + 63) / 64 * 64;
     r->linear_scratch = need(
         grt_linear_scratch_bytes(&r->kernels, 2, n, grt_layer_most_inputs(network)));
@@ -75,7 +85,7 @@ static void runner_open(runner *r, const golden *g, const instruction_set *set)
         need(n * network->architecture->floats_per_row(network) * sizeof(float));
     r->hidden = need(n * network->hidden_size * sizeof(float));
     r->vectors = need(grt_layer_vector_floats(network) * sizeof(float));
-    r->logit_scratch = need(network->hidden_size * sizeof(float));
+    r->scoring = need(grt_scoring_bytes(network, 2));
     r->workspace = (grt_workspace){.kernels = &r->kernels,
                                    .pool = r->pool,
                                    .linear_scratch = r->linear_scratch,
@@ -89,7 +99,7 @@ static void runner_close(runner *r)
 {
     void *blocks[] = {
         r->linear_scratch, r->attention_scratch, r->embed_scratch, r->buffer,
-        r->hidden,         r->vectors,           r->logit_scratch, r->rope,
+        r->hidden,         r->vectors,           r->scoring,       r->rope,
         r->positions};
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
         free(blocks[i]);
@@ -135,8 +145,30 @@ static void embed(runner *r, const golden *g)
                         r->embed_scratch, &err),
               &err);
     grt_row_cache_free(cache);
+    const grt_architecture *architecture = r->model.network.architecture;
+    if (architecture->widen)
+        architecture->widen(&r->model.network, &r->workspace, r->hidden, n);
     free(r->positions);
     r->positions = positions;
+}
+
+/* Largest error of a logit, relative where it is above 1. */
+static double compare_logits(runner *r, const golden *g)
+{
+    grt_scored_sequence *sequences = need(g->n_sequences * sizeof(*sequences));
+    float *found = need(g->n_sequences * sizeof(*found));
+    for (size_t s = 0; s < g->n_sequences; s++)
+        sequences[s] = (grt_scored_sequence){g->offsets[s],
+                                             g->offsets[s + 1] - g->offsets[s], NULL};
+    grt_scored scored = {r->hidden, sequences, g->n_sequences, 0, g->n_layers};
+    grt_score_by_head(&r->model.network, &r->workspace, &scored, found, r->scoring);
+    double worst = 0.0;
+    for (size_t s = 0; s < g->n_sequences; s++)
+        worst = fmax(worst, fabs((double)found[s] - g->logits[s]) /
+                                fmax(1.0, fabs(g->logits[s])));
+    free(sequences);
+    free(found);
+    return worst;
 }
 
 static void run_layer(runner *r, const golden *g, grt_window *window, size_t layer)
@@ -178,17 +210,7 @@ static void check_case(const golden *g, const instruction_set *set)
         worst = fmax(worst, compare_hidden(&r, g, layer + 1));
     }
     grt_window_end(window);
-    double worst_logit = 0.0;
-    for (size_t s = 0; s < g->n_sequences; s++) {
-        size_t row = network->architecture->reads_last_row ? g->offsets[s + 1] - 1
-                                                           : g->offsets[s];
-        float found;
-        network->architecture->logits(network, &r.workspace,
-                                      r.hidden + row * g->hidden_size, 1, &found,
-                                      r.logit_scratch);
-        worst_logit = fmax(worst_logit, fabs((double)found - g->logits[s]) /
-                                            fmax(1.0, fabs(g->logits[s])));
-    }
+    double worst_logit = compare_logits(&r, g);
     printf("%-22s %-11s hidden %.1e, logits %.1e\n", g->name, r.kernels.isa, worst,
            worst_logit);
     assert_true(worst < set->tolerance);
@@ -235,7 +257,10 @@ static void test_refused_checkpoints_say_why(void **state)
     static char names[GOLDEN_MAX_CASES][GOLDEN_MAX_NAME];
     static const struct {
         const char *name, *fragment;
-    } wanted[] = {{"bert-two-labels", "2 labels"}, {"bert-gguf-no-pooler", "pooler"}};
+    } wanted[] = {{"bert-two-labels", "a classifier with 2 labels"},
+                  {"bert-gguf-no-pooler", "pooler"},
+                  {"modernbert-two-labels", "a classifier with 2 labels"},
+                  {"roberta-three-labels", "a classifier with 3 labels"}};
     size_t n = golden_names(names, FOLDER), n_refused = 0;
     for (size_t i = 0; i < n; i++) {
         golden g;

@@ -118,7 +118,8 @@ static void decoder_init(decoder *d, uint32_t features, grt_pool *pool)
     d->network = (grt_network){
         .n_heads = w->n_heads, .n_kv_heads = w->n_kv_heads, .head_size = w->head_size};
     grt_kernels_choose(&d->kernels, features, GRT_ARITHMETIC_F32);
-    size_t attention = grt_attention_scratch_bytes(MAX_ROWS, w->head_size);
+    size_t attention =
+        grt_attention_scratch_bytes(MAX_ROWS, w->n_heads / w->n_kv_heads, w->head_size);
     attention = (attention + 63) / 64 * 64;
     d->workspace = (grt_workspace){
         .kernels = &d->kernels,

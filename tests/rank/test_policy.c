@@ -43,7 +43,7 @@ static grt_request request_of(grt_policy policy)
 static void choose(const grt_profile *with, const grt_request *request)
 {
     grt_error err;
-    assert_ok(grt_policy_choose(&choice, with, N_LAYERS, request, &err), &err);
+    assert_ok(grt_policy_choose(&choice, with, N_LAYERS, 0, request, &err), &err);
     assert_int_not_equal(choice.policy, GRT_POLICY_DEFAULT);
     assert_int_equal(choice.wants_scores,
                      choice.policy != GRT_POLICY_NONE || request->trace);
@@ -132,6 +132,51 @@ static void test_cluster_takes_the_first_that_is_given(void **state)
     assert_false(choice.has_profile);
 }
 
+/* Nothing is read, and nothing decided, before the first head; but by a profile's
+ * readouts. */
+static void test_heads_of_layers_bound_what_is_decided(void **state)
+{
+    (void)state;
+    enum { FIRST_HEAD = 3 };
+    grt_error err;
+    const grt_policy policies[] = {GRT_POLICY_BOUND, GRT_POLICY_CLUSTER,
+                                   GRT_POLICY_SCHEDULE};
+    const grt_schedule_entry steps[] = {{2, 1, 1}};
+    for (size_t i = 0; i < 3; i++)
+        for (size_t asked = 0; asked < 6; asked += 5) {
+            grt_request request = request_of(policies[i]);
+            request.schedule = steps;
+            request.n_schedule = 1;
+            request.first_layer = asked;
+            assert_ok(grt_policy_choose(&choice, &no_profile, N_LAYERS, FIRST_HEAD,
+                                        &request, &err),
+                      &err);
+            assert_int_equal(choice.selector.first_layer, asked ? asked : FIRST_HEAD);
+            for (size_t layer = 1; layer <= N_LAYERS; layer++)
+                assert_int_equal(grt_policy_scores(&choice, layer, N_LAYERS),
+                                 layer >= FIRST_HEAD);
+        }
+    grt_request request = request_of(GRT_POLICY_CLUSTER);
+    request.first_layer = 1; /* less than there is */
+    assert_ok(
+        grt_policy_choose(&choice, &profile, N_LAYERS, FIRST_HEAD, &request, &err),
+        &err);
+    assert_int_equal(choice.selector.first_layer, FIRST_HEAD);
+    request = request_of(GRT_POLICY_BOUND);
+    assert_ok(
+        grt_policy_choose(&choice, &profile, N_LAYERS, FIRST_HEAD, &request, &err),
+        &err);
+    assert_int_equal(choice.selector.first_layer, 0);
+    assert_true(grt_policy_scores(&choice, 1, N_LAYERS));
+    request = request_of(GRT_POLICY_NONE);
+    assert_ok(
+        grt_policy_choose(&choice, &profile, N_LAYERS, FIRST_HEAD, &request, &err),
+        &err);
+    for (size_t layer = 1; layer <= N_LAYERS; layer++)
+        assert_int_equal(grt_policy_scores(&choice, layer, N_LAYERS),
+                         layer == N_LAYERS);
+}
+
 static void watch(const grt_trace_step *step, void *payload)
 {
     (void)step, (void)payload;
@@ -157,7 +202,7 @@ static void test_schedules_and_traces(void **state)
 static void refuse(const grt_request *request, const char *text)
 {
     grt_error err;
-    assert_refused_at(grt_policy_choose(&choice, &profile, N_LAYERS, request, &err),
+    assert_refused_at(grt_policy_choose(&choice, &profile, N_LAYERS, 0, request, &err),
                       GRT_E_INVALID_ARG, &err, text, -1);
 }
 
@@ -196,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_bound_reads_a_profile_where_there_is_one),
         cmocka_unit_test(test_bound_does_without_a_profile),
         cmocka_unit_test(test_cluster_takes_the_first_that_is_given),
+        cmocka_unit_test(test_heads_of_layers_bound_what_is_decided),
         cmocka_unit_test(test_schedules_and_traces),
         cmocka_unit_test(test_options_at_fault_are_named),
     };

@@ -78,7 +78,7 @@ static void make_sequences(fixture *f, size_t n, size_t n_prefix)
     assert_ok(grt_alloc(&f->hidden, row * d * sizeof(float), "states", &err), &err);
     for (size_t i = 0; i < row * d; i++)
         f->hidden[i] = (float)below(2000) / 500.0f - 2.0f;
-    f->scored = (grt_scored){f->hidden, f->sequences, n, n_prefix};
+    f->scored = (grt_scored){f->hidden, f->sequences, n, n_prefix, 1};
 }
 
 static double mean_over(const fixture *f, size_t i, size_t first, size_t n,
@@ -171,12 +171,12 @@ static void test_the_head_reads_each_sequence_alone(void **state)
             make_sequences(&f, n, 0);
             grt_score_by_head(network, &f.workspace, &f.scored, all, f.scratch);
             for (size_t i = 0; i < n; i++) {
-                grt_scored single = {f.hidden, &f.sequences[i], 1, 0};
+                grt_scored single = {f.hidden, &f.sequences[i], 1, 0, 1};
                 grt_score_by_head(network, &f.workspace, &single, &one, f.scratch);
                 assert_true(one == all[i]);
                 size_t row =
                     f.sequences[i].first_row + (m == 0 ? 0 : f.sequences[i].n_rows - 1);
-                network->architecture->logits(network, &f.workspace,
+                network->architecture->logits(network, &f.workspace, 1,
                                               f.hidden + row * network->hidden_size, 1,
                                               &wanted, f.scratch);
                 assert_true(one == wanted);

@@ -1,5 +1,5 @@
 /* test_vectors.c - token ids that other implementations give: llama.cpp's vectors for
- * bert-bge and qwen2, and Hugging Face's for qwen2. */
+ * bert-bge, llama-spm and qwen2, and Hugging Face's for qwen2. */
 #include "test.h"
 
 #include "formats/checkpoint.h"
@@ -84,24 +84,35 @@ static int is_missing(const char *path)
     return 1;
 }
 
-static void test_bert_vectors_of_llama_cpp(void **state)
+static void check_gguf(const char *name)
 {
-    (void)state;
     if (is_missing(TOKENIZERS "/llama.cpp")) skip();
+    char path[1024];
+    (void)snprintf(path, sizeof(path), TOKENIZERS "/llama.cpp/%s", name);
     grt_error err;
     grt_catalogue catalogue = {0};
     grt_metadata metadata = {0};
     grt_vocabulary vocabulary = {0};
     grt_file *file = NULL;
-    assert_ok(
-        grt_file_open(&file, TOKENIZERS "/llama.cpp/ggml-vocab-bert-bge.gguf", &err),
-        &err);
+    assert_ok(grt_file_open(&file, path, &err), &err);
     assert_ok(grt_gguf_read(&catalogue, &metadata, file, &err), &err);
     assert_ok(grt_vocabulary_read_gguf(&vocabulary, &metadata, &err), &err);
-    check_vectors(&vocabulary, "ggml-vocab-bert-bge.gguf");
+    check_vectors(&vocabulary, name);
     grt_vocabulary_release(&vocabulary);
     grt_metadata_release(&metadata);
     grt_catalogue_release(&catalogue);
+}
+
+static void test_bert_vectors_of_llama_cpp(void **state)
+{
+    (void)state;
+    check_gguf("ggml-vocab-bert-bge.gguf");
+}
+
+static void test_llama_vectors_of_llama_cpp(void **state)
+{
+    (void)state;
+    check_gguf("ggml-vocab-llama-spm.gguf");
 }
 
 static void test_qwen2_vectors_of_llama_cpp(void **state)
@@ -152,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bert_vectors_of_llama_cpp),
+        cmocka_unit_test(test_llama_vectors_of_llama_cpp),
         cmocka_unit_test(test_qwen2_vectors_of_llama_cpp),
         cmocka_unit_test(test_qwen2_vectors_of_hugging_face),
     };

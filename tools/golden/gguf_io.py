@@ -6,7 +6,7 @@ import numpy as np
 import quants
 from safetensors_io import bf16_to_f32, round_to_bf16
 
-U32, I32, F32, BOOL, TEXT, ARRAY = 4, 5, 6, 7, 8, 9
+U8, U16, U32, I32, F32, BOOL, TEXT, ARRAY = 0, 2, 4, 5, 6, 7, 8, 9
 TENSOR_TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8,
                 "Q2_K": 10, "Q3_K": 11, "Q4_K": 12, "Q5_K": 13, "Q6_K": 14, "BF16": 30}
 
@@ -53,7 +53,8 @@ def text(value):
 def scalar(kind, value):
     if kind == TEXT:
         return text(value)
-    return struct.pack({U32: "<I", I32: "<i", F32: "<f", BOOL: "<?"}[kind], value)
+    formats = {U8: "<B", U16: "<H", U32: "<I", I32: "<i", F32: "<f", BOOL: "<?"}
+    return struct.pack(formats[kind], value)
 
 
 def key_value(key, kind, value):
@@ -64,11 +65,7 @@ def key_value(key, kind, value):
     return out + struct.pack("<I", kind) + scalar(kind, value)
 
 
-def write(path, metadata, tensors, version=3, alignment=32):
-    """metadata: [(key, kind, value)]; tensors: {name: (float32 array, storage type)}.
-    Shapes stand in the file innermost first."""
-    if alignment != 32:
-        metadata = metadata + [("general.alignment", U32, alignment)]
+def write_file(path, metadata, tensors, version, alignment):
     head = struct.pack("<4sIQQ", b"GGUF", version, len(tensors), len(metadata))
     head += b"".join(key_value(*entry) for entry in metadata)
     body = b""
@@ -80,3 +77,21 @@ def write(path, metadata, tensors, version=3, alignment=32):
         body += data + b"\0" * (-len(data) % alignment)
     with open(path, "wb") as f:
         f.write(head + b"\0" * (-len(head) % alignment) + body)
+
+
+def write(path, metadata, tensors, version=3, alignment=32, n_splits=1):
+    """metadata: [(key, kind, value)]; tensors: {name: (float32 array, storage type)}.
+    Shapes stand in the file innermost first.  With splits, "-00001-of-0000N" comes before the
+    suffix, and the first file has the metadata."""
+    if alignment != 32:
+        metadata = metadata + [("general.alignment", U32, alignment)]
+    if n_splits == 1:
+        return write_file(path, metadata, tensors, version, alignment)
+    names = list(tensors)
+    for i in range(n_splits):
+        part = names[len(names) * i // n_splits:len(names) * (i + 1) // n_splits]
+        split = [("split.no", U16, i), ("split.count", U16, n_splits),
+                 ("split.tensors.count", I32, len(names))]
+        write_file(path.replace(".gguf", "-%05d-of-%05d.gguf" % (i + 1, n_splits)),
+                   (metadata if i == 0 else []) + split, {n: tensors[n] for n in part},
+                   version, alignment)

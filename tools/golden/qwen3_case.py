@@ -191,11 +191,17 @@ def write_gguf(path, case, config, weights, bpe):
     g.write(path, metadata, tensors, case.get("version", 3), case.get("alignment", 32))
 
 
+def storage(name, case):
+    """The type in a safetensors file; case["types"] names what differs."""
+    return next((t for part, t in case.get("types", {}).items() if part in name),
+                case["dtype"])
+
+
 def stored_weights(case, weights):
     if case["container"] == "gguf":
         return {n: gguf_io.stored_value(v, gguf_type(n, v, case))
                 for n, v in weights.items()}
-    return {n: safetensors_io.stored_value(v, case["dtype"]) for n, v in weights.items()}
+    return {n: safetensors_io.stored_value(v, storage(n, case)) for n, v in weights.items()}
 
 
 def build(case, folder, rng):
@@ -209,5 +215,6 @@ def build(case, folder, rng):
         with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as f:
             json.dump(config, f, indent=1)
         write_tokenizer(folder, bpe, case.get("tokenizer", "strings"))
-        safetensors_io.write_shards(folder, weights, case["dtype"], case.get("shards", 1))
+        safetensors_io.write_shards(folder, weights, lambda n, _: storage(n, case),
+                                    case.get("shards", 1))
     return config, stored_weights(case, weights), bpe

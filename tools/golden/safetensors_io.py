@@ -33,13 +33,19 @@ def stored_value(values, dtype):
     return values.astype(NUMPY_TYPES[dtype]).astype("f8")
 
 
+def chosen(dtype, name, values):
+    """A storage type, or a function (name, values) that gives it."""
+    return dtype(name, values) if callable(dtype) else dtype
+
+
 def write(path, tensors, dtype):
     """tensors: {name: array}, written in the order of the dict; int64 arrays stay I64."""
     header, payloads, offset = {"__metadata__": {"format": "pt"}}, [], 0
     for name, values in tensors.items():
         is_int = values.dtype == np.int64
-        data = values.tobytes() if is_int else encode(values, dtype)
-        header[name] = {"dtype": "I64" if is_int else dtype, "shape": list(values.shape),
+        stored = "I64" if is_int else chosen(dtype, name, values)
+        data = values.tobytes() if is_int else encode(values, stored)
+        header[name] = {"dtype": stored, "shape": list(values.shape),
                         "data_offsets": [offset, offset + len(data)]}
         payloads.append(data)
         offset += len(data)
@@ -76,6 +82,6 @@ def write_shards(folder, tensors, dtype, n_shards):
         shard = "model-%05d-of-%05d.safetensors" % (i + 1, n_shards)
         write(os.path.join(folder, shard), {n: tensors[n] for n in part}, dtype)
         weight_map.update((n, shard) for n in part)
-    total = sum(len(encode(v, dtype)) for v in tensors.values())
+    total = sum(len(encode(v, chosen(dtype, n, v))) for n, v in tensors.items())
     with open(os.path.join(folder, "model.safetensors.index.json"), "w") as f:
         json.dump({"metadata": {"total_size": total}, "weight_map": weight_map}, f, indent=1)

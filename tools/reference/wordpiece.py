@@ -32,7 +32,9 @@ def normalise(text):
 class WordPiece:
     def __init__(self, pieces):
         self.ids = {piece: i for i, piece in enumerate(pieces)}
-        self.unk, self.cls, self.sep = (self.ids[p] for p in ("[UNK]", "[CLS]", "[SEP]"))
+        self.is_roberta = "[CLS]" not in self.ids
+        cls, sep = ("<s>", "</s>") if self.is_roberta else ("[CLS]", "[SEP]")
+        self.unk, self.cls, self.sep = (self.ids[p] for p in ("[UNK]", cls, sep))
 
     @classmethod
     def open(cls, path):
@@ -61,10 +63,14 @@ class WordPiece:
 
     def pair(self, query, document, max_tokens):
         """(ids, token types, truncated): ids leave the end of the longer text, ties the
-        document, until the pair fits."""
+        document, until the pair fits.  RoBERTa: two separators between, and one type."""
         q, d = self.encode(query), self.encode(document)
-        truncated = len(q) + len(d) + 3 > max_tokens
-        while len(q) + len(d) + 3 > max_tokens:
+        between = [self.sep] * (2 if self.is_roberta else 1)
+        room = max_tokens - 2 - len(between)
+        truncated = len(q) + len(d) > room
+        while len(q) + len(d) > room:
             (q if len(q) > len(d) else d).pop()
-        ids = [self.cls] + q + [self.sep] + d + [self.sep]
-        return ids, [0] * (len(q) + 2) + [1] * (len(d) + 1), truncated
+        ids = [self.cls] + q + between + d + [self.sep]
+        n_first = 1 + len(q) + len(between)
+        types = [0] * n_first + [0 if self.is_roberta else 1] * (len(ids) - n_first)
+        return ids, types, truncated

@@ -11,7 +11,7 @@
 #define GRT_VARIANT_(operation) grt_##operation##_neon
 
 typedef float32x4_t vf;
-enum { VF = 4, GEMM_TILE_ROWS = 6, GEMM_TILE_VECTORS = 4, ATTENTION_TILE_VECTORS = 4 };
+enum { VF = 4, GEMM_TILE_ROWS = 6, GEMM_TILE_VECTORS = 4 };
 
 static inline vf vf_load(const float *p)
 {

@@ -48,6 +48,14 @@ void grt_silu_mul_scalar(float *gate, const float *up, size_t n)
         gate[i] = gate[i] / (1.0f + expf(-gate[i])) * up[i];
 }
 
+void grt_gelu_tanh_mul_scalar(float *gate, const float *up, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float g = gate[i], y = 0.797884561f * (g + 0.044715f * g * g * g);
+        gate[i] = 0.5f * g * (1.0f + tanhf(y)) * up[i];
+    }
+}
+
 void grt_rope_scalar(float *x, const float *cos, const float *sin, size_t n)
 {
     size_t half = n / 2;
@@ -62,4 +70,28 @@ void grt_add_scalar(float *y, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         y[i] += x[i];
+}
+
+/* To the precision of bf16, by a sum that leaves no more room (Dekker 1971). */
+static float round_8_bits(float x)
+{
+    float large = x * 65537.0f;
+    return large - (large - x);
+}
+
+float grt_softmax_scalar(float *x, size_t n, float scale, int is_bf16, float *largest,
+                         float *sum)
+{
+    float most = *largest, total = 0.0f;
+    for (size_t i = 0; i < n; i++)
+        if (scale * x[i] > most) most = scale * x[i];
+    float shrink = most > *largest ? expf(*largest - most) : 1.0f;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = expf(scale * x[i] - most);
+        if (is_bf16) x[i] = round_8_bits(x[i]);
+        total += x[i];
+    }
+    *largest = most;
+    *sum = *sum * shrink + total;
+    return shrink;
 }

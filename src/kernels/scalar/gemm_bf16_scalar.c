@@ -24,15 +24,15 @@ static float add_products(float sum, const unsigned char *a, const unsigned char
 }
 
 void grt_gemm_bf16_scalar(float *y, size_t ld_y, const void *a, size_t n_rows,
-                          const void *panel, size_t n_columns, size_t n_words,
-                          const float *bias, int is_added)
+                          const void *panel, size_t ld_panel, size_t n_columns,
+                          size_t n_words, const float *bias, int is_added)
 {
     const unsigned char *rows = a, *strips = panel;
     for (size_t r = 0; r < n_rows; r++)
         for (size_t c = 0; c < n_columns; c++) {
             const unsigned char *row = rows + 4 * (r * GRT_GEMM_LD_A);
             const unsigned char *column =
-                strips + 4 * (c / GRT_STRIP * GRT_STRIP * n_words + c % GRT_STRIP);
+                strips + 4 * (c / GRT_STRIP * GRT_STRIP * ld_panel + c % GRT_STRIP);
             float sum = 0.0f, *out = &y[r * ld_y + c];
             for (size_t i = 0; i < n_words; i++)
                 sum = add_products(sum, row + 4 * i, column + 4 * (i * GRT_STRIP));

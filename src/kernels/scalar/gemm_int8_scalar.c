@@ -43,15 +43,14 @@ static float multiply(const uint32_t *row, const uint32_t *column, size_t n_word
 }
 
 void grt_gemm_int8_scalar(float *y, size_t ld_y, const void *a, size_t n_rows,
-                          const void *panel, size_t n_columns, size_t n_words,
-                          const float *bias, int is_added)
+                          const void *panel, size_t ld_panel, size_t n_columns,
+                          size_t n_words, const float *bias, int is_added)
 {
     const uint32_t *rows = a, *strips = panel;
-    size_t n_lines = grt_gemm_int8_lines(n_words);
     for (size_t r = 0; r < n_rows; r++)
         for (size_t c = 0; c < n_columns; c++) {
             const uint32_t *column =
-                strips + c / GRT_STRIP * GRT_STRIP * n_lines + c % GRT_STRIP;
+                strips + c / GRT_STRIP * GRT_STRIP * ld_panel + c % GRT_STRIP;
             float *out = &y[r * ld_y + c];
             float sum = multiply(rows + r * GRT_GEMM_LD_A, column, n_words);
             if (is_added) sum += *out;

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#define GRT_INLINE static inline __attribute__((always_inline))
+
 static inline size_t lanes_left(size_t i, size_t n)
 {
     return n - i < VF ? n - i : VF;
@@ -100,6 +102,19 @@ void GRT_VARIANT(silu_mul)(float *gate, const float *up, size_t n)
     }
 }
 
+/* (1 + tanh y) / 2 = 1 / (1 + exp(-2 y)): y = sqrt(2 / pi) (g + 0.044715 g^3). */
+void GRT_VARIANT(gelu_tanh_mul)(float *gate, const float *up, size_t n)
+{
+    for (size_t i = 0; i < n; i += VF) {
+        size_t lanes = lanes_left(i, n);
+        vf g = vf_load_n(gate + i, lanes);
+        vf cubic = vf_fma(vf_mul(g, g), vf_set(0.044715f), vf_set(1.0f));
+        vf y = vf_mul(vf_mul(g, cubic), vf_set(-1.59576912f)); /* -2 sqrt(2 / pi) */
+        g = vf_div(g, vf_add(vf_set(1.0f), vf_exp(y)));
+        vf_store_n(gate + i, vf_mul(g, vf_load_n(up + i, lanes)), lanes);
+    }
+}
+
 void GRT_VARIANT(rope)(float *x, const float *cos, const float *sin, size_t n)
 {
     size_t half = n / 2;
@@ -119,4 +134,66 @@ void GRT_VARIANT(add)(float *y, const float *x, size_t n)
         vf_store_n(y + i, vf_add(vf_load_n(y + i, lanes), vf_load_n(x + i, lanes)),
                    lanes);
     }
+}
+
+/* The largest of n >= 1 values. */
+static float largest_of(const float *x, size_t n)
+{
+    float largest = x[0];
+    size_t i = 0;
+    if (n >= VF) {
+        vf most = vf_load(x);
+        for (i = VF; i + VF <= n; i += VF)
+            most = vf_max(most, vf_load(x + i));
+        largest = vf_largest(most);
+    }
+    for (; i < n; i++)
+        if (x[i] > largest) largest = x[i];
+    return largest;
+}
+
+/* To the precision of bf16, by a sum that leaves no more room (Dekker 1971). */
+static inline vf round_8_bits(vf x)
+{
+    vf large = vf_mul(x, vf_set(65537.0f));
+    return vf_sub(large, vf_sub(large, x));
+}
+
+GRT_INLINE vf weights_of(vf x, vf scale, vf shift, const int is_bf16)
+{
+    vf weights = vf_exp(vf_fma(x, scale, shift));
+    return is_bf16 ? round_8_bits(weights) : weights;
+}
+
+/* Turns scores into weights and returns their sum. */
+GRT_INLINE float weigh(float *x, size_t n, vf scale, vf shift, const int is_bf16)
+{
+    vf total = vf_set(0.0f);
+    size_t i = 0;
+    for (; i + VF <= n; i += VF) {
+        vf weights = weights_of(vf_load(x + i), scale, shift, is_bf16);
+        vf_store(x + i, weights);
+        total = vf_add(total, weights);
+    }
+    if (i < n) {
+        vf weights = weights_of(vf_load_n(x + i, n - i), scale, shift, is_bf16);
+        vf_store_n(x + i, weights, n - i);
+        total = vf_add(total, vf_load_n(x + i, n - i)); /* zeros past the end */
+    }
+    return vf_sum(total);
+}
+
+float GRT_VARIANT(softmax)(float *x, size_t n, float scale, int is_bf16, float *largest,
+                           float *sum)
+{
+    float found = scale * largest_of(x, n), shrink = 1.0f;
+    if (found > *largest) {
+        shrink = expf(*largest - found);
+        *largest = found;
+    }
+    vf factor = vf_set(scale), shift = vf_set(-*largest);
+    float added =
+        is_bf16 ? weigh(x, n, factor, shift, 1) : weigh(x, n, factor, shift, 0);
+    *sum = *sum * shrink + added;
+    return shrink;
 }

@@ -10,11 +10,6 @@
  * takes one word of each row. */
 #include "kernels/template/gemm_tile.h"
 
-GRT_INLINE size_t strip_lines(size_t n_words)
-{
-    return n_words;
-}
-
 GRT_INLINE void multiply_tile(const int rows, float *y, size_t ld_y, const uint32_t *a,
                               const tile_columns *columns, size_t n_words,
                               const float *bias, int is_added)

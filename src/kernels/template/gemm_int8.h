@@ -11,11 +11,6 @@
 #define GEMM gemm_int8
 #include "kernels/template/gemm_tile.h"
 
-GRT_INLINE size_t strip_lines(size_t n_words)
-{
-    return grt_gemm_int8_lines(n_words);
-}
-
 /* totals (+)= one group: n words of each row from `a`, whose lines in the strips begin
  * at `line`. */
 GRT_INLINE void add_group(const int rows, float totals[][VECTORS * VF],

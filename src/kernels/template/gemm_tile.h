@@ -3,7 +3,6 @@
  * that includes it defines
  *   GEMM                 the operation
  *   multiply_tile        one tile
- *   strip_lines(n)       lines of GRT_STRIP words of a strip for n words of a row
  * A tile's columns are one strip or more. */
 #include "kernels/kernels.h"
 
@@ -36,7 +35,6 @@ GRT_INLINE void store_tile_row(float *y, const vf sums[VECTORS],
 GRT_INLINE void multiply_tile(const int rows, float *y, size_t ld_y, const uint32_t *a,
                               const tile_columns *columns, size_t n_words,
                               const float *bias, int is_added);
-GRT_INLINE size_t strip_lines(size_t n_words);
 
 /* y is stored only after all words. */
 GRT_INLINE void prefetch_tile_row(const float *y, const tile_columns *columns)
@@ -67,7 +65,7 @@ static size_t tile_rows(float *y, size_t ld_y, const uint32_t *a, size_t n_rows,
 
 /* Vectors past the last strip read the first, and nothing is stored of them. */
 GRT_INLINE tile_columns tile_columns_at(const uint32_t *strips, size_t first,
-                                        size_t n_columns, size_t n_lines)
+                                        size_t n_columns, size_t ld_panel)
 {
     tile_columns columns = {{0}, {0}};
 #pragma GCC unroll 4
@@ -76,19 +74,18 @@ GRT_INLINE tile_columns tile_columns_at(const uint32_t *strips, size_t first,
         size_t from = left ? c : first;
         columns.n[j] = left < VF ? left : VF;
         columns.panel[j] =
-            strips + from / GRT_STRIP * GRT_STRIP * n_lines + from % GRT_STRIP;
+            strips + from / GRT_STRIP * GRT_STRIP * ld_panel + from % GRT_STRIP;
     }
     return columns;
 }
 
 void GRT_VARIANT(GEMM)(float *y, size_t ld_y, const void *a, size_t n_rows,
-                       const void *panel, size_t n_columns, size_t n_words,
-                       const float *bias, int is_added)
+                       const void *panel, size_t ld_panel, size_t n_columns,
+                       size_t n_words, const float *bias, int is_added)
 {
     const uint32_t *rows = a, *strips = panel;
-    size_t n_lines = strip_lines(n_words);
     for (size_t c = 0; c < n_columns; c += VECTORS * VF) {
-        tile_columns columns = tile_columns_at(strips, c, n_columns, n_lines);
+        tile_columns columns = tile_columns_at(strips, c, n_columns, ld_panel);
         for (size_t r = 0; r < n_rows;)
             r += tile_rows(y + r * ld_y + c, ld_y, rows + r * GRT_GEMM_LD_A, n_rows - r,
                            &columns, n_words, bias ? bias + c : NULL, is_added);

@@ -1,6 +1,6 @@
-/* tile_amx.h - what template/gemm_tiles.h needs, in AMX (TILE, BF16).  Source: Intel 64
- * and IA-32 Architectures Software Developer's Manual, volume 2, LDTILECFG and
- * TDPBF16PS. */
+/* tile_amx.h - what template/tile_block.h needs, in AMX, but for the product, which
+ * each kernel defines.  Source: Intel 64 and IA-32 Architectures Software Developer's
+ * Manual, volume 2, LDTILECFG. */
 #ifndef GRT_KERNELS_X86_TILE_AMX_H
 #define GRT_KERNELS_X86_TILE_AMX_H
 
@@ -38,7 +38,6 @@ static inline void tile_release(void)
         TILE_WRITTEN(from);             \
         _tile_loadd(t, from, (stride)); \
     } while (0)
-#define tile_store(t, to, stride)     _tile_stored(t, to, (stride))
-#define tile_multiply_add(sums, a, b) _tile_dpbf16ps(sums, a, b)
+#define tile_store(t, to, stride) _tile_stored(t, to, (stride))
 
 #endif /* GRT_KERNELS_X86_TILE_AMX_H */

@@ -11,7 +11,7 @@
 
 typedef __m256 vf;
 typedef int __attribute__((may_alias)) int_may_alias;
-enum { VF = 8, GEMM_TILE_ROWS = 6, GEMM_TILE_VECTORS = 2, ATTENTION_TILE_VECTORS = 2 };
+enum { VF = 8, GEMM_TILE_ROWS = 6, GEMM_TILE_VECTORS = 2 };
 
 static inline vf vf_load(const float *p)
 {

@@ -11,12 +11,7 @@
 
 typedef __m512 vf;
 typedef int __attribute__((may_alias)) int_may_alias;
-enum {
-    VF = 16,
-    GEMM_TILE_ROWS = 12,
-    GEMM_TILE_VECTORS = 2,
-    ATTENTION_TILE_VECTORS = 4
-};
+enum { VF = 16, GEMM_TILE_ROWS = 12, GEMM_TILE_VECTORS = 2 };
 
 static inline vf vf_load(const float *p)
 {

@@ -93,16 +93,19 @@ typedef struct attention_job {
     const float *queries, *keys, *values;
     float *out;
     int is_causal;
+    size_t window;
+    size_t n_heads; /* of a task; they share keys and values */
 } attention_job;
 
-/* One task is one head of one sequence. */
+/* One task is some heads of one sequence. */
 static void attention_task(size_t task, size_t worker, void *payload)
 {
     const attention_job *job = payload;
     const grt_network *network = job->network;
     const grt_workspace *workspace = job->workspace;
     const grt_chunk *chunk = job->chunk;
-    size_t sequence = task / network->n_heads, head = task % network->n_heads;
+    size_t n_parts = network->n_heads / job->n_heads, sequence = task / n_parts;
+    size_t head = task % n_parts * job->n_heads;
     bool is_prefix = chunk->begins_with_prefix && sequence == 0;
     bool is_scored = chunk->keeps_scored_rows;
     if (is_prefix && is_scored) return; /* nobody reads what it would give */
@@ -127,13 +130,15 @@ static void attention_task(size_t task, size_t worker, void *payload)
                                .n_queries = is_scored ? 1 : n_keys,
                                .n_prefix = prefix ? prefix->n_rows : 0,
                                .n_keys = n_keys,
+                               .n_heads = job->n_heads,
                                .head_size = network->head_size,
                                .scale = 1.0f / sqrtf((float)network->head_size),
                                /* a causal head reads the last row, which sees all */
-                               .is_causal = job->is_causal && !is_scored};
-    workspace->kernels->attention(&args,
-                                  workspace->attention_scratch +
-                                      worker * workspace->attention_scratch_bytes);
+                               .is_causal = job->is_causal && !is_scored,
+                               .window = job->window};
+    grt_attention(workspace->kernels, &args,
+                  workspace->attention_scratch +
+                      worker * workspace->attention_scratch_bytes);
 }
 
 void grt_block_attention(const grt_network *network, const grt_workspace *workspace,
@@ -141,16 +146,31 @@ void grt_block_attention(const grt_network *network, const grt_workspace *worksp
                          const float *keys, const float *values, float *out,
                          int is_causal)
 {
+    grt_block_local_attention(network, workspace, chunk, queries, keys, values, out,
+                              is_causal, 0);
+}
+
+void grt_block_local_attention(const grt_network *network,
+                               const grt_workspace *workspace, const grt_chunk *chunk,
+                               const float *queries, const float *keys,
+                               const float *values, float *out, int is_causal,
+                               size_t window)
+{
     if (chunk->begins_with_prefix) {
         size_t n_bytes = chunk->prefix->n_rows * network->n_kv_heads *
                          network->head_size * sizeof(float);
         memcpy(chunk->prefix->keys, keys, n_bytes);
         memcpy(chunk->prefix->values, values, n_bytes);
     }
-    attention_job job = {workspace, network, chunk, queries,
-                         keys,      values,  out,   is_causal};
-    grt_pool_run(workspace->pool, chunk->n_sequences * network->n_heads, attention_task,
-                 &job);
+    /* keys and values are packed once for all heads that share them, unless that
+     * leaves too few tasks */
+    size_t group = network->n_heads / network->n_kv_heads;
+    size_t n_tasks = chunk->n_sequences * network->n_kv_heads;
+    if (n_tasks < 2 * grt_pool_n_threads(workspace->pool)) group = 1;
+    attention_job job = {workspace, network, chunk,     queries, keys,
+                         values,    out,     is_causal, window,  group};
+    grt_pool_run(workspace->pool, chunk->n_sequences * (network->n_heads / group),
+                 attention_task, &job);
 }
 
 typedef struct row_operation {
@@ -161,6 +181,7 @@ typedef struct row_operation {
     const float *bias;
     float eps;
     size_t n;
+    float factor;
 } row_operation;
 
 static void layer_norm_rows(size_t first, size_t last, void *payload)
@@ -183,6 +204,17 @@ static void gelu_rows(size_t first, size_t last, void *payload)
     op->kernels->gelu(op->dst + first * op->n, (last - first) * op->n);
 }
 
+static void gelu_mul_rows(size_t first, size_t last, void *payload)
+{
+    const row_operation *op = payload;
+    float *gate = op->dst + first * op->n;
+    const float *up = op->x + first * op->n;
+    size_t n = (last - first) * op->n;
+    op->kernels->gelu(gate, n);
+    for (size_t i = 0; i < n; i++)
+        gate[i] *= up[i];
+}
+
 static void silu_mul_rows(size_t first, size_t last, void *payload)
 {
     const row_operation *op = payload;
@@ -190,31 +222,73 @@ static void silu_mul_rows(size_t first, size_t last, void *payload)
                           (last - first) * op->n);
 }
 
+static void gelu_tanh_mul_rows(size_t first, size_t last, void *payload)
+{
+    const row_operation *op = payload;
+    op->kernels->gelu_tanh_mul(op->dst + first * op->n, op->x + first * op->n,
+                               (last - first) * op->n);
+}
+
+static void scale_rows(size_t first, size_t last, void *payload)
+{
+    const row_operation *op = payload;
+    for (size_t i = first * op->n; i < last * op->n; i++)
+        op->dst[i] *= op->factor;
+}
+
 void grt_block_layer_norm(const grt_workspace *workspace, float *x, const float *weight,
                           const float *bias, float eps, size_t n_rows, size_t n)
 {
-    row_operation op = {workspace->kernels, x, x, weight, bias, eps, n};
+    grt_block_layer_norm_to(workspace, x, x, weight, bias, eps, n_rows, n);
+}
+
+void grt_block_layer_norm_to(const grt_workspace *workspace, float *dst, const float *x,
+                             const float *weight, const float *bias, float eps,
+                             size_t n_rows, size_t n)
+{
+    row_operation op = {workspace->kernels, dst, x, weight, bias, eps, n, 0.0f};
     grt_block_rows(workspace, n_rows, layer_norm_rows, &op);
 }
 
 void grt_block_rms_norm(const grt_workspace *workspace, float *dst, const float *x,
                         const float *weight, float eps, size_t n_rows, size_t n)
 {
-    row_operation op = {workspace->kernels, dst, x, weight, NULL, eps, n};
+    row_operation op = {workspace->kernels, dst, x, weight, NULL, eps, n, 0.0f};
     grt_block_rows(workspace, n_rows, rms_norm_rows, &op);
 }
 
 void grt_block_gelu(const grt_workspace *workspace, float *x, size_t n_rows, size_t n)
 {
-    row_operation op = {workspace->kernels, x, NULL, NULL, NULL, 0.0f, n};
+    row_operation op = {workspace->kernels, x, NULL, NULL, NULL, 0.0f, n, 0.0f};
     grt_block_rows(workspace, n_rows, gelu_rows, &op);
 }
 
 void grt_block_silu_mul(const grt_workspace *workspace, float *gate, const float *up,
                         size_t n_rows, size_t n)
 {
-    row_operation op = {workspace->kernels, gate, up, NULL, NULL, 0.0f, n};
+    row_operation op = {workspace->kernels, gate, up, NULL, NULL, 0.0f, n, 0.0f};
     grt_block_rows(workspace, n_rows, silu_mul_rows, &op);
+}
+
+void grt_block_gelu_tanh_mul(const grt_workspace *workspace, float *gate,
+                             const float *up, size_t n_rows, size_t n)
+{
+    row_operation op = {workspace->kernels, gate, up, NULL, NULL, 0.0f, n, 0.0f};
+    grt_block_rows(workspace, n_rows, gelu_tanh_mul_rows, &op);
+}
+
+void grt_block_scale(const grt_workspace *workspace, float *x, float factor,
+                     size_t n_rows, size_t n)
+{
+    row_operation op = {workspace->kernels, x, NULL, NULL, NULL, 0.0f, n, factor};
+    grt_block_rows(workspace, n_rows, scale_rows, &op);
+}
+
+void grt_block_gelu_mul(const grt_workspace *workspace, float *gate, const float *up,
+                        size_t n_rows, size_t n)
+{
+    row_operation op = {workspace->kernels, gate, up, NULL, NULL, 0.0f, n, 0.0f};
+    grt_block_rows(workspace, n_rows, gelu_mul_rows, &op);
 }
 
 typedef struct rope_job {
@@ -236,8 +310,10 @@ static void norm_rope_rows(size_t first, size_t last, void *payload)
         const float *cosines = workspace->rope_cos + job->positions[row] * half;
         const float *sines = workspace->rope_sin + job->positions[row] * half;
         float *x = job->x + row * width;
-        workspace->kernels->rms_norm(x, head_size, x, head_size, job->norm_weight,
-                                     job->network->norm_eps, job->n_heads, head_size);
+        if (job->norm_weight)
+            workspace->kernels->rms_norm(x, head_size, x, head_size, job->norm_weight,
+                                         job->network->norm_eps, job->n_heads,
+                                         head_size);
         for (size_t head = 0; head < job->n_heads; head++)
             workspace->kernels->rope(x + head * head_size, cosines, sines, head_size);
     }

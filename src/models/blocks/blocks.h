@@ -38,16 +38,37 @@ void grt_block_attention(const grt_network *network, const grt_workspace *worksp
                          const float *keys, const float *values, float *out,
                          int is_causal);
 
+/* The same of a local layer: a row sees `window` keys on each side of its own, 0: all.
+ * Scored rows must be the first ones of their sequences. */
+void grt_block_local_attention(const grt_network *network,
+                               const grt_workspace *workspace, const grt_chunk *chunk,
+                               const float *queries, const float *keys,
+                               const float *values, float *out, int is_causal,
+                               size_t window);
+
 void grt_block_layer_norm(const grt_workspace *workspace, float *x, const float *weight,
                           const float *bias, float eps, size_t n_rows, size_t n);
+/* The same into dst [n_rows][n]. */
+void grt_block_layer_norm_to(const grt_workspace *workspace, float *dst, const float *x,
+                             const float *weight, const float *bias, float eps,
+                             size_t n_rows, size_t n);
 void grt_block_rms_norm(const grt_workspace *workspace, float *dst, const float *x,
                         const float *weight, float eps, size_t n_rows, size_t n);
 void grt_block_gelu(const grt_workspace *workspace, float *x, size_t n_rows, size_t n);
 void grt_block_silu_mul(const grt_workspace *workspace, float *gate, const float *up,
                         size_t n_rows, size_t n);
+void grt_block_gelu_tanh_mul(const grt_workspace *workspace, float *gate,
+                             const float *up, size_t n_rows, size_t n);
+/* x *= factor. */
+void grt_block_scale(const grt_workspace *workspace, float *x, float factor,
+                     size_t n_rows, size_t n);
 
-/* RMS norm of each head, then rotary embedding by positions[n_rows];
- * x [n_rows][n_heads * head_size]. */
+/* gate = GELU(gate) * up (GeGLU, Shazeer 2020), [n_rows][n]. */
+void grt_block_gelu_mul(const grt_workspace *workspace, float *gate, const float *up,
+                        size_t n_rows, size_t n);
+
+/* RMS norm of each head (none where norm_weight is NULL), then rotary embedding by
+ * positions[n_rows]; x [n_rows][n_heads * head_size]. */
 void grt_block_norm_rope(const grt_network *network, const grt_workspace *workspace,
                          const uint32_t *positions, size_t n_rows, float *x,
                          size_t n_heads, const float *norm_weight);

@@ -18,4 +18,6 @@ run inspect fake --tokens 0
 run inspect fake --documents 0
 run inspect fake --memory 3X
 run inspect fake --resident --streamed
+run inspect layered --resident --cutoff-layer 3
+run inspect fake --cutoff-layer 3
 run inspect uncalibrated | grep profile

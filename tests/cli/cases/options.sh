@@ -65,6 +65,15 @@ run rank -m fake -q a --policy cluster --dispersion 1000 four.txt
 run rank -m fake -q a --first-layer 0 four.txt
 run rank -m fake -q a --profile '' four.txt
 run rank -m fake -q a --trace '' four.txt
+echo '-- heads of layers'
+run rank -m layered -q a --cutoff-layer 3 --resident --stats four.txt
+run rank -m layered -q a --cutoff-layer=1 four.txt
+run rank -m layered -q a --cutoff-layer 5 four.txt
+run rank -m fake -q a --cutoff-layer 3 four.txt
+for layer in 0 1001 -1 3.0 x ''; do
+    run rank -m layered -q a --cutoff-layer "$layer" four.txt
+done
+run calibrate -m layered --cutoff-layer 3 --queries queries.jsonl
 echo '-- what does not go together'
 run rank -m fake -q a --resident --streamed four.txt
 run rank -m fake -q a --precision 0.9 --policy none four.txt

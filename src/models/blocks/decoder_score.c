@@ -1,0 +1,155 @@
+/* decoder_score.c - the vector whose product with the normed last row is the logit; see
+ * decoder.h. */
+#include "models/blocks/decoder.h"
+
+#include "models/bind.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct score_source {
+    const grt_tensor *tensor;
+    uint64_t yes_row;
+    uint64_t no_row;
+    bool has_no;      /* else yes_row alone is the vector */
+    const char *text; /* for people */
+} score_source;
+
+/* Order of the two labels of a GGUF head: "yes" first unless the file says otherwise.
+ */
+static void label_rows(score_source *source, const grt_network *network,
+                       const grt_decoder *decoder, const grt_metadata *metadata)
+{
+    char key[96];
+    (void)snprintf(key, sizeof(key), "%s.classifier.output_labels",
+                   network->architecture->gguf_name);
+    const grt_meta_value *labels = grt_metadata_get(metadata, key);
+    bool is_no_first =
+        decoder->no && labels && labels->type == GRT_META_TEXT && labels->n == 2 &&
+        labels->texts[0].size == strlen(decoder->no) &&
+        memcmp(labels->texts[0].data, decoder->no, labels->texts[0].size) == 0;
+    source->yes_row = is_no_first;
+    source->no_row = !is_no_first;
+    source->has_no = true;
+}
+
+/* A head that is there for ranking: one row, or one for each answer. */
+static grt_status classifier_rows(score_source *source, const grt_network *network,
+                                  const grt_checkpoint *checkpoint,
+                                  const grt_decoder *decoder, grt_error *err)
+{
+    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
+    uint64_t n = source->tensor->n_dims == 2 ? source->tensor->shape[0] : 1;
+    source->text = n == 1 ? "score vector on the last token"
+                          : "yes - no rows of the head, last token";
+    if (n == 2 && is_gguf) {
+        label_rows(source, network, decoder, &checkpoint->metadata);
+        return GRT_OK;
+    }
+    if (n == 1) return GRT_OK;
+    GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s has %llu labels; a reranker has one",
+             checkpoint->path, source->tensor->name, (unsigned long long)n);
+}
+
+static grt_status token_row(uint64_t *out, const grt_network *network,
+                            const grt_tokenizer *tokenizer, const char *token,
+                            grt_error *err)
+{
+    int32_t id = grt_tokenizer_id(tokenizer, token, strlen(token));
+    if (id == GRT_NO_TOKEN)
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "the vocabulary has no single token \"%s\", which a %s reranker "
+                 "answers with",
+                 token, network->architecture->name);
+    *out = (uint64_t)id;
+    return GRT_OK;
+}
+
+/* The output matrix, or the embedding where the two are one. */
+static grt_status find_output(score_source *source, const grt_network *network,
+                              const grt_checkpoint *checkpoint,
+                              const grt_decoder *decoder, grt_error *err)
+{
+    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
+    const char *output = is_gguf ? "output.weight" : "lm_head.weight";
+    source->tensor = grt_catalogue_get(&checkpoint->catalogue, output);
+    source->text = decoder->no ? "yes - no rows of the head, last token"
+                               : "yes row of the head, last token";
+    if (source->tensor) return GRT_OK;
+    /* a GGUF has no key for it: no output matrix means tied */
+    bool is_tied = is_gguf || decoder->is_tied;
+    if (!is_gguf)
+        (void)grt_metadata_get_bool(&checkpoint->metadata, "tie_word_embeddings",
+                                    &is_tied);
+    if (!is_tied)
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "%s: no ranking head: neither score.weight nor %s is there, and "
+                 "tie_word_embeddings is not set",
+                 checkpoint->path, output);
+    if (is_gguf && decoder->untied_width &&
+        network->hidden_size >= decoder->untied_width)
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "%s: no ranking head: neither cls.output.weight nor output.weight is "
+                 "there, and %s models of width %zu do not share it with the embedding",
+                 checkpoint->path, network->architecture->name, network->hidden_size);
+    source->tensor = network->token_embedding;
+    source->text = decoder->no ? "yes - no rows of the tied embedding, last token"
+                               : "yes row of the tied embedding, last token";
+    return GRT_OK;
+}
+
+static grt_status find_score(score_source *source, const grt_network *network,
+                             const grt_checkpoint *checkpoint,
+                             const grt_tokenizer *tokenizer, const grt_decoder *decoder,
+                             grt_error *err)
+{
+    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
+    *source = (score_source){0};
+    source->tensor = grt_catalogue_get(&checkpoint->catalogue,
+                                       is_gguf ? "cls.output.weight" : "score.weight");
+    if (source->tensor)
+        return classifier_rows(source, network, checkpoint, decoder, err);
+    GRT_TRY(find_output(source, network, checkpoint, decoder, err));
+    GRT_TRY(token_row(&source->yes_row, network, tokenizer, decoder->yes, err));
+    source->has_no = decoder->no != NULL;
+    if (!source->has_no) return GRT_OK;
+    return token_row(&source->no_row, network, tokenizer, decoder->no, err);
+}
+
+/* Its shape, and that it has the rows. */
+static grt_status check_score(const score_source *source, grt_network *network,
+                              const grt_checkpoint *checkpoint, grt_error *err)
+{
+    const grt_tensor *tensor = source->tensor, *checked;
+    uint64_t n_rows = tensor->n_dims == 2 ? tensor->shape[0] : 1;
+    bool is_embedding = tensor == network->token_embedding;
+    GRT_TRY(grt_bind_tensor(&checked, network, checkpoint, tensor->name, n_rows,
+                            network->hidden_size,
+                            is_embedding ? GRT_PART_EMBEDDING : GRT_PART_HEAD, err));
+    if (source->yes_row < n_rows && source->no_row < n_rows) return GRT_OK;
+    GRT_FAIL_AT(err, GRT_E_FORMAT, tensor->offset,
+                "%s: tensor %s has %llu rows; a token of the answer has none",
+                checkpoint->path, tensor->name, (unsigned long long)n_rows);
+}
+
+grt_status grt_decoder_bind_score(grt_network *network,
+                                  const grt_checkpoint *checkpoint,
+                                  const grt_tokenizer *tokenizer,
+                                  const grt_decoder *decoder, grt_error *err)
+{
+    score_source source;
+    GRT_TRY(find_score(&source, network, checkpoint, tokenizer, decoder, err));
+    GRT_TRY(check_score(&source, network, checkpoint, err));
+    size_t d = network->hidden_size;
+    float *score, *no;
+    GRT_TRY(grt_arena_alloc(&network->arena, &score, d, sizeof(*score), err));
+    GRT_TRY(grt_arena_alloc(&network->arena, &no, d, sizeof(*no), err));
+    GRT_TRY(grt_read_row(checkpoint, source.tensor, source.yes_row, score, err));
+    if (source.has_no)
+        GRT_TRY(grt_read_row(checkpoint, source.tensor, source.no_row, no, err));
+    for (size_t i = 0; i < d; i++)
+        score[i] -= no[i];
+    network->fixed[GRT_DECODER_SCORE].weight = (grt_weight){score, GRT_DTYPE_F32, 1, d};
+    network->head_text = source.text;
+    return GRT_OK;
+}
