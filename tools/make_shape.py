@@ -90,6 +90,14 @@ BERT_CONTROLS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 ROBERTA_CONTROLS = {0: "<s>", 1: "<pad>", 2: "</s>", 3: "<unk>"}  # and <mask> last
 DEVIATION = 0.02
 ALIGNMENT = 32
+# Converters write it for other engines, which take the prompt from the file.
+QWEN3_PROMPT = (
+    "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query "
+    "and the Instruct provided. Note that the answer can only be \"yes\" or \"no\"."
+    "<|im_end|>\n<|im_start|>user\n<Instruct>: Given a web search query, retrieve relevant "
+    "passages that answer the query\n<Query>: {query}\n<Document>: {document}<|im_end|>\n"
+    "<|im_start|>assistant\n<think>\n\n</think>\n\n")
+POOLING_RANK = 4
 
 # ---- GGUF, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md ----
 
@@ -429,7 +437,9 @@ def make_metadata(name, family, shape):
                "embedding_length": hidden, "feed_forward_length": ffn,
                "attention.head_count": heads, "attention.head_count_kv": key_heads,
                "attention.key_length": head, "attention.value_length": head}
-    labels = [entry("qwen3.classifier.output_labels", META_TEXT, ["yes", "no"])]
+    ranking = [entry("qwen3.classifier.output_labels", META_TEXT, ["yes", "no"]),
+               entry("qwen3.pooling_type", META_UINT32, POOLING_RANK),
+               entry("tokenizer.chat_template.rerank", META_TEXT, QWEN3_PROMPT)]
     return [
         entry("general.architecture", META_TEXT, family),
         entry("general.name", META_TEXT, f"random weights in the shape of {name}"),
@@ -437,7 +447,7 @@ def make_metadata(name, family, shape):
         *(entry(f"{family}.{key}", META_UINT32, value) for key, value in numbers.items()),
         entry(f"{family}.attention.layer_norm_rms_epsilon", META_FLOAT32, 1e-6),
         entry(f"{family}.rope.freq_base", META_FLOAT32, FAMILIES[family].theta),
-        *(labels if family == "qwen3" else []),
+        *(ranking if family == "qwen3" else []),
         *(gemma_entries() if family == "gemma" else bpe_entries(FAMILIES[family], "qwen2")),
     ]
 
