@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Ranking jobs from public data sets: each query with the top candidates of BM25.
 
-usage: jobs.py DATASET DATA_DIR OUT [--top 20] [--limit 500] [--cloze 0]
+usage: jobs.py DATASET DATA_DIR OUT [--top 20] [--limit 500] [--cloze 0] [--part test]
 DATASET is msmarco, wikiqa, selqa, xquad-en, locomo, qed, covid-qa or tldr; DATA_DIR its
 folder.  Writes OUT.jsonl with lines {"id", "query", "documents": [{"id", "text"}, ...]},
 best first, and OUT.qrels.tsv with lines "query-id, document-id, grade".  The corpus of a
@@ -10,15 +10,27 @@ qed and covid-qa, all paragraphs; locomo, the turns of the query's dialogue; tld
 pages.  Queries with fewer than 2 candidates are left out; of more than --limit, those at
 equal distances are taken.  --cloze N makes N queries without judgements instead: 4 to 10
 words in a row from documents at equal distances, which stand for a domain whose queries
-nobody has collected.
+nobody has collected.  --part test|dev|train keeps the queries of one part only; the parts
+are fixed by part_of() below, and tools/train trains on the train part alone.
 """
 import argparse
 import json
 import os
+import zlib
 
 from bm25 import Index, read_jsonl, terms
 
 MAX_WORDS = 180  # of a covid-qa passage; articles are cut into such pieces
+
+
+PARTS = ("test",) * 3 + ("dev",) + ("train",) * 6
+
+
+def part_of(text):
+    """The part of a query, from the text of its first relevant document: 3 of 10 test, 1 dev,
+    6 train.  Not from the query's id, because selqa asks the same thing twice in other words:
+    all questions about one document are in one part."""
+    return PARTS[zlib.crc32(text.encode("utf-8")) % len(PARTS)]
 
 
 class Collection:
@@ -37,6 +49,15 @@ class Collection:
 
     def ask(self, query, grades, text):
         self.queries.append((query, text, grades))
+
+    def parts(self):
+        """The part of each query; queries without a relevant document are in train."""
+        text_of, out = dict(zip(self.ids, self.texts)), []
+        order = {document: i for i, document in enumerate(self.ids)}
+        for _, _, grades in self.queries:
+            right = [d for d, grade in grades.items() if grade > 0 and d in text_of]
+            out.append(part_of(text_of[min(right, key=order.get)]) if right else "train")
+        return out
 
 
 def msmarco(folder):
@@ -176,11 +197,16 @@ def main():
     parser.add_argument("--top", type=int, default=20)
     parser.add_argument("--limit", type=int, default=500)
     parser.add_argument("--cloze", type=int, default=0)
+    parser.add_argument("--part", choices=sorted(set(PARTS)))
     args = parser.parse_args()
     jobs, grades = [], []
     for collection in READERS[args.dataset](args.folder):
         if args.cloze:
             cloze(collection, args.cloze)
+        elif args.part:
+            collection.queries = [query for query, part in
+                                  zip(collection.queries, collection.parts())
+                                  if part == args.part]
         index = Index(collection.texts, 0.9, 0.4)
         for query, text, judged in spread(collection.queries, args.limit):
             found = index.search(text, args.top) if terms(text) else []

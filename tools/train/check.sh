@@ -1,0 +1,87 @@
+#!/bin/sh
+# check.sh GRATING RANKING_DIR VOCAB - the training tools from text to a ranking, on a tiny
+# network of each architecture: a run that is killed (-9) and goes on gives the same weights
+# as one that is not, and the exported folder scores alike in the command and in PyTorch.
+set -eu
+grating=$1 ranking=$2 vocabulary=$3
+python=${PYTHON:-/usr/bin/python3}
+tools=$(cd "$(dirname "$0")/.." && pwd)
+if ! "$python" -c 'import torch, numpy' 2>/dev/null; then
+    echo "skipped: $python has no torch"
+    exit 0
+fi
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+cat >bert.json <<'JSON'
+{"architectures": ["BertForSequenceClassification"], "model_type": "bert", "hidden_size": 32,
+ "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+ "hidden_act": "gelu", "vocab_size": 30522, "max_position_embeddings": 512,
+ "type_vocab_size": 2, "layer_norm_eps": 1e-12, "num_labels": 1,
+ "id2label": {"0": "LABEL_0"}, "pad_token_id": 0}
+JSON
+
+train() { # DATA OUT CONFIG SECONDS_BETWEEN_CHECKPOINTS
+    "$python" "$tools/train/train.py" "$1" "$2" --config "$3" --steps 12 --lists 2 \
+        --dtype f32 --checkpoint-seconds "$4" --evaluate-minutes 1000 >>"$2.log" 2>&1
+}
+
+check() { # ARCHITECTURE CONFIG TOKENIZER_DIR
+    train "$1" "$1-whole" "$2" 1000
+    train "$1" "$1-killed" "$2" 0 &
+    trainer=$!
+    while [ ! -e "$1-killed/checkpoint.pt" ] && kill -0 $trainer 2>/dev/null; do sleep 0.1; done
+    # The shell function runs in a child of its own: its child is the trainer.
+    kill -9 $(ps -o pid= --ppid $trainer) $trainer 2>/dev/null || true
+    wait $trainer 2>/dev/null || true
+    train "$1" "$1-killed" "$2" 1000
+    grep -q resumed "$1-killed/log.jsonl" || { echo "$1: the killed run did not resume"; exit 1; }
+    for run in whole killed; do
+        "$python" "$tools/train/export.py" "$1-$run/checkpoint.pt" "$3" "$1-$run/model" >/dev/null
+    done
+    cmp "$1-whole/model/model.safetensors" "$1-killed/model/model.safetensors"
+    "$grating" rank --json --all --policy none --arithmetic f32 --no-progress \
+        --model "$1-whole/model" --queries jobs.jsonl >"$1.jsonl"
+    "$python" - "$tools" "$1" <<'PYTHON'
+import json, sys
+import numpy as np, torch
+tools, name = sys.argv[1:]
+sys.path[:0] = [tools + "/train", tools + "/golden", tools + "/reference"]
+import prepare, safetensors_io, train, networks
+model = name + "-whole/model"
+config = json.load(open(model + "/config.json"))
+weights = {n: torch.from_numpy(w.copy())
+           for n, w in safetensors_io.read(model + "/model.safetensors").items()}
+prepare.MAX_DOCUMENT = 2048  # the command cuts later than training data
+encoder = prepare.Encoder(model if name == "qwen3" else model + "/vocab.txt")
+pairs = train.Pairs(encoder.template, config["max_position_embeddings"])
+worst, logits_seen = 0.0, []
+for line, found in zip(open("jobs.jsonl"), open(name + ".jsonl")):
+    job, ours = json.loads(line), json.loads(found)["results"]
+    made = [pairs.make(encoder.query(job["query"]), encoder.document(d["text"]))
+            for d in job["documents"]]
+    with torch.no_grad():
+        batch, order = train.collate(made, "cpu")
+        logits = networks.logits(weights, config, batch, torch.float32).numpy()
+    theirs = {order[i]: float(x) for i, x in enumerate(logits)}
+    for item in (item for item in ours if not item["truncated"]):
+        assert item["tokens"] == len(made[item["index"]][0]), (item, len(made[item["index"]][0]))
+        logits_seen.append(item["logit"])
+        worst = max(worst, abs(item["logit"] - theirs[item["index"]]))
+spread = max(logits_seen) - min(logits_seen)
+print("%s: resumed bit for bit; the command and PyTorch differ by %.2g of a spread of %.2g"
+      % (name, worst, spread))
+sys.exit(not worst < 1e-3 * spread)
+PYTHON
+}
+
+"$python" "$tools/reference/jobs.py" xquad-en "$ranking/xquad" jobs --part test --top 5 --limit 8
+"$python" "$tools/train/prepare.py" "$ranking" "$vocabulary" bert --only xquad-en --scale 0.1 >/dev/null
+mkdir tokenizer && cp "$vocabulary" tokenizer/vocab.txt
+cp "$(dirname "$vocabulary")/tokenizer_config.json" tokenizer/
+check bert bert.json tokenizer
+"$python" "$tools/train/byte_pairs.py" "$ranking" pieces --pieces 600 --layers 2 --hidden 128 \
+    --only xquad-en >/dev/null
+"$python" "$tools/train/prepare.py" "$ranking" pieces qwen3 --only xquad-en --scale 0.1 >/dev/null
+check qwen3 pieces/config.json pieces
