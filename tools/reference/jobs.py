@@ -2,12 +2,12 @@
 """Ranking jobs from public data sets: each query with the top candidates of BM25.
 
 usage: jobs.py DATASET DATA_DIR OUT [--top 20] [--limit 500] [--cloze 0] [--part test]
-DATASET is msmarco, wikiqa, selqa, xquad-en, locomo, qed, covid-qa or tldr; DATA_DIR its
-folder.  Writes OUT.jsonl with lines {"id", "query", "documents": [{"id", "text"}, ...]},
+DATASET is msmarco, wikiqa, selqa, xquad-en, xquad-de, locomo, qed, covid-qa, tldr or cosqa;
+DATA_DIR its folder.  Writes OUT.jsonl with lines {"id", "query", "documents": [{"id", "text"}, ...]},
 best first, and OUT.qrels.tsv with lines "query-id, document-id, grade".  The corpus of a
 query is: msmarco, the passages; wikiqa and selqa, all sentences of the test part; xquad-en,
-qed and covid-qa, all paragraphs; locomo, the turns of the query's dialogue; tldr, the
-pages.  Queries with fewer than 2 candidates are left out; of more than --limit, those at
+xquad-de, qed and covid-qa, all paragraphs; locomo, the turns of the query's dialogue; tldr,
+the pages; cosqa, all functions.  Queries with fewer than 2 candidates are left out; of more than --limit, those at
 equal distances are taken.  --cloze N makes N queries without judgements instead: 4 to 10
 words in a row from documents at equal distances, which stand for a domain whose queries
 nobody has collected.  --part test|dev|train keeps the queries of one part only; the parts
@@ -111,15 +111,15 @@ def squad(path, pieces):
     return [result]
 
 
-def cut(text):
-    """(start, piece) of a long text, at most MAX_WORDS words each."""
+def cut(text, words=MAX_WORDS):
+    """(start, piece) of a long text, at most that many words each."""
     starts, in_word = [], False
     for i, c in enumerate(text):
         if not c.isspace() and not in_word:
             starts.append(i)
         in_word = not c.isspace()
-    ends = starts[MAX_WORDS::MAX_WORDS] + [len(text)]
-    begins = starts[::MAX_WORDS]
+    ends = starts[words::words] + [len(text)]
+    begins = starts[::words]
     return [(b, text[b:e].strip()) for b, e in zip(begins, ends)]
 
 
@@ -163,10 +163,22 @@ def locomo(folder):
     return collections
 
 
+def cosqa(folder, part="test"):
+    result = Collection()
+    with open(os.path.join(folder, "code_idx_map.txt"), encoding="utf-8") as f:
+        for code, number in json.load(f).items():
+            result.add(code, "f%d" % number)
+    with open(os.path.join(folder, "cosqa-retrieval-%s-500.json" % part), encoding="utf-8") as f:
+        for row in json.load(f):
+            result.ask(row["idx"], {"f%d" % row["retrieval_idx"]: 1}, row["doc"])
+    return [result]
+
+
 READERS = {
     "msmarco": msmarco, "wikiqa": wikiqa, "selqa": selqa, "qed": qed, "tldr": tldr,
-    "locomo": locomo,
+    "locomo": locomo, "cosqa": cosqa,
     "xquad-en": lambda d: squad(os.path.join(d, "xquad.en.json"), lambda text: [(0, text)]),
+    "xquad-de": lambda d: squad(os.path.join(d, "xquad.de.json"), lambda text: [(0, text)]),
     "covid-qa": lambda d: squad(os.path.join(d, "200423_covidQA.json"), cut),
 }
 
