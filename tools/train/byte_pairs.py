@@ -31,6 +31,9 @@ SPLIT = re.compile(
     + r"| ?(?:(?!%s|%s)[^\s])+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+" % (LETTER, NUMBER))
 
 
+PROMPT_COUNT = 1000000  # every pair has the prompt: its words become single pieces
+
+
 def words_of(text):
     return SPLIT.findall(unicodedata.normalize("NFC", text))
 
@@ -136,7 +139,7 @@ def config_of(bpe, layers, hidden):
         "hidden_act": "silu", "hidden_size": hidden, "intermediate_size": 3 * hidden,
         "max_position_embeddings": 2048, "num_attention_heads": hidden // 64,
         "num_hidden_layers": layers, "num_key_value_heads": hidden // 128,
-        "rms_norm_eps": 1e-6, "rope_theta": 10000, "tie_word_embeddings": True,
+        "rms_norm_eps": 1e-6, "rope_theta": 1000000, "tie_word_embeddings": True,
         "use_sliding_window": False, "vocab_size": len(bpe.pieces),
         "eos_token_id": bpe.ids["<|im_end|>"], "pad_token_id": bpe.ids["<|endoftext|>"],
         "answer_ids": [bpe.ids["yes"], bpe.ids["no"]]}
@@ -159,7 +162,10 @@ def main():
         if is_wanted and name != "selqa-passages":  # that is the text of selqa again
             for text in source.texts:
                 counts.update(words_of(" " + text))
-    counts.update(words_of(PREFIX + INSTRUCTION + SUFFIX))
+    prompt = PREFIX + "<Instruct>: %s\n<Query>:\n<Document>:" % INSTRUCTION + SUFFIX
+    for part in re.split("|".join(re.escape(name) for name, _ in SPECIALS), prompt):
+        for word in words_of(part):
+            counts[word] += PROMPT_COUNT
     n_merges = args.pieces - len(LETTER_ORDER) - len(SPECIALS)
     bpe = BytePairs(learn(counts, n_merges))
     os.makedirs(args.out, exist_ok=True)

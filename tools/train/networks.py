@@ -3,6 +3,8 @@
 Sequences come sorted by length in groups; within a group they are padded to its longest.
 Linear maps, norms and activations go over the rows of all groups at once, attention over
 one group at a time, so little is spent on padding and each weight has one gradient.
+What the sequences of a decoder have in common at their beginning, the prompt with the query,
+is computed once: PromptBatch.
 In the last layer only the scored row of each sequence is computed.  The same formulas,
 one sequence at a time, are in tools/golden/bert.py and qwen3.py.
 """
@@ -10,6 +12,8 @@ import math
 
 import torch
 from torch.nn import functional as F
+
+import lexical_start
 
 
 class Batch:
@@ -30,17 +34,21 @@ class Batch:
             at += n
         self.first, self.last = torch.cat(self.first), torch.cat(self.last)
 
-    def rows_in_groups(self, rows):
-        """For each group: one row of each sequence, counted from the group's first."""
-        out, at = [], 0
-        for begin, n, length in self.groups:
-            out.append(rows[at:at + n] - begin)
-            at += n
-        return out
+
+class PromptBatch:
+    """Rows of prompts, each followed by the groups of sequences that go on from it.
+
+    parts: [(first row, sequences, length, prompt's length)] in order of rows; a prompt is a
+    part of one sequence with the prompt's length 0."""
+
+    def __init__(self, ids, parts, last, device):
+        self.ids, self.parts, self.last = ids.to(device), parts, last.to(device)
+        self.longest = max(length + before for _, _, length, before in parts)
 
 
-def attend(q, k, v, pad_mask, is_causal):
-    """q [n][heads][m][d], already scaled, k and v [n][kv heads][l][d] -> [n][m][heads * d]."""
+def attend(q, k, v, pad_mask, rows=None):
+    """q [n][heads][m][d], already scaled, k and v [n][kv heads][l][d] -> [n][m][heads * d].
+    rows [m] or [n][m]: causal, q being these rows of l."""
     n, n_heads, m, d = q.shape
     if k.shape[1] != n_heads:
         k = k.repeat_interleave(n_heads // k.shape[1], 1)
@@ -48,10 +56,9 @@ def attend(q, k, v, pad_mask, is_causal):
     scores = q @ k.transpose(2, 3)
     if pad_mask is not None:
         scores = scores.masked_fill(pad_mask[:, None, None, :], -1e4)
-    if is_causal:
-        length = k.shape[2]
-        future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(1)
-        scores = scores.masked_fill(future, -1e4)
+    if rows is not None:  # the rows of the sequences that q holds
+        future = torch.arange(k.shape[2], device=q.device) > rows[..., None]
+        scores = scores.masked_fill(future.view(-1, 1, m, k.shape[2]), -1e4)
     return (torch.softmax(scores, -1) @ v).transpose(1, 2).reshape(n, m, n_heads * d)
 
 
@@ -81,7 +88,7 @@ def bert_layer(x, w, prefix, config, batch, is_last):
     for i, ((_, n, length), mask) in enumerate(zip(batch.groups, batch.masks)):
         parts = groups[i].view(n, length, len(kv), n_heads, d).permute(2, 0, 3, 1, 4).unbind()
         q = q_groups[i].view(n, n_heads, 1, d) if is_last else parts[0]
-        mixed.append(attend(q, parts[-2], parts[-1], mask, False).reshape(-1, h))
+        mixed.append(attend(q, parts[-2], parts[-1], mask).reshape(-1, h))
 
     def add_norm(residual, y, name):
         name = prefix + name + ".LayerNorm"
@@ -137,19 +144,32 @@ def qwen3_layer(x, w, prefix, config, batch, turns, is_last):
     names = [prefix + "self_attn.%s_proj.weight" % part for part in "qkv"]
     y = rms_norm(x, w[prefix + "input_layernorm.weight"], eps)
     y = F.linear(y, torch.cat([w[name] for name in names]))
-    mixed = []
-    scored = batch.rows_in_groups(batch.last)
-    groups = y.split([n * length for _, n, length in batch.groups])
-    for (_, n, length), part, rows in zip(batch.groups, groups, scored):
+    q_norm = w[prefix + "self_attn.q_norm.weight"] * d ** -0.5
+    k_norm = w[prefix + "self_attn.k_norm.weight"]
+    mixed, n_seen = [], 0
+    split = y.split([n * length for _, n, length, _ in batch.parts])
+    for (begin, n, length, before), part in zip(batch.parts, split):
         part = part.view(n, length, n_heads + 2 * n_kv, d)
         q, k, v = part.transpose(1, 2).split([n_heads, n_kv, n_kv], 1)
-        cosine, sine = turns[0][:length], turns[1][:length]
-        q_norm = w[prefix + "self_attn.q_norm.weight"] * d ** -0.5
+        cosine, sine = (t[before:before + length] for t in turns)
+        k = rotate(rms_norm(k, k_norm, eps), cosine, sine)
+        rows = torch.arange(before, before + length, device=x.device)
+        if before:  # the prompt's keys and values come first
+            k = torch.cat([prompt[0].expand(n, -1, -1, -1), k], 2)
+            v = torch.cat([prompt[1].expand(n, -1, -1, -1), v], 2)
+        else:
+            prompt = (k, v)
+        if is_last and not before:
+            continue
+        if is_last:
+            scored = batch.last[n_seen:n_seen + n] - begin
+            n_seen += n
+            q = q.transpose(1, 2).reshape(n * length, n_heads, d)[scored][:, :, None]
+            rows = (scored % length + before)[:, None]
+            cosine, sine = (t[rows][:, None] for t in turns)
         q = rotate(rms_norm(q, q_norm, eps), cosine, sine)
-        k = rotate(rms_norm(k, w[prefix + "self_attn.k_norm.weight"], eps), cosine, sine)
         # Padding is at the end, where causal attention does not look.
-        z = attend(q, k, v, None, True).reshape(n * length, n_heads * d)
-        mixed.append(z[rows] if is_last else z)
+        mixed.append(attend(q, k, v, None, rows).reshape(-1, n_heads * d))
     x = x[batch.last] if is_last else x
     x = x + F.linear(torch.cat(mixed), w[prefix + "self_attn.o_proj.weight"])
     y = rms_norm(x, w[prefix + "post_attention_layernorm.weight"], eps)
@@ -161,8 +181,7 @@ def qwen3_layer(x, w, prefix, config, batch, turns, is_last):
 def qwen3_logits(weights, config, batch, dtype):
     x = F.embedding(batch.ids, weights["model.embed_tokens.weight"]).to(dtype)
     w, n_layers = in_type(weights, dtype), config["num_hidden_layers"]
-    longest = max(length for _, _, length in batch.groups)
-    turns = rotation(longest, config, dtype, x.device)
+    turns = rotation(batch.longest, config, dtype, x.device)
     for i in range(n_layers):
         x = qwen3_layer(x, w, "model.layers.%d." % i, config, batch, turns, i == n_layers - 1)
     x = rms_norm(x.float(), weights["model.norm.weight"], config["rms_norm_eps"])
@@ -176,80 +195,7 @@ def logits(weights, config, batch, dtype):
     return forward(weights, config, batch, dtype)
 
 
-def start_bert(config, generator):
-    """Random weights; queries and keys of the first half of the layers are equal and
-    orthogonal, so that equal tokens attend to each other from the first step."""
-    h, f = config["hidden_size"], config["intermediate_size"]
-    w = {}
-
-    def normal(name, *shape):
-        w[name] = torch.randn(*shape, generator=generator) * 0.02
-
-    def norm(name):
-        w[name + ".weight"], w[name + ".bias"] = torch.ones(h), torch.zeros(h)
-
-    e = "bert.embeddings."
-    normal(e + "word_embeddings.weight", config["vocab_size"], h)
-    normal(e + "position_embeddings.weight", config["max_position_embeddings"], h)
-    normal(e + "token_type_embeddings.weight", config["type_vocab_size"], h)
-    norm(e + "LayerNorm")
-    for i in range(config["num_hidden_layers"]):
-        p = "bert.encoder.layer.%d." % i
-        for name, n_out, n_in in (("attention.self.query", h, h), ("attention.self.key", h, h),
-                                  ("attention.self.value", h, h),
-                                  ("attention.output.dense", h, h),
-                                  ("intermediate.dense", f, h), ("output.dense", h, f)):
-            normal(p + name + ".weight", n_out, n_in)
-            w[p + name + ".bias"] = torch.zeros(n_out)
-        norm(p + "attention.output.LayerNorm")
-        norm(p + "output.LayerNorm")
-        if i < config["num_hidden_layers"] // 2:
-            turn = torch.linalg.qr(torch.randn(h, h, generator=generator))[0]
-            w[p + "attention.self.query.weight"] = turn
-            w[p + "attention.self.key.weight"] = turn.clone()
-    normal("bert.pooler.dense.weight", h, h)
-    w["bert.pooler.dense.bias"] = torch.zeros(h)
-    normal("classifier.weight", 1, h)
-    w["classifier.bias"] = torch.zeros(1)
-    return w
-
-
-def start_qwen3(config, generator):
-    """Random weights, the branches' last maps scaled down by the depth; queries and keys
-    of the first layers equal, as in start_bert."""
-    h, f, d = config["hidden_size"], config["intermediate_size"], config["head_dim"]
-    n_heads, n_kv = config["num_attention_heads"], config["num_key_value_heads"]
-    n_layers, w = config["num_hidden_layers"], {}
-
-    def normal(name, n_out, n_in, scale=1.0):
-        w[name] = torch.randn(n_out, n_in, generator=generator) * (scale * n_in ** -0.5)
-
-    w["model.embed_tokens.weight"] = 0.3 * torch.randn(config["vocab_size"], h,
-                                                       generator=generator)
-    small = (2.0 * n_layers) ** -0.5
-    for i in range(n_layers):
-        p = "model.layers.%d." % i
-        w[p + "input_layernorm.weight"] = torch.ones(h)
-        w[p + "post_attention_layernorm.weight"] = torch.ones(h)
-        w[p + "self_attn.q_norm.weight"] = torch.ones(d)
-        w[p + "self_attn.k_norm.weight"] = torch.ones(d)
-        normal(p + "self_attn.q_proj.weight", n_heads * d, h)
-        normal(p + "self_attn.k_proj.weight", n_kv * d, h)
-        normal(p + "self_attn.v_proj.weight", n_kv * d, h)
-        normal(p + "self_attn.o_proj.weight", h, n_heads * d, small)
-        normal(p + "mlp.gate_proj.weight", f, h)
-        normal(p + "mlp.up_proj.weight", f, h)
-        normal(p + "mlp.down_proj.weight", h, f, small)
-        if i < n_layers // 2:
-            k = w[p + "self_attn.k_proj.weight"].view(n_kv, 1, d, h)
-            q = k.expand(n_kv, n_heads // n_kv, d, h).reshape(n_heads * d, h)
-            w[p + "self_attn.q_proj.weight"] = q.clone()
-    # The head is two rows of the embedding: logits start near one.
-    w["model.norm.weight"] = torch.full((h,), 0.2)
-    return w
-
-
-def start(config, seed):
-    generator = torch.Generator().manual_seed(seed)
-    make = start_qwen3 if config["model_type"] == "qwen3" else start_bert
-    return make(config, generator)
+def start(config, words, seed):
+    """First weights; words: the table of lexical_start.word_table."""
+    make = lexical_start.qwen3 if config["model_type"] == "qwen3" else lexical_start.bert
+    return make(config, words, torch.Generator().manual_seed(seed))

@@ -35,6 +35,7 @@ from bm25 import Index, read_jsonl, terms  # noqa: E402
 import jobs  # noqa: E402
 from wordpiece import WordPiece  # noqa: E402
 import byte_pairs  # noqa: E402
+import lexical_start  # noqa: E402
 
 KINDS = ("question", "title", "cloze", "span", "keywords")
 N_BEST, N_RANDOM = 12, 3   # candidates beside the relevant one
@@ -49,16 +50,16 @@ SOURCES = {
     "cosqa": ("CoSQA (Microsoft; functions of CodeSearchNet)", "MIT"),
 }
 MAX_QUESTIONS = 1800  # of a source
-DEV_QUERIES, DEV_TOP = 25, 20
+DEV_QUERIES, DEV_TOP = 40, 20
 # How many lists of each kind a source gives, at most, and how often a question counts.
 PLAN = {
-    "xquad-en": dict(question=4, title=0, cloze=1000, span=700, keywords=1200),
-    "qed": dict(question=4, title=1300, cloze=1300, span=500, keywords=800),
-    "selqa": dict(question=3, title=1200, cloze=2500, span=600, keywords=800),
-    "selqa-passages": dict(question=3, title=1000, cloze=2500, span=800, keywords=1200),
-    "covid-qa": dict(question=2, title=0, cloze=1200, span=300, keywords=400),
-    "tldr": dict(question=1, title=600, cloze=0, span=100, keywords=300),
-    "cosqa": dict(question=1, title=0, cloze=0, span=100, keywords=100),
+    "xquad-en": dict(question=5, title=0, cloze=1200, span=200, keywords=400),
+    "qed": dict(question=5, title=1300, cloze=1300, span=200, keywords=300),
+    "selqa": dict(question=3, title=1200, cloze=1500, span=200, keywords=300),
+    "selqa-passages": dict(question=4, title=1000, cloze=2500, span=300, keywords=400),
+    "covid-qa": dict(question=3, title=0, cloze=1200, span=100, keywords=200),
+    "tldr": dict(question=1, title=600, cloze=0, span=50, keywords=150),
+    "cosqa": dict(question=1, title=0, cloze=0, span=50, keywords=50),
 }
 ASKED = ("%s", "what is %s", "define %s", "%s definition", "what is the meaning of %s",
          "%s facts", "information about %s", "who or what is %s")
@@ -316,13 +317,13 @@ class Encoder:
         self.template = None
         if os.path.isdir(vocabulary):
             bpe = byte_pairs.BytePairs.open(vocabulary)
-            self.template = bpe.template()
+            self.pieces, self.template = bpe.pieces, bpe.template()
             # As the engine does: the words around a query are tokenised with it.
             self.query = lambda text: bpe.encode(" %s\n<Document>:" % short(text))
             self.document = lambda text: bpe.encode(" " + text)[:MAX_DOCUMENT]
             return
         tokenizer, words = WordPiece.open(vocabulary), {}
-        plain = tokenizer.word
+        self.pieces, plain = list(tokenizer.ids), tokenizer.word
 
         def word(text):
             if text not in words:
@@ -399,6 +400,8 @@ def main():
     random.Random(args.seed).shuffle(lists)
     ids, offsets = pack(documents)
     np.savez(os.path.join(args.out, "documents.npz"), ids=ids, offsets=offsets)
+    np.savez(os.path.join(args.out, "words.npz"),
+             **lexical_start.word_table(encoder.pieces, documents))
     write_shards(args.out, lists, encoder)
     write_dev(args.out, dev, encoder)
     about = {"seed": args.seed, "lists": len(lists), "best": N_BEST, "counts": counts,

@@ -8,7 +8,7 @@ OUT/checkpoint.pt is written every --checkpoint-seconds, to a temporary name fir
 command goes on from it after any interruption, and returns at once when training has ended.
 OUT/log.jsonl gets a line now and then.  The loss is the cross entropy between the softmax of
 a list's logits and its target: the relevant candidate, mixed with softmax(BM25 / 1.5) by the
-list's share `teacher`.  The learning rate rises over 30 steps and falls to zero at step N, or,
+list's share `teacher`.  The learning rate rises over 200 steps and falls to zero at step N, or,
 with --minutes, in proportion to the time spent training: processor time divided by the
 workers, which is wall time on an idle machine and stands still while others have the cores;
 the weights then depend on the machine's speed.  Which lists and candidates a step sees is a
@@ -31,7 +31,7 @@ import networks  # noqa: E402
 import safetensors_io  # noqa: E402
 
 TEACHER_TEMPERATURE = 1.5
-WARM_UP = 30
+WARM_UP = 200
 MAX_POSITIONS = 512  # of a BERT
 CLS, SEP = 101, 102  # of bert-base-uncased's vocabulary
 SHIFTED = 0.125  # share of lists whose documents stand at later positions
@@ -92,7 +92,7 @@ class Pairs:
             before, after = self.template["before"], self.template["after"]
             room = self.max_tokens - len(before) - len(query) - len(after)
             parts = [before, query, document[:max(0, room)], after]
-            return np.concatenate(parts).astype(np.int64), None, 0
+            return np.concatenate(parts).astype(np.int64), None, len(before) + len(query)
         document = document[:max(0, self.max_tokens - len(query) - 3)]
         ids = np.concatenate([[CLS], query, [SEP], document, [SEP]]).astype(np.int64)
         types = np.zeros(len(ids), np.int64)
@@ -100,28 +100,61 @@ class Pairs:
         return ids, types, len(query) + 2
 
 
+def near_lengths(order, length_of):
+    """Lists of nearly equal lengths, from an order that sinks."""
+    groups = []
+    for i in order:
+        if not groups or length_of(i) < 0.85 * length_of(groups[-1][0]):
+            groups.append([])
+        groups[-1].append(i)
+    return groups
+
+
+def collate_prompts(pairs, device):
+    """As collate, for a decoder: pairs of one query share the rows before their documents."""
+    prompts = {}
+    for i, (ids, _, begin) in enumerate(pairs):
+        prompts.setdefault(ids[:begin].tobytes(), []).append(i)
+    ids, parts, last, order, at = [], [], [], [], 0
+    for members in prompts.values():
+        begin = pairs[members[0]][2]
+        ids.append(pairs[members[0]][0][:begin])
+        parts.append((at, 1, begin, 0))
+        at += begin
+        members.sort(key=lambda i: -len(pairs[i][0]))
+        for group in near_lengths(members, lambda i: len(pairs[i][0]) - begin):
+            longest = len(pairs[group[0]][0]) - begin
+            parts.append((at, len(group), longest, begin))
+            for i in group:
+                tail = pairs[i][0][begin:]
+                ids.append(np.pad(tail, (0, longest - len(tail))))
+                last.append(at + len(tail) - 1)
+                at += longest
+            order += group
+    batch = networks.PromptBatch(torch.from_numpy(np.concatenate(ids)), parts,
+                                 torch.tensor(last), device)
+    return batch, order
+
+
 def collate(pairs, device, shifts=None):
     """(batch, order): sequences sorted by length, in groups of nearly equal ones."""
+    if pairs[0][1] is None:
+        return collate_prompts(pairs, device)
     order = sorted(range(len(pairs)), key=lambda i: -len(pairs[i][0]))
-    groups, ids, types, positions, lengths, at, begin = [], [], [], [], [], 0, 0
-    for place, i in enumerate(order):
-        length = len(pairs[i][0])
-        if place == begin:
-            longest = length
-        is_end = place + 1 == len(order) or len(pairs[order[place + 1]][0]) < 0.85 * longest
-        pad = longest - length
-        ids.append(np.pad(pairs[i][0], (0, pad)))
-        types.append(np.zeros(longest, np.int64) if pairs[i][1] is None
-                     else np.pad(pairs[i][1], (0, pad)))
-        place_of = np.arange(longest)
-        if shifts is not None and shifts[i]:
-            place_of[pairs[i][2]:] += min(shifts[i], MAX_POSITIONS - longest)
-        positions.append(place_of)
-        lengths.append(length)
-        if is_end:
-            n = place + 1 - begin
-            groups.append((at, n, longest))
-            at, begin = at + n * longest, place + 1
+    groups, ids, types, positions, lengths, at = [], [], [], [], [], 0
+    for group in near_lengths(order, lambda i: len(pairs[i][0])):
+        longest = len(pairs[group[0]][0])
+        groups.append((at, len(group), longest))
+        at += len(group) * longest
+        for i in group:
+            pad = longest - len(pairs[i][0])
+            ids.append(np.pad(pairs[i][0], (0, pad)))
+            types.append(np.pad(pairs[i][1], (0, pad)))
+            place_of = np.arange(longest)
+            if shifts is not None and shifts[i]:
+                place_of[pairs[i][2]:] += min(shifts[i], MAX_POSITIONS - longest)
+            positions.append(place_of)
+            lengths.append(len(pairs[i][0]))
 
     def tensor(parts):
         return torch.from_numpy(np.concatenate(parts))
@@ -156,7 +189,8 @@ class Trainer:
         with open(path or os.path.join(folder, "config.json"), encoding="utf-8") as f:
             config = json.load(f)
         if not folder:
-            return config, networks.start(config, self.args.seed)
+            words = np.load(os.path.join(self.args.data, "words.npz"))
+            return config, networks.start(config, words, self.args.seed)
         stored = safetensors_io.read(os.path.join(folder, "model.safetensors"))
         weights = {name: torch.from_numpy(v.copy()) for name, v in stored.items()}
         n = self.args.trained_positions
@@ -299,7 +333,8 @@ class Trainer:
         os.makedirs(self.args.out, exist_ok=True)
         self.resume()
         if self.step == 0:
-            self.log(event="start", dtype=str(self.dtype), device=str(self.device))
+            self.log(event="start", dtype=str(self.dtype), device=str(self.device),
+                     dev=self.evaluate())
         saved = logged = time.monotonic()
         evaluated, sums, tokens = self.spent, [], 0
         while self.progress() < 1.0:
