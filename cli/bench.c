@@ -281,13 +281,13 @@ static int run(int argc, char **argv)
     if (!code) code = choose_values(&self);
     if (!code) code = check(&self);
     if (code) return code;
-    char *bundled = NULL;
-    if (!self.model) code = cli_bundled_model(&bundled, 0);
+    char *model = NULL;
+    code = cli_find_model(&model, self.model);
     if (code) return code;
     cli_catch_interrupts(); /* it ends the worker, and files are removed */
-    self.options.source.model_path = self.model ? self.model : bundled;
+    self.options.source.model_path = model;
     code = measure(&self.options);
-    free(bundled);
+    free(model);
     return code;
 }
 

@@ -1,5 +1,5 @@
 /*
- * bundled.c - finds the model that comes with the command.
+ * bundled.c - finds the models that come with the command.
  *
  * Three places, in this order: relative to the executable (a copied or relocated
  * installation), where this build is installed, and the source tree it was built from.
@@ -7,6 +7,7 @@
 #include "cli.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,34 +39,40 @@ static void beside_executable(char *out, size_t capacity)
         memcpy(out + length, relative, sizeof relative);
 }
 
-int cli_bundled_model(char **out, int is_quiet)
+/* The first place that has the model; 0 where none has it, or when out of memory. */
+static char *find(const char *const *places, const char *name)
+{
+    for (size_t i = 0; i < N_PLACES; i++) {
+        struct stat status;
+        size_t size = strlen(places[i]) + 1 + strlen(name) + 1;
+        char *path = malloc(size);
+        if (!path) return NULL;
+        snprintf(path, size, "%s/%s", places[i], name);
+        if (places[i][0] && stat(path, &status) == 0) return path;
+        free(path);
+    }
+    return NULL;
+}
+
+int cli_bundled_model(char **out, const char *name, int is_quiet)
 {
     char beside[PATH_MAX];
     beside_executable(beside, sizeof beside);
     const char *places[N_PLACES] = {beside, GRT_MODELS_DIR, GRT_SOURCE_MODELS_DIR};
-    for (size_t i = 0; i < N_PLACES; i++) {
-        static const char name[] = "/grating-mini";
-        struct stat status;
-        size_t n = strlen(places[i]);
-        char *path = malloc(n + sizeof name);
-        if (!path) return cli_fail("out of memory");
-        memcpy(path, places[i], n);
-        memcpy(path + n, name, sizeof name);
-        if (places[i][0] && stat(path, &status) == 0) {
-            *out = path;
-            return CLI_SUCCESS;
-        }
-        free(path);
-    }
+    *out = find(places, name);
+    if (*out) return CLI_SUCCESS;
     if (is_quiet) return CLI_FAILURE;
-    return cli_fail("the bundled model grating-mini is in none of %s, %s, %s; "
+    return cli_fail("the bundled model %s is in none of %s, %s, %s; "
                     "name a model with --model",
-                    places[0], places[1], places[2]);
+                    name, places[0], places[1], places[2]);
 }
 
 int cli_find_model(char **out, const char *path)
 {
-    if (!path) return cli_bundled_model(out, 0);
+    if (!path) return cli_bundled_model(out, CLI_DEFAULT_MODEL, 0);
+    struct stat status;
+    int is_name = path[0] && !strchr(path, '/') && stat(path, &status) != 0;
+    if (is_name && cli_bundled_model(out, path, 1) == CLI_SUCCESS) return CLI_SUCCESS;
     *out = strdup(path);
     return *out ? CLI_SUCCESS : cli_fail("out of memory");
 }

@@ -107,8 +107,8 @@ static void examine(examination *found)
     found->isa_cap = getenv("GRT_ISA");
     found->n_cpus = usable_cpus();
     check_kernels(found);
-    if (cli_bundled_model(&found->model_path, 1)) {
-        add_problem(found, "the bundled model grating-mini is not installed");
+    if (cli_bundled_model(&found->model_path, CLI_DEFAULT_MODEL, 1)) {
+        add_problem(found, "the bundled model " CLI_DEFAULT_MODEL " is not installed");
         return;
     }
     grt_error error = {0};

@@ -5,7 +5,7 @@ install(TARGETS grating EXPORT gratingTargets
 if(TARGET grating_command)
   install(TARGETS grating_command DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-install(DIRECTORY models/grating-mini DESTINATION ${CMAKE_INSTALL_DATADIR}/grating/models)
+install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/grating/models)
 file(GLOB GRT_MAN_PAGES CONFIGURE_DEPENDS docs/man/*.1)
 install(FILES ${GRT_MAN_PAGES} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 

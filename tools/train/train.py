@@ -2,7 +2,7 @@
 """Trains a reranker on the lists of prepare.py.
 
 usage: train.py DATA OUT (--init MODEL_DIR | --config CONFIG.json) (--steps N | --minutes M)
-                [--seed 1] [--rate 2e-4] [--lists 8] [--candidates 5] [--max-tokens 224]
+                [--seed 1] [--rate 7e-5] [--lists 8] [--candidates 6] [--max-tokens 320]
                 [--workers 2] [--dtype auto] [--trained-positions 112]
 OUT/checkpoint.pt is written every --checkpoint-seconds, to a temporary name first: the same
 command goes on from it after any interruption, and returns at once when training has ended.
@@ -169,7 +169,9 @@ class Trainer:
         self.args = args
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.config, start = self.read_start()
-        self.pairs = Pairs(self.read_template(), args.max_tokens)
+        template = self.read_template()
+        self.pairs = Pairs(template, args.max_tokens)
+        self.whole_pairs = Pairs(template, MAX_POSITIONS)
         self.lists = Lists(args.data)
         self.weights = {name: w.to(self.device).requires_grad_(True)
                         for name, w in start.items()}
@@ -316,7 +318,7 @@ class Trainer:
 
         def one(i, query):
             with torch.no_grad():
-                pairs = [self.pairs.make(query, self.lists.document(d))
+                pairs = [self.whole_pairs.make(query, self.lists.document(d))
                          for d in dev["candidates"][i]]
                 batch, order = collate(pairs, self.device)
                 logits = networks.logits(self.weights, self.config, batch, self.dtype)
@@ -380,11 +382,11 @@ def main():
     parser.add_argument("--trained-positions", type=int, default=0, help="of --init, when "
                         "it saw short documents only: later ones start as a mean of these")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--rate", type=float, default=7e-5)
     parser.add_argument("--lists", type=int, default=8, help="of a step")
     parser.add_argument("--lists-at-once", type=int, default=2, help="of a worker")
-    parser.add_argument("--candidates", type=int, default=5)
-    parser.add_argument("--max-tokens", type=int, default=224)
+    parser.add_argument("--candidates", type=int, default=6)
+    parser.add_argument("--max-tokens", type=int, default=320)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--dtype", choices=("auto", "bf16", "f32"), default="auto")
     parser.add_argument("--checkpoint-seconds", type=float, default=180.0)

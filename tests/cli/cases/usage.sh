@@ -44,6 +44,14 @@ run rank -q a -m unreadable a.txt
 run rank -q a -m plain --instruction x a.txt
 run rank -q a -m interrupt a.txt
 run inspect missing
+echo '-- a bundled model by its name, unless there is such a file here'
+install_under named
+mkdir named/share/grating/models/other
+run inspect other
+run rank -q a -m other a.txt
+mkdir other
+run inspect other
+run inspect ./named
 echo '-- no bundled model'
 install_under bare
 rm -r bare/share
