@@ -118,7 +118,7 @@ class BytePairs:
             out += self.words[word]
         return out
 
-    def marked(self, text):
+    def encode_template(self, text):
         """Our own text, in which control pieces count."""
         names = [name for name, _ in SPECIALS]
         out = []
@@ -128,8 +128,8 @@ class BytePairs:
 
     def template(self):
         """The model card's prompt around (query, document)."""
-        before = self.marked(PREFIX) + self.encode("<Instruct>: %s\n<Query>:" % INSTRUCTION)
-        return {"before": before, "after": self.marked(SUFFIX)}
+        before = self.encode_template(PREFIX) + self.encode("<Instruct>: %s\n<Query>:" % INSTRUCTION)
+        return {"before": before, "after": self.encode_template(SUFFIX)}
 
 
 def config_of(bpe, layers, hidden):
