@@ -25,6 +25,7 @@ class Study:
         self.n_layers = self.items[0].n_layers
         self.n_pools = self.items[0].samples.width // hidden_size
         self.variants = readings.ENCODER if self.n_pools > 2 else readings.DECODER
+        self.engines = self.variants[self.n_pools - 1]  # a variant has one pool more each
         self.cache = os.path.join(folder, "cache", "-".join(
             item.samples.digest for item in self.items))
         os.makedirs(self.cache, exist_ok=True)
@@ -52,8 +53,7 @@ class Study:
 
     def readouts(self, variant=None):
         """Those of the engine, unless a variant is named."""
-        variant = variant or ("+ query" if self.n_pools > 2 else "+ document")
-        return readings.readings(variant, self.items, self.n_pools, self.cache)[0]
+        return readings.readings(variant or self.engines, self.items, self.n_pools, self.cache)[0]
 
     def heads(self):
         return {item.name: readings.with_nothing(

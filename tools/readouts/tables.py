@@ -89,8 +89,7 @@ def pools(study):
 
 def penalty(study):
     choices = [(p,) for p in readings.PENALTIES]
-    variant = "+ query" if study.n_pools > 2 else "+ document"
-    found = readings.readings(variant, study.items, study.n_pools, study.cache, choices)
+    found = readings.readings(study.engines, study.items, study.n_pools, study.cache, choices)
     return table(HEAD, [row for (p,), reader in zip(choices, found)
                         for row in least_rows(study, "penalty %g" % p, reader)])
 
