@@ -217,8 +217,7 @@ static grt_status measure_moves(grt_fit *fit, grt_error *err)
     spreads[0] = INFINITY;
     for (size_t layer = 1; layer < n; layer++) {
         spreads[layer] = (float)grt_history_spread(histories, layer, n);
-        if (layer > 1)
-            moves[layer] = (float)grt_history_spread(histories, layer - 1, layer);
+        moves[layer] = (float)grt_history_spread(histories, layer - 1, layer);
     }
     profile->spreads = spreads;
     profile->moves = moves;

@@ -124,17 +124,24 @@ grt_status grt_replay_run(grt_replay *out, const grt_histories *histories,
 
 /* ---- Statistics ---- */
 
+/* before: NULL where nothing was computed yet. */
+static double moved_by(const float *before, const float *after, size_t i)
+{
+    return (double)after[i] - (before ? (double)before[i] : 0);
+}
+
 double grt_history_spread(const grt_histories *histories, size_t from, size_t to)
 {
-    const float *a = scores_after(histories, from), *b = scores_after(histories, to);
+    const float *a = from ? scores_after(histories, from) : NULL;
+    const float *b = scores_after(histories, to);
     double squares = 0, freedom = 0;
     for (size_t q = 0; q < histories->n_queries; q++) {
         size_t begin = grt_history_begin(histories, q), end = histories->ends[q];
         double mean = 0, n = (double)(end - begin);
         for (size_t i = begin; i < end; i++)
-            mean += ((double)b[i] - (double)a[i]) / n;
+            mean += moved_by(a, b, i) / n;
         for (size_t i = begin; i < end; i++) {
-            double x = (double)b[i] - (double)a[i] - mean;
+            double x = moved_by(a, b, i) - mean;
             squares += x * x;
         }
         freedom += n - 1;

@@ -37,7 +37,8 @@ GRT_NODISCARD grt_status grt_replay_run(grt_replay *out, const grt_histories *hi
                                         float *kept, grt_error *err);
 
 /* Standard deviation, over all queries, of what a difference of two scores moves from
- * after layer `from` to after layer `to` (1..n_layers). */
+ * after layer `from` to after layer `to` (1..n_layers); before layer 1 (from 0) all are
+ * equal. */
 double grt_history_spread(const grt_histories *histories, size_t from, size_t to);
 
 /* Goodman and Kruskal's gamma between the order after `layer` layers and the final

@@ -6,7 +6,9 @@
  *   biases [L-1]
  *   spreads [L-1]         how much a difference of readouts still moves (std);
  *                         infinity: not known
- *   moves [L-1]           how much it moved since the boundary before; the first is 0
+ *   moves [L-1]           how much it moved since the boundary before; the first: since
+ *                         before layer 1, where it is 0.  A first of 0: not known, and
+ *                         the bound is silent at boundary 1
  *   precisions [P], ks [Q]   grid of the two tables
  *   margins [P][Q]        factor on the spreads that reaches the precision; infinity:
  *                         none does

@@ -57,6 +57,7 @@ void grt_decisions_init(grt_decisions *decisions, void *block, size_t n, size_t 
         decisions->scores[i] = 0.0f;
         decisions->verdicts[i] = GRT_VERDICT_DEFER;
         decisions->layers[i] = 0;
+        decisions->previous_scores[i] = 0.0f;
     }
 }
 
@@ -65,7 +66,7 @@ bool grt_decide(grt_decisions *d, const grt_selector *selector, size_t layer)
     for (size_t i = 0; i < d->n_active; i++)
         d->active_scores[i] = d->scores[d->active[i]];
     float moved = NAN;
-    if (layer > 1 && d->layer + 1 == layer)
+    if (d->layer + 1 == layer && (layer > 1 || grt_expects_first_move(selector)))
         moved = grt_moved(d->previous_scores, d->active_scores, d->n_active);
     float drift = grt_drift(selector, layer, moved);
     if (drift > d->drift) d->drift = drift;

@@ -19,7 +19,7 @@ typedef struct grt_decisions {
     float drift;           /* see grt_boundary */
     /* scratch of grt_decide */
     float *active_scores;         /* [n] */
-    float *previous_scores;       /* [n_active] at the boundary before */
+    float *previous_scores;       /* [n_active] at the boundary before; 0 at first */
     grt_verdict *active_verdicts; /* [n] */
     void *select_scratch;         /* grt_select_scratch_bytes(n) */
 } grt_decisions;

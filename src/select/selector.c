@@ -68,6 +68,12 @@ float grt_moved(const float *before, const float *after, size_t n)
     return n < 2 || !isfinite(variance) ? NAN : (float)sqrt(2 * variance);
 }
 
+bool grt_expects_first_move(const grt_selector *selector)
+{
+    return selector->kind == GRT_SELECTOR_BOUND && selector->bound.moves &&
+           selector->bound.n_layers > 1 && selector->bound.moves[1] > 0;
+}
+
 float grt_drift(const grt_selector *selector, size_t layer, float moved)
 {
     if (selector->kind != GRT_SELECTOR_BOUND || !selector->bound.moves) return 1;

@@ -34,9 +34,10 @@ typedef struct grt_bound_policy {
      * NULL: nothing was calibrated, and scores are taken for a random walk whose steps
      * are as large as the last one was. */
     const float *spread;
-    /* [n_layers] what a difference usually moves from boundary l - 1 to l.  Scores that
-     * move farther are of a domain that was not calibrated, and spreads grow in
-     * proportion; silent until the first move was seen.  NULL: spreads are believed. */
+    /* [n_layers] what a difference usually moves from boundary l - 1 to l; all are 0
+     * before layer 1.  Scores that move farther are of a domain that was not
+     * calibrated, and spreads grow in proportion.  [1] of 0: not known, and silent at
+     * boundary 1.  NULL: spreads are believed. */
     const float *moves;
     size_t n_layers;
     float margin;    /* deviations are multiplied by it */
@@ -85,6 +86,9 @@ typedef struct grt_boundary {
  * next: before[n] and after[n] of the same candidates.  NaN when n < 2 or a score is
  * not finite. */
 float grt_moved(const float *before, const float *after, size_t n);
+
+/* Whether the policy knows how large differences usually are at boundary 1. */
+bool grt_expects_first_move(const grt_selector *selector);
 
 /* How many times farther than expected scores moved to boundary `layer`; 1 where the
  * policy expects nothing. */

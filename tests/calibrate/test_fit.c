@@ -53,10 +53,11 @@ static double slope_of(const world *w, size_t l)
     return l < w->network.n_layers ? 1 / (1 + w->noise[l] * w->noise[l]) : 1;
 }
 
-/* Standard deviation of what differences of readouts move from a to b. */
+/* Standard deviation of what differences of readouts move from a to b; from 0: from
+ * nothing. */
 static double move_of(const world *w, size_t a, size_t b)
 {
-    double x = slope_of(w, a), y = slope_of(w, b), variance = (x - y) * (x - y);
+    double x = a ? slope_of(w, a) : 0, y = slope_of(w, b), variance = (x - y) * (x - y);
     if (a < w->network.n_layers) variance += pow(x * w->noise[a], 2);
     if (b < w->network.n_layers) variance += pow(y * w->noise[b], 2);
     return sqrt(2 * variance);
@@ -149,12 +150,11 @@ static void test_a_known_signal_is_recovered(void **state)
     assert_int_equal(fit.fitted.head.n_queries, 124);  /* about three quarters, */
     assert_int_equal(fit.reported.head.n_queries, 36); /* in runs of six */
     assert_true(isinf(fit.profile.spreads[0]));
-    assert_true(fit.profile.moves[1] == 0); /* nothing came before */
     for (size_t l = 1; l < 7; l++) {
-        double spread = move_of(&w, l, 7), move = move_of(&w, l - (l > 1), l);
+        double spread = move_of(&w, l, 7), move = move_of(&w, l - 1, l);
         check_readout(&fit, &w, l);
         assert_near((double)fit.profile.spreads[l], spread, 0.06 * spread + 0.01);
-        if (l > 1) assert_near((double)fit.profile.moves[l], move, 0.06 * move + 0.01);
+        assert_near((double)fit.profile.moves[l], move, 0.06 * move + 0.01);
     }
     grt_fit_release(&fit);
     grt_samples_close(&samples);
@@ -283,7 +283,7 @@ static void test_promises_are_kept_on_unseen_queries(void **state)
     world w = make_world(7);
     grt_samples samples = make_samples(&w, 200, 15, 15);
     grt_fit fit = run_fit(&samples, &w, 10);
-    check_promises(&fit, &w, GRT_POLICY_BOUND, 0.15, 0.85);
+    check_promises(&fit, &w, GRT_POLICY_BOUND, 0.144, 0.85); /* more than 1/7 */
     check_promises(&fit, &w, GRT_POLICY_CLUSTER, 0.15, 1);
     grt_fit_release(&fit);
     grt_samples_close(&samples);

@@ -195,6 +195,36 @@ static void test_decided_candidates_keep_their_scores(void **state)
     free(block);
 }
 
+/* Two far from the two others at boundary 1.  Whoever knows how far apart differences
+ * usually are there decides, and sees when they are farther; the others wait. */
+static void test_the_first_move_is_from_nothing(void **state)
+{
+    (void)state;
+    const float spread[] = {0, 0.1f, 0.1f};
+    const float known[] = {0, 2, 1}, wild[] = {0, 0.01f, 1}, unknown[] = {0, 0, 1};
+    const float *moves[] = {known, wild, unknown, NULL};
+    const bool decides[] = {true, false, false, true};
+    for (size_t i = 0; i < 4; i++) {
+        grt_decisions d;
+        void *block = new_block(4);
+        grt_decisions_init(&d, block, 4, 2);
+        d.scores[0] = d.scores[1] = 1;
+        d.scores[2] = d.scores[3] = -1;
+        grt_selector selector = {.kind = GRT_SELECTOR_BOUND,
+                                 .bound = {spread, moves[i], 3, 1, 0.99f}};
+        assert_true(grt_decide(&d, &selector, 1) == decides[i]);
+        assert_int_equal(d.n_active, decides[i] ? 0 : 4);
+        /* of one score sqrt(4 / 3), of a difference sqrt(2) times that */
+        float drift = moves[i] == wild ? sqrtf(8.0f / 3.0f) / 0.01f : 1.0f;
+        assert_true(fabsf(d.drift - drift) < 0.01f); /* infinity, too, is no 1 */
+        free(block);
+    }
+    assert_false(grt_expects_first_move(&(grt_selector){.kind = GRT_SELECTOR_NONE}));
+    const grt_selector shallow = {.kind = GRT_SELECTOR_BOUND,
+                                  .bound = {spread, known, 1}};
+    assert_false(grt_expects_first_move(&shallow)); /* no boundary, so no move */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_memory_is_counted_or_refused),
         cmocka_unit_test(test_the_book_is_right_after_every_layer),
         cmocka_unit_test(test_decided_candidates_keep_their_scores),
+        cmocka_unit_test(test_the_first_move_is_from_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

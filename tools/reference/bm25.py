@@ -40,7 +40,8 @@ class Index:
             for term, count in bag.items():
                 self.postings[term].append((number, count))
 
-    def search(self, query, top):
+    def scores(self, query):
+        """{number: score} of the texts that share a term with the query."""
         n, scores = len(self.lengths), collections.Counter()
         for term in terms(query):
             found = self.postings.get(term, [])
@@ -48,6 +49,10 @@ class Index:
             for number, count in found:
                 norm = self.k1 * (1.0 - self.b + self.b * self.lengths[number] / self.mean)
                 scores[number] += idf * count * (self.k1 + 1.0) / (count + norm)
+        return scores
+
+    def search(self, query, top):
+        scores = self.scores(query)
         return sorted(scores, key=lambda number: (-scores[number], number))[:top]
 
 
