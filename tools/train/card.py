@@ -20,6 +20,13 @@ SETS = {
     "covid-qa": "COVID-QA, test part", "tldr": "tldr pages, test part",
     "locomo": "LoCoMo dialogues",
 }
+START = ("weights written down so that they rank by shared words, the rest of them small noise "
+         "(`tools/train/lexical_start.py`)")
+VOCABULARY = {
+    "bert": "The vocabulary is that of bert-base-uncased (Apache-2.0).",
+    "qwen3": "The vocabulary was learned from the same texts; the prompt is that of the "
+             "Qwen3-Reranker model cards.",
+}
 TEXT_SOURCES = {"selqa-passages": "selqa"}  # the same text in another form
 
 
@@ -70,7 +77,7 @@ def result_rows(measured, seen):
 
 def training(state, data):
     a = state["arguments"]
-    began = "the model in %s" % os.path.basename(a["init"]) if a["init"] else "random weights"
+    began = "the model in %s" % os.path.basename(a["init"]) if a["init"] else START
     return ("From %s: %s steps of %d lists with %d candidates each, pairs of at most %d "
             "tokens, AdamW, learning rate %g falling linearly to zero, seed %d; %.0f minutes. "
             "The loss is the cross entropy over a list; BM25's own opinion is half of the "
@@ -101,13 +108,17 @@ def main():
              "---", "# " + args.name, "", shape(state["config"], state["weights"]), "",
              "## Made from", "", *data_rows(data), "", training(state, data), "",
              "The weights are offered under CC-BY-SA-4.0, since part of the training text is "
-             "share-alike.", "", "## Measured", "",
+             "share-alike. " + VOCABULARY[state["config"]["model_type"]], "",
+             "It knows English only, and is small on purpose: for better ranking name a larger "
+             "model.", "", "## Measured", "",
              "%s of BM25's top %d, normalised over the candidates, with 95 %% bootstrap "
              "intervals over queries. Training read no query of this table; test parts as in "
              "`tools/reference/jobs.py`." % (measured["metric"], measured["top"]), "",
              *result_rows(measured, seen)]
     if seen:
         lines += ["", "[1] The weights that training began from had read these questions."]
+    lines += ["", "`reference_scores.jsonl` holds pairs with the logits of an independent forward "
+              "pass (these F16 weights, f32 arithmetic); the tests compare with them."]
     with open(args.out, "w", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")
 

@@ -16,7 +16,8 @@ The kinds of lists:
   cloze      a sentence, for the passage that it was taken out of
   span       words in a row from a passage that keeps them
   keywords   single words of a passage; half of the target is BM25's opinion
-Questions of the test parts are never read; their documents are, as text to search.
+Questions of the test parts are never read, and what answers questions of the test and dev
+parts is in no list: as a negative it would teach that these texts are never right.
 Left out on purpose: msmarco, wikiqa and locomo (licences; they serve evaluation only),
 the test queries of cosqa, and covid-qa's FAQ (mixed sources).
 """
@@ -95,6 +96,7 @@ class Source:
 
     def __init__(self, texts):
         self.texts, self.questions, self.titles, self.dev = texts, [], [], []
+        self.held_out = set()  # indices of texts that answer questions of the other parts
 
 
 def from_jobs(dataset, folder):
@@ -104,8 +106,12 @@ def from_jobs(dataset, folder):
         right = [place[d] for d, grade in grades.items() if grade > 0 and d in place]
         if right and part == "train":
             source.questions.append((text, right))
-        elif right and part == "dev":
-            source.dev.append((text, right))
+        else:
+            source.held_out.update(right)
+            if right and part == "dev":
+                source.dev.append((text, right))
+    for _, right in source.questions:
+        source.held_out.difference_update(right)
     return source
 
 
@@ -152,8 +158,12 @@ def selqa(folder):
         begin, texts = seen[(row["article"], row["section"])]
         answers = [row["candidates"][i] for i in row["answers"]]
         right = [begin + i for i, text in enumerate(texts) if any(a in text for a in answers)]
-        if row["question"] in allowed and right:
+        if row["question"] not in allowed:
+            passages.held_out.update(right)
+        elif right:
             passages.questions.append((row["question"], right))
+    for _, right in passages.questions:
+        passages.held_out.difference_update(right)
     return sentences, passages
 
 
@@ -232,11 +242,13 @@ class Maker:
     def add(self, kind, query, right, teacher=0.0, document=None):
         """right: indices of all relevant texts; document: replaces the first of them."""
         scores = self.index.scores(query)
-        order = np.argsort(-scores, kind="stable")[:N_BEST + len(right)]
-        best = [int(i) for i in order if i not in right and scores[i] > 0][:N_BEST]
+        unwanted = self.source.held_out.union(right)
+        order = np.argsort(-scores, kind="stable")
+        best = [int(i) for i in order[:10 * N_BEST] if i not in unwanted and scores[i] > 0]
+        best = best[:N_BEST]
         while len(best) < N_BEST + N_RANDOM:
             other = self.rng.randrange(len(self.source.texts))
-            if other not in right:
+            if other not in unwanted:
                 best.append(other)
         first = right[0] if len(right) == 1 else self.rng.choice(right)
         values = [float(scores[i]) for i in [first] + best]
@@ -259,7 +271,8 @@ class Maker:
         return out
 
     def titles(self, n):
-        for title, i, rest in self.some(self.source.titles, n):
+        titles = [title for title in self.source.titles if title[1] not in self.source.held_out]
+        for title, i, rest in self.some(titles, n):
             asked = self.rng.choice(ASKED) if self.rng.random() < 0.6 else "%s"
             self.add("title", asked % title.lower(), [i], document=rest)
 
@@ -269,8 +282,9 @@ class Maker:
     def places(self, n):
         """n indices of texts, each text equally often."""
         out = []
+        allowed = [i for i in range(len(self.source.texts)) if i not in self.source.held_out]
         while len(out) < n:
-            out += self.rng.sample(range(len(self.source.texts)), len(self.source.texts))
+            out += self.rng.sample(allowed, len(allowed))
         return out[:n]
 
     def clozes(self, n):
