@@ -12,9 +12,12 @@ static void check_profile(const grt_profile *profile, const grt_network *network
     const float precisions[] = {0.0f, 0.5f, 0.99f, 1.0f};
     const size_t ks[] = {0, 1, 7, 100, SIZE_MAX};
     for (size_t layer = 1; layer < network->n_layers; layer++) {
-        grt_readout readout = grt_profile_readout(profile, network, layer);
+        grt_readout readout = grt_profile_readout(profile, layer);
         float sum = readout.bias;
-        for (size_t i = 0; i < grt_pooled_size(network); i++)
+        if (readout.n_features != grt_pooled_size(network) &&
+            readout.n_features != grt_features_size(network))
+            abort();
+        for (size_t i = 0; i < readout.n_features; i++)
             if (!isfinite(readout.weights[i])) abort();
         if (!isfinite(sum) || !(profile->spreads[layer] >= 0.0f) ||
             !(profile->moves[layer] >= 0.0f))

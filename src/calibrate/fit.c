@@ -85,10 +85,20 @@ static grt_status read_head(grt_fit_part *part, const grt_samples *samples,
 
 /* ---- Readouts ---- */
 
-/* Pooled states of one boundary.  The ridge puts group g into fold g % N_FOLDS, so the
+/* Features of record i at a boundary: [n][n_features], of its n candidates. */
+static grt_status read_features(const grt_fit *fit, size_t record, size_t layer,
+                                float *features, grt_error *err)
+{
+    const grt_samples *samples = fit->samples;
+    GRT_TRY(grt_samples_pooled(samples, record, layer, features, err));
+    grt_derive_features(fit->network, features, samples->records[record].n, features);
+    return GRT_OK;
+}
+
+/* Features of one boundary.  The ridge puts group g into fold g % N_FOLDS, so the
  * groups are dealt out from N_FOLDS runs of queries. */
 typedef struct readout_samples {
-    float *pooled;      /* [n_samples][pooled size], queries in the order dealt */
+    float *features;    /* [n_samples][n_features], queries in the order dealt */
     float *targets;     /* [n_samples] */
     size_t *ends;       /* [n_queries] */
     size_t *dealt;      /* [n_queries] which query of the part */
@@ -98,9 +108,8 @@ typedef struct readout_samples {
 static grt_status readout_alloc(readout_samples *r, const grt_fit *fit, grt_error *err)
 {
     size_t n = fit->fitted.head.n_samples, n_queries = fit->fitted.head.n_queries;
-    size_t width = fit->samples->shape.pooled_size;
-    GRT_TRY(
-        grt_alloc_array(&r->pooled, n, width * sizeof(float), "pooled states", err));
+    size_t width = fit->profile.n_features;
+    GRT_TRY(grt_alloc_array(&r->features, n, width * sizeof(float), "features", err));
     GRT_TRY(grt_alloc_array(&r->targets, n, sizeof(float), "scores", err));
     GRT_TRY(grt_alloc_array(&r->predictions, n, sizeof(float), "scores", err));
     GRT_TRY(grt_alloc_array(&r->ends, n_queries, sizeof(size_t), "queries", err));
@@ -109,7 +118,7 @@ static grt_status readout_alloc(readout_samples *r, const grt_fit *fit, grt_erro
 
 static void readout_free(readout_samples *r)
 {
-    grt_free(r->pooled);
+    grt_free(r->features);
     grt_free(r->targets);
     grt_free(r->predictions);
     grt_free(r->ends);
@@ -141,19 +150,19 @@ static void deal(readout_samples *r, const grt_fit_part *part)
 static grt_status apply_readout(grt_fit *fit, size_t layer, grt_error *err)
 {
     const grt_histories *histories = &fit->reported.readout;
-    grt_readout readout = grt_profile_readout(&fit->profile, fit->network, layer);
-    size_t width = fit->samples->shape.pooled_size;
+    grt_readout readout = grt_profile_readout(&fit->profile, layer);
+    size_t width = readout.n_features;
     for (size_t q = 0; q < histories->n_queries; q++) {
         size_t n = grt_history_count(histories, q);
-        float *pooled, *scores = histories->scores +
-                                 (layer - 1) * histories->n_samples +
-                                 grt_history_begin(histories, q);
-        GRT_TRY(grt_alloc_array(&pooled, n, width * sizeof(float), "states", err));
-        grt_status status = grt_samples_pooled(fit->samples, fit->reported.queries[q],
-                                               layer, pooled, err);
+        float *features, *scores = histories->scores +
+                                   (layer - 1) * histories->n_samples +
+                                   grt_history_begin(histories, q);
+        GRT_TRY(grt_alloc_array(&features, n, width * sizeof(float), "features", err));
+        grt_status status =
+            read_features(fit, fit->reported.queries[q], layer, features, err);
         for (size_t i = 0; status == GRT_OK && i < n; i++)
-            scores[i] = grt_read_out(fit->network, &readout, pooled + i * width);
-        grt_free(pooled);
+            scores[i] = grt_read_out(&readout, features + i * width);
+        grt_free(features);
         GRT_TRY(status);
     }
     return GRT_OK;
@@ -164,11 +173,11 @@ static grt_status fit_readout(grt_fit *fit, readout_samples *r, size_t layer,
 {
     const grt_fit_part *part = &fit->fitted;
     const grt_histories *histories = &part->readout;
-    size_t width = fit->samples->shape.pooled_size, begin = 0;
+    size_t width = fit->profile.n_features, begin = 0;
     for (size_t i = 0; i < histories->n_queries; begin = r->ends[i++])
-        GRT_TRY(grt_samples_pooled(fit->samples, part->queries[r->dealt[i]], layer,
-                                   r->pooled + begin * width, err));
-    grt_ridge_samples samples = {.features = r->pooled,
+        GRT_TRY(read_features(fit, part->queries[r->dealt[i]], layer,
+                              r->features + begin * width, err));
+    grt_ridge_samples samples = {.features = r->features,
                                  .targets = r->targets,
                                  .group_ends = r->ends,
                                  .n_samples = histories->n_samples,
@@ -186,8 +195,7 @@ static grt_status fit_readout(grt_fit *fit, readout_samples *r, size_t layer,
 static grt_status fit_readouts(grt_fit *fit, grt_error *err)
 {
     grt_profile *profile = &fit->profile;
-    size_t width = fit->samples->shape.pooled_size;
-    size_t n = profile->n_layers - 1;
+    size_t width = profile->n_features, n = profile->n_layers - 1;
     float *weights, *biases;
     GRT_TRY(grt_arena_alloc(&profile->arena, &weights, n * width, sizeof(float), err));
     GRT_TRY(grt_arena_alloc(&profile->arena, &biases, n, sizeof(float), err));
@@ -235,6 +243,7 @@ grt_status grt_fit_run(grt_fit *fit, const grt_samples *samples,
                      .progress = progress,
                      .payload = payload};
     fit->profile.n_layers = network->n_layers;
+    fit->profile.n_features = grt_features_size(network);
     fit->profile.path = ""; /* policies see that there is a profile */
     fit->n_steps = network->n_layers - 1 + grt_fit_table_steps(k_max);
     GRT_TRY(split(fit, err));

@@ -80,7 +80,7 @@ grt_status grt_profile_write(const grt_profile *p,
     size_t n = p->n_layers - 1;
     const tensor tensors[N_TENSORS] = {
         {"fingerprint", fingerprint, GRT_FINGERPRINT_WORDS, 0},
-        {"readouts", p->readouts, n, grt_pooled_size(network)},
+        {"readouts", p->readouts, n, p->n_features},
         {"biases", p->biases, n, 0},
         {"spreads", p->spreads + 1, n, 0},
         {"moves", p->moves + 1, n, 0},

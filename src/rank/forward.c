@@ -148,8 +148,7 @@ static grt_status score_chunk(const forward_pass *pass, const forward_chunk *chu
     for (size_t i = 0; i < chunk->n_active && pass->keeps_scored; i++)
         pass->sequences[i] = (grt_scored_sequence){i, 1, NULL};
     if (policy->reads_profile && !pass->is_last && !session->observer) {
-        grt_readout readout =
-            grt_profile_readout(&session->model->profile, network, boundary);
+        grt_readout readout = grt_profile_readout(&session->model->profile, boundary);
         grt_score_by_readout(network, workspace, &scored, &readout, pass->scores,
                              session->scoring.data);
     } else {

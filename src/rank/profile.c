@@ -164,16 +164,30 @@ static grt_status load_boundaries(const profile_reader *r, const char *name,
     return GRT_OK;
 }
 
+/* A profile made before there were derived features reads pooled states alone. */
+static grt_status load_readouts(const profile_reader *r, const grt_network *network)
+{
+    const grt_tensor *tensor;
+    grt_profile *p = r->profile;
+    GRT_TRY(find(r, "readouts", 2, &tensor));
+    p->n_features = grt_features_size(network);
+    if (tensor->shape[1] == grt_pooled_size(network))
+        p->n_features = grt_pooled_size(network);
+    return load(r,
+                &(wanted_tensor){"readouts", network->n_layers - 1, p->n_features,
+                                 -FLT_MAX, FLT_MAX},
+                &p->readouts);
+}
+
 static grt_status read_tensors(const profile_reader *r,
                                const grt_checkpoint *checkpoint,
                                const grt_network *network)
 {
     grt_profile *p = r->profile;
-    size_t n = network->n_layers - 1, width = grt_pooled_size(network);
+    size_t n = network->n_layers - 1;
     p->n_layers = network->n_layers;
     GRT_TRY(check_fingerprint(r, checkpoint));
-    GRT_TRY(load(r, &(wanted_tensor){"readouts", n, width, -FLT_MAX, FLT_MAX},
-                 &p->readouts));
+    GRT_TRY(load_readouts(r, network));
     GRT_TRY(load(r, &(wanted_tensor){"biases", n, 0, -FLT_MAX, FLT_MAX}, &p->biases));
     GRT_TRY(load_boundaries(r, "spreads", &p->spreads));
     GRT_TRY(load_boundaries(r, "moves", &p->moves));
@@ -243,12 +257,11 @@ void grt_profile_release(grt_profile *profile)
 
 /* ---- Looking up ---- */
 
-grt_readout grt_profile_readout(const grt_profile *profile, const grt_network *network,
-                                size_t boundary)
+grt_readout grt_profile_readout(const grt_profile *profile, size_t boundary)
 {
     size_t at = boundary - 1;
-    return (grt_readout){profile->readouts + at * grt_pooled_size(network),
-                         profile->biases[at]};
+    return (grt_readout){profile->readouts + at * profile->n_features,
+                         profile->n_features, profile->biases[at]};
 }
 
 static size_t row_of(const grt_profile *profile, float precision)

@@ -1,6 +1,7 @@
 /* profile.h - what `grating calibrate` found out about a checkpoint.
  *
- * A safetensors file of F32 tensors, L = n_layers, W = grt_pooled_size:
+ * A safetensors file of F32 tensors, L = n_layers, W = grt_features_size, or
+ * grt_pooled_size where readouts do without the derived features (older profiles):
  *   fingerprint [4]       of the checkpoint, 16 bits each
  *   readouts [L-1][W]     weights of the readout at boundaries 1..L-1
  *   biases [L-1]
@@ -28,7 +29,8 @@ typedef struct grt_profile {
     grt_arena arena;
     const char *path; /* NULL: no profile */
     size_t n_layers;
-    const float *readouts; /* [n_layers - 1][pooled size] */
+    size_t n_features;     /* of a readout */
+    const float *readouts; /* [n_layers - 1][n_features] */
     const float *biases;   /* [n_layers - 1] */
     const float *spreads;  /* [n_layers]; [0] is INFINITY, [l] at boundary l */
     const float *moves;    /* [n_layers] the same */
@@ -64,8 +66,7 @@ GRT_NODISCARD grt_status grt_profile_default_path(char **out,
                                                   const grt_checkpoint *checkpoint,
                                                   grt_error *err);
 
-grt_readout grt_profile_readout(const grt_profile *profile, const grt_network *network,
-                                size_t boundary);
+grt_readout grt_profile_readout(const grt_profile *profile, size_t boundary);
 
 /* The most careful value of a table among the neighbours of (precision, k) in the grid:
  * the next higher precision (the highest there is when none is), and the ks on both

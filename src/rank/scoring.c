@@ -1,26 +1,44 @@
 /* scoring.c - see scoring.h. */
 #include "rank/scoring.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { HEAD_ROWS = 32 }; /* sequences that the head reads in one go */
 
-static size_t n_pools(const grt_network *network)
+static bool pools_query(const grt_network *network)
 {
-    return network->architecture->is_causal ? 2 : 3;
+    return !network->architecture->is_causal;
 }
 
 size_t grt_pooled_size(const grt_network *network)
 {
-    return n_pools(network) * network->hidden_size;
+    return (pools_query(network) ? 3 : 2) * network->hidden_size;
 }
 
-float grt_read_out(const grt_network *network, const grt_readout *readout,
-                   const float *pooled)
+size_t grt_features_size(const grt_network *network)
+{
+    return (pools_query(network) ? 4 : 2) * network->hidden_size;
+}
+
+/* The last sequence first, so that none is overwritten before it was read. */
+void grt_derive_features(const grt_network *network, const float *pooled, size_t n,
+                         float *features)
+{
+    size_t d = network->hidden_size, size = grt_pooled_size(network);
+    for (size_t i = n; i-- > 0;) {
+        float *own = features + i * grt_features_size(network);
+        memmove(own, pooled + i * size, size * sizeof(float));
+        for (size_t j = 0; j < d && pools_query(network); j++)
+            own[3 * d + j] = fabsf(own[d + j] - own[2 * d + j]);
+    }
+}
+
+float grt_read_out(const grt_readout *readout, const float *features)
 {
     double sum = 0.0;
-    for (size_t i = 0; i < grt_pooled_size(network); i++)
-        sum += (double)pooled[i] * (double)readout->weights[i];
+    for (size_t i = 0; i < readout->n_features; i++)
+        sum += (double)features[i] * (double)readout->weights[i];
     return (float)(sum + (double)readout->bias);
 }
 
@@ -28,7 +46,7 @@ size_t grt_scoring_bytes(const grt_network *network, size_t n_threads)
 {
     size_t d = network->hidden_size;
     size_t head = (2 * HEAD_ROWS + n_threads) * d;
-    size_t readout = n_threads * grt_pooled_size(network);
+    size_t readout = n_threads * grt_features_size(network);
     return (head > readout ? head : readout) * sizeof(float);
 }
 
@@ -121,7 +139,7 @@ static void pool_one(const grt_network *network, const grt_kernels *kernels,
     scored_state(network, kernels, scored, i, pooled, pooled + d);
     mean_of(network, kernels, scored, i, spans->first_document, spans->n_document,
             pooled + d);
-    if (n_pools(network) == 3)
+    if (pools_query(network))
         mean_of(network, kernels, scored, i, spans->first_query, spans->n_query,
                 pooled + 2 * d);
 }
@@ -131,7 +149,7 @@ typedef struct pool_job {
     const grt_kernels *kernels;
     const grt_scored *scored;
     const grt_readout *readout;
-    float *pooled; /* [n][pooled size], or with a readout [n_threads][pooled size] */
+    float *pooled; /* [n][pooled size], or with a readout [n_threads][features size] */
     float *scores;
 } pool_job;
 
@@ -153,10 +171,10 @@ void grt_pool_states(const grt_network *network, const grt_workspace *workspace,
 static void readout_task(size_t task, size_t worker, void *payload)
 {
     const pool_job *job = payload;
-    size_t size = grt_pooled_size(job->network);
-    float *pooled = job->pooled + worker * size;
-    pool_one(job->network, job->kernels, job->scored, task, pooled);
-    job->scores[task] = grt_read_out(job->network, job->readout, pooled);
+    float *features = job->pooled + worker * grt_features_size(job->network);
+    pool_one(job->network, job->kernels, job->scored, task, features);
+    grt_derive_features(job->network, features, 1, features);
+    job->scores[task] = grt_read_out(job->readout, features);
 }
 
 void grt_score_by_readout(const grt_network *network, const grt_workspace *workspace,

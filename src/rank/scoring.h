@@ -3,24 +3,33 @@
  * The model's own head reads the scored row of each sequence, or the mean of its rows.
  * A profile's readout reads pooled states: what the head reads, the mean over the
  * document's rows and, where rows see each other in both directions, the mean over the
- * query's. */
+ * query's.  With the query's mean it may also read how far the two means lie apart,
+ * value by value, which is derived from them: features are pooled states and that. */
 #ifndef GRT_RANK_SCORING_H
 #define GRT_RANK_SCORING_H
 
 #include "models/network.h"
 
-/* A linear readout: pooled states . weights + bias. */
+/* A linear readout: features . weights + bias. */
 typedef struct grt_readout {
-    const float *weights; /* [grt_pooled_size] */
+    const float *weights; /* [n_features] */
+    size_t n_features;    /* grt_pooled_size or grt_features_size: it reads the first */
     float bias;
 } grt_readout;
 
 /* Values of one sequence's pooled states: [pools][hidden_size]. */
 size_t grt_pooled_size(const grt_network *network);
 
-/* A sequence's score from its pooled states [grt_pooled_size]. */
-float grt_read_out(const grt_network *network, const grt_readout *readout,
-                   const float *pooled);
+/* The same, and |document's mean - query's mean| where there is one of the query. */
+size_t grt_features_size(const grt_network *network);
+
+/* features[n][grt_features_size] of pooled[n][grt_pooled_size], which may lie at the
+ * same place. */
+void grt_derive_features(const grt_network *network, const float *pooled, size_t n,
+                         float *features);
+
+/* A sequence's score from its features. */
+float grt_read_out(const grt_readout *readout, const float *features);
 
 /* Scratch for the two functions below. */
 size_t grt_scoring_bytes(const grt_network *network, size_t n_threads);

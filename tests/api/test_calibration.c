@@ -144,6 +144,19 @@ static grt_result *rank(const grt_model *model, const grt_request *request)
 
 /* ---- What rankings with the profile are held against ---- */
 
+/* pooled . weights, and where the readout reads it, what lies between the two means. */
+static float by_hand(const grt_readout *readout, const float *pooled, size_t width)
+{
+    double sum = (double)readout->bias;
+    for (size_t c = 0; c < readout->n_features; c++) {
+        size_t d = width / 3, j = c - width; /* past the pooled states */
+        double x = c < width ? (double)pooled[c]
+                             : fabs((double)pooled[d + j] - (double)pooled[2 * d + j]);
+        sum += x * (double)readout->weights[c];
+    }
+    return (float)sum;
+}
+
 /* Scores that readouts give the samples of one query; last: those of the head. */
 typedef struct wanted_scores {
     float by_layer[MAX_LAYERS][N_DOCUMENTS];
@@ -161,14 +174,11 @@ static void read_wanted(wanted_scores *wanted, const grt_model *model,
     assert_int_equal(samples->records[record].n, N_DOCUMENTS);
     *wanted = (wanted_scores){.n_layers = n_layers};
     for (size_t l = 1; l < n_layers; l++) {
-        grt_readout readout = grt_profile_readout(&model->profile, &model->network, l);
+        grt_readout readout = grt_profile_readout(&model->profile, l);
+        assert_int_equal(readout.n_features, grt_features_size(&model->network));
         assert_ok(grt_samples_pooled(samples, record, l, pooled, &err), &err);
-        for (size_t i = 0; i < N_DOCUMENTS; i++) {
-            double sum = (double)readout.bias;
-            for (size_t c = 0; c < width; c++)
-                sum += (double)pooled[i * width + c] * (double)readout.weights[c];
-            wanted->by_layer[l - 1][i] = (float)sum;
-        }
+        for (size_t i = 0; i < N_DOCUMENTS; i++)
+            wanted->by_layer[l - 1][i] = by_hand(&readout, pooled + i * width, width);
     }
     assert_ok(grt_samples_scores(samples, record, n_layers,
                                  wanted->by_layer[n_layers - 1], &err),

@@ -8,6 +8,7 @@
 
 enum { WIDTH = 8, MAX_LAYERS = 8, MAX_N = 40, N_FRESH = 300 };
 
+static const grt_architecture encoder = {.name = "encoder"};
 static const grt_architecture decoder = {.name = "decoder", .is_causal = true};
 static temp_dir dir;
 static char path[128];
@@ -135,7 +136,8 @@ static grt_fit run_fit(const grt_samples *samples, const world *w, size_t k_max)
 
 static void check_readout(const grt_fit *fit, const world *w, size_t layer)
 {
-    grt_readout readout = grt_profile_readout(&fit->profile, &w->network, layer);
+    grt_readout readout = grt_profile_readout(&fit->profile, layer);
+    assert_int_equal(readout.n_features, WIDTH); /* a decoder derives none */
     assert_near((double)readout.weights[0], slope_of(w, layer), 0.05);
     for (size_t c = 1; c < WIDTH; c++)
         assert_near((double)readout.weights[c], 0, 0.05);
@@ -155,6 +157,48 @@ static void test_a_known_signal_is_recovered(void **state)
         check_readout(&fit, &w, l);
         assert_near((double)fit.profile.spreads[l], spread, 0.06 * spread + 0.01);
         assert_near((double)fit.profile.moves[l], move, 0.06 * move + 0.01);
+    }
+    grt_fit_release(&fit);
+    grt_samples_close(&samples);
+}
+
+/* A candidate's final score is how far column 0 of the query's mean lies from that of
+ * the document's, to either side: no weights of the pooled states themselves tell it.
+ */
+static void make_distances(query *q, const world *w, size_t n)
+{
+    size_t d = w->network.hidden_size, width = 3 * d;
+    make_query(q, w, n);
+    for (size_t i = 0; i < n; i++)
+        q->final[i] = (float)fabs(normal());
+    for (size_t l = 1; l < w->network.n_layers; l++)
+        for (size_t i = 0; i < n; i++) {
+            float *pooled = q->pooled[l] + i * width;
+            pooled[2 * d] = pooled[d] + (uniform() < 0.5 ? q->final[i] : -q->final[i]);
+        }
+}
+
+static void test_distances_of_means_are_read(void **state)
+{
+    (void)state;
+    static query q;
+    grt_error err;
+    grt_samples samples;
+    world w = {.network = {&encoder, .n_layers = 3, .hidden_size = 2}};
+    const grt_samples_shape shape = {3, grt_pooled_size(&w.network), {1, 2, 3, 4}};
+    assert_ok(grt_samples_open(&samples, path, &shape, &err), &err);
+    for (uint64_t i = 0; i < 40; i++) {
+        make_distances(&q, &w, 10);
+        add_query(&samples, &w, &q, i, 10);
+    }
+    grt_fit fit = run_fit(&samples, &w, 5);
+    for (size_t l = 1; l < 3; l++) {
+        grt_readout readout = grt_profile_readout(&fit.profile, l);
+        assert_int_equal(readout.n_features, 8);
+        for (size_t c = 0; c < 8; c++)
+            assert_near((double)readout.weights[c], c == 6, 0.001);
+        assert_true((double)fit.profile.spreads[l] < 0.001);
+        assert_true(grt_history_gamma(&fit.reported.readout, l) > 0.99);
     }
     grt_fit_release(&fit);
     grt_samples_close(&samples);
@@ -212,7 +256,7 @@ static void fresh_init(fresh_queries *fresh, const world *w, const grt_fit *fit,
             size_t l = j / n + 1, at = (l - 1) * total + i * n + j % n;
             scores[at] = fresh->head.scores[at] = q.final[j % n];
             if (l == n_layers) continue;
-            grt_readout readout = grt_profile_readout(&fit->profile, &w->network, l);
+            grt_readout readout = grt_profile_readout(&fit->profile, l);
             scores[at] = readout.bias;
             for (size_t c = 0; c < WIDTH; c++)
                 scores[at] += readout.weights[c] * q.pooled[l][j % n * WIDTH + c];
@@ -468,7 +512,7 @@ static void check_reported_scores(const grt_fit *fit, const world *w)
     const grt_histories *reported = &fit->reported.readout;
     for (size_t q = 0; q < reported->n_queries; q++) {
         for (size_t l = 1; l < w->network.n_layers; l++) {
-            grt_readout readout = grt_profile_readout(&fit->profile, &w->network, l);
+            grt_readout readout = grt_profile_readout(&fit->profile, l);
             const float *scores = reported->scores + (l - 1) * reported->n_samples +
                                   grt_history_begin(reported, q);
             assert_ok(grt_samples_pooled(fit->samples, fit->reported.queries[q], l,
@@ -621,6 +665,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIT_TEST(test_a_known_signal_is_recovered),
+        FIT_TEST(test_distances_of_means_are_read),
         FIT_TEST(test_folds_do_not_see_their_neighbours),
         FIT_TEST(test_promises_are_kept_on_unseen_queries),
         FIT_TEST(test_nothing_is_promised_on_noise),

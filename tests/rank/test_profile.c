@@ -78,14 +78,14 @@ static void fill_table(tensor *t, const float *values)
     memcpy(t->values, values, N_PRECISIONS * N_KS * sizeof(float));
 }
 
-/* A profile that fits the model. */
-static draft *whole(void)
+/* A profile that fits the model; its readouts read n_features. */
+static draft *whole_of(size_t n_features)
 {
     static draft d;
     const size_t n = model.network.n_layers - 1;
     d.n = 0;
     grt_checkpoint_fingerprint(&model.checkpoint, add(&d, "fingerprint", 4, 0)->values);
-    tensor *readouts = add(&d, "readouts", n, grt_pooled_size(&model.network));
+    tensor *readouts = add(&d, "readouts", n, n_features);
     for (size_t i = 0; i < count(readouts); i++)
         readouts->values[i] = (float)i * 0.25f - 3.0f;
     tensor *biases = add(&d, "biases", n, 0), *spreads = add(&d, "spreads", n, 0);
@@ -102,6 +102,11 @@ static draft *whole(void)
                (float[]){0.1f, 0.2f, 0.3f, 0.4f, 0.6f, 0.5f});
     fill_table(add(&d, "first_layers", 2, 3), (float[]){0, 1, 2, 3, 2, 1});
     return &d;
+}
+
+static draft *whole(void)
+{
+    return whole_of(grt_features_size(&model.network));
 }
 
 static void write_draft(const draft *d)
@@ -150,13 +155,12 @@ static void check_refused(const char *text)
 
 /* ---- Whole profiles ---- */
 
-static void test_a_profile_comes_back_as_written(void **state)
+static void check_comes_back(size_t width)
 {
-    (void)state;
     grt_error err;
     grt_profile profile;
-    size_t n = model.network.n_layers, width = grt_pooled_size(&model.network);
-    draft *d = whole();
+    size_t n = model.network.n_layers;
+    draft *d = whole_of(width);
     write_draft(d);
     assert_ok(open_profile(&profile, &err), &err);
     assert_string_equal(profile.path, path);
@@ -165,13 +169,21 @@ static void test_a_profile_comes_back_as_written(void **state)
     assert_memory_equal(profile.spreads + 1, get(d, "spreads")->values, 4 * (n - 1));
     assert_memory_equal(profile.moves + 1, get(d, "moves")->values, 4 * (n - 1));
     for (size_t boundary = 1; boundary < n; boundary++) {
-        grt_readout readout = grt_profile_readout(&profile, &model.network, boundary);
+        grt_readout readout = grt_profile_readout(&profile, boundary);
+        assert_int_equal(readout.n_features, width);
         assert_true(readout.bias == -(float)(boundary - 1));
         assert_memory_equal(readout.weights,
                             get(d, "readouts")->values + (boundary - 1) * width,
                             4 * width);
     }
     grt_profile_release(&profile);
+}
+
+static void test_a_profile_comes_back_as_written(void **state)
+{
+    (void)state;
+    check_comes_back(grt_features_size(&model.network));
+    check_comes_back(grt_pooled_size(&model.network)); /* an older one */
 }
 
 static void test_the_more_careful_neighbour_is_taken(void **state)
@@ -245,6 +257,24 @@ static void test_missing_and_wrongly_shaped_tensors_are_named(void **state)
                            t->shape[0]);
         t->shape[0]++;
         write_draft(other);
+        check_refused(text);
+    }
+}
+
+/* Neither with derived features nor without. */
+static void test_readouts_of_other_widths_are_refused(void **state)
+{
+    (void)state;
+    char text[200];
+    size_t n = model.network.n_layers - 1, d = model.network.hidden_size;
+    const size_t widths[] = {1,         2 * d,     3 * d - 1, 3 * d + 1,
+                             4 * d - 1, 4 * d + 1, 5 * d};
+    (void)snprintf(text, sizeof(text),
+                   "tensor readouts does not have the shape [%zu][%zu]; the profile "
+                   "was made for another model",
+                   n, 4 * d);
+    for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+        write_draft(whole_of(widths[i]));
         check_refused(text);
     }
 }
@@ -391,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_a_profile_comes_back_as_written),
         cmocka_unit_test(test_the_more_careful_neighbour_is_taken),
         cmocka_unit_test(test_missing_and_wrongly_shaped_tensors_are_named),
+        cmocka_unit_test(test_readouts_of_other_widths_are_refused),
         cmocka_unit_test(test_values_that_make_no_sense_are_refused),
         cmocka_unit_test(test_grids_have_a_size),
         cmocka_unit_test(test_damaged_files_are_refused),

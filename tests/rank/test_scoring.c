@@ -92,10 +92,12 @@ static double mean_over(const fixture *f, size_t i, size_t first, size_t n,
     return n ? sum / (double)n : 0;
 }
 
-/* What a readout reads, value by value. */
-static double pooled_value(const fixture *f, size_t i, size_t at)
+/* What a readout reads, value by value: pooled states, and how far two of them lie
+ * apart. */
+static double feature(const fixture *f, size_t i, size_t at)
 {
     size_t d = f->model.network.hidden_size;
+    if (at >= 3 * d) return fabs(feature(f, i, at - 2 * d) - feature(f, i, at - d));
     const grt_pair_spans *spans = &f->spans[i];
     const grt_scored_sequence *sequence = &f->sequences[i];
     size_t last = sequence->first_row + sequence->n_rows - 1;
@@ -124,12 +126,29 @@ static void test_states_are_pooled_as_written(void **state)
             grt_pool_states(&f.model.network, &f.workspace, &f.scored, pooled);
             for (size_t i = 0; i < n; i++)
                 for (size_t at = 0; at < size; at++) {
-                    double wanted = pooled_value(&f, i, at);
+                    double wanted = feature(&f, i, at);
                     assert_true(fabs((double)pooled[i * size + at] - wanted) < 1e-5);
                 }
             grt_free(pooled);
             close_fixture(&f);
         }
+}
+
+static void check_readout(fixture *f, size_t n_features)
+{
+    static float weights[4096], scores[MAX_SEQUENCES];
+    assert_true(n_features <= 4096);
+    for (size_t i = 0; i < 4096; i++) /* those past n_features are not read */
+        weights[i] = i < n_features ? (float)below(100) / 50.0f - 1.0f : NAN;
+    grt_readout readout = {weights, n_features, 0.75f};
+    grt_score_by_readout(&f->model.network, &f->workspace, &f->scored, &readout, scores,
+                         f->scratch);
+    for (size_t i = 0; i < f->scored.n; i++) {
+        double wanted = 0.75;
+        for (size_t at = 0; at < n_features; at++)
+            wanted += feature(f, i, at) * (double)weights[at];
+        assert_true(fabs((double)scores[i] - wanted) < 1e-4);
+    }
 }
 
 static void test_readouts_are_products(void **state)
@@ -138,24 +157,39 @@ static void test_readouts_are_products(void **state)
     for (size_t m = 0; m < 2; m++)
         for (size_t n = 1; n <= MAX_SEQUENCES; n += 23) {
             fixture f;
-            static float weights[4096], scores[MAX_SEQUENCES];
             open_fixture(&f, paths[m]);
-            size_t size = grt_pooled_size(&f.model.network);
-            assert_true(size <= 4096);
             make_sequences(&f, n, m == 0 ? 0 : N_PREFIX);
-            for (size_t i = 0; i < size; i++)
-                weights[i] = (float)below(100) / 50.0f - 1.0f;
-            grt_readout readout = {weights, 0.75f};
-            grt_score_by_readout(&f.model.network, &f.workspace, &f.scored, &readout,
-                                 scores, f.scratch);
-            for (size_t i = 0; i < n; i++) {
-                double wanted = 0.75;
-                for (size_t at = 0; at < size; at++)
-                    wanted += pooled_value(&f, i, at) * (double)weights[at];
-                assert_true(fabs((double)scores[i] - wanted) < 1e-4);
-            }
+            check_readout(&f, grt_pooled_size(&f.model.network));
+            check_readout(&f, grt_features_size(&f.model.network));
             close_fixture(&f);
         }
+}
+
+/* Two sequences of two columns, apart and in place. */
+static void test_features_are_derived_of_two_means(void **state)
+{
+    (void)state;
+    const grt_architecture encoder = {.name = "encoder"};
+    const grt_architecture decoder = {.name = "decoder", .is_causal = true};
+    grt_network network = {.architecture = &encoder, .hidden_size = 2};
+    const float pooled[] = {1, -2, 3, 4, 5, -6, 0, 0.5f, -7, 8, -7, 6.5f};
+    const float wanted[] = {1, -2,   3,  4, 5,  -6,   2, 10,
+                            0, 0.5f, -7, 8, -7, 6.5f, 0, 1.5f};
+    float features[16];
+    assert_int_equal(grt_pooled_size(&network), 6);
+    assert_int_equal(grt_features_size(&network), 8);
+    grt_derive_features(&network, pooled, 2, features);
+    assert_memory_equal(features, wanted, sizeof(wanted));
+    memcpy(features, pooled, sizeof(pooled));
+    grt_derive_features(&network, features, 2, features);
+    assert_memory_equal(features, wanted, sizeof(wanted));
+
+    network.architecture = &decoder;
+    assert_int_equal(grt_pooled_size(&network), 4);
+    assert_int_equal(grt_features_size(&network), 4);
+    memset(features, 0, sizeof(features));
+    grt_derive_features(&network, pooled, 3, features);
+    assert_memory_equal(features, pooled, sizeof(pooled));
 }
 
 /* In one go or one by one: the same bits. */
@@ -190,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_states_are_pooled_as_written),
         cmocka_unit_test(test_readouts_are_products),
+        cmocka_unit_test(test_features_are_derived_of_two_means),
         cmocka_unit_test(test_the_head_reads_each_sequence_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

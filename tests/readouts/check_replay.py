@@ -13,6 +13,7 @@ import numpy as np
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(sys.argv[1], "tools", "readouts"))
 import replay  # noqa: E402
+import readings  # noqa: E402
 import ridge  # noqa: E402
 import run  # noqa: E402
 import samples  # noqa: E402
@@ -160,6 +161,33 @@ def check_ridge():
         [ridge.Sums(np.column_stack([x, np.ones(20)]), y, np.full(10, 2))], (0.1,))[0][1], 0)
 
 
+class Pooled:
+    """A set whose pooled states are these at every layer."""
+
+    def __init__(self, *values):
+        self.samples = self
+        self.values = np.array(values, dtype=np.float32)
+
+    def pooled(self, layer):
+        return self.values * layer
+
+
+def check_features():
+    encoder, decoder = Pooled([1, -2, 3, 4, 5, -6]), Pooled([1, -2, 3, 4])
+    wanted = [1, -2, 3, 4, 5, -6, 2, 10]  # |3 - 5|, |4 - -6|
+    for i, name in enumerate(readings.POOLS[3]):
+        check(name, readings.features(name, encoder, 1, 3), [wanted[:2 * i + 2]])
+    check("products", readings.features("and products", encoder, 1, 3),
+          [wanted + [3, -8, 15, -24]])
+    twice = [2 * x for x in wanted]
+    check("the first layer", readings.features("and the layer before", encoder, 1, 3), [wanted])
+    check("the second", readings.features("and the layer before", encoder, 2, 3),
+          [twice + wanted])
+    check("a decoder", readings.features("+ document", decoder, 1, 2), [[1, -2, 3, 4]])
+    check("its products", readings.features("and products", decoder, 1, 2),
+          [[1, -2, 3, 4, 3, -8]])
+
+
 def write_samples(path, records, n_layers, width, cut=0, marks=(samples.FINISHED,) * 2):
     data = samples.HEADER.pack(samples.MAGIC, 1, n_layers, width)
     for mark, (key, n, values) in zip(marks, records):
@@ -212,6 +240,6 @@ def check_text():
 
 
 for part in (check_gamma, check_spread, check_verdicts, check_first_stage, check_unfitted,
-             check_margins, check_ridge, check_samples, check_text):
+             check_margins, check_ridge, check_features, check_samples, check_text):
     part()
 sys.exit(bad)

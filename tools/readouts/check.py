@@ -18,9 +18,11 @@ def is_reported(n):
     return np.arange(n) // (n // 32 + 1) % 4 == 3
 
 
-def from_profile(item, profile):
-    """(history, bound, margins) of a profile's readouts at precision 0.99."""
-    columns = [item.samples.pooled(layer) @ weights + bias for layer, (weights, bias) in
+def from_profile(study, item, profile):
+    """(history, bound, margins) of a profile's readouts at precision 0.99.  They read what the
+    engine's do now, or the first part of that in older profiles."""
+    columns = [study.features(item, layer)[:, :len(weights)] @ weights + bias
+               for layer, (weights, bias) in
                enumerate(zip(profile["readouts"], profile["biases"]), 1)]
     history = replay.History(list(readings.with_nothing(columns)) + [item.targets], item.counts)
     spreads, moves = (np.concatenate([[np.nan], profile[name]]) for name in ("spreads", "moves"))
@@ -29,12 +31,12 @@ def from_profile(item, profile):
     return history, replay.Bound(spreads, moves), [by_k[k] for k in replay.KS]
 
 
-def refit(item, fitted):
+def refit(study, item, fitted):
     """(bound, margins) from the samples, as grating calibrate fits them."""
     rows, counts = np.repeat(fitted, item.counts), item.counts[fitted]
     columns = []
     for layer in range(1, item.n_layers):
-        sums = ridge.Sums(item.samples.pooled(layer)[rows], item.targets[rows], counts)
+        sums = ridge.Sums(study.features(item, layer)[rows], item.targets[rows], counts)
         columns.append(ridge.fit([sums])[1][0])
     history = replay.History(list(readings.with_nothing(columns)) + [item.targets[rows]], counts)
     bound = replay.fitted(history)
@@ -74,13 +76,13 @@ def compare(done, results, traces):
     return n, same, same_top
 
 
-def agreement(maker, item):
+def agreement(study, maker, item):
     """The profile of one set is fitted again from its samples, and grating rank decides its
     reported queries: what both sides say."""
     profile = read_profile(os.path.join(item.folder, item.name + ".profile.safetensors"))
     reported = is_reported(len(item.counts))
-    history, bound, margins = from_profile(item, profile)
-    ours, our_margins = refit(item, ~reported)
+    history, bound, margins = from_profile(study, item, profile)
+    ours, our_margins = refit(study, item, ~reported)
     lines = ["%s: largest relative difference of spreads %.1e, of moves %.1e, of margins %.1e." % (
         item.name, apart(ours.spreads[1:], bound.spreads[1:]),
         apart(ours.moves[1:], bound.moves[1:]), apart(our_margins, margins)), ""]

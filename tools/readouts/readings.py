@@ -8,27 +8,31 @@ import ridge
 # The engine compares six penalties on five folds; here fits are many.
 PENALTIES, N_TRIED = (1e-4, 1e-3, 1e-2, 1e-1), 1
 
-# Those of an encoder and of a decoder, whose rows of the query say nothing of a document.
-ENCODER = ("scored row", "+ document", "+ query", "+ products", "+ differences", "two layers")
-DECODER = ("scored row", "+ document", "+ products", "two layers")
+# Those of an encoder and of a decoder, whose rows of the query say nothing of a document.  Up
+# to the engine's, each is the one before it and one thing more.
+POOLS = {3: ("scored row", "+ document", "+ query", "+ differences"),
+         2: ("scored row", "+ document")}
+RICHER = ("and products", "and the layer before")
+
+
+def engines(pooled, n_pools):
+    """What the engine's readouts read of pooled states (src/rank/scoring.c); profiles made
+    before it took differences read the first three quarters of that."""
+    if n_pools < 3:
+        return pooled
+    _, d, q = np.split(pooled, n_pools, axis=1)
+    return np.concatenate([pooled, np.abs(d - q)], axis=1)
 
 
 def features(variant, item, layer, n_pools):
     pooled = item.samples.pooled(layer)
-    s, d = np.split(pooled, n_pools, axis=1)[:2]
-    q = pooled[:, -s.shape[1]:]
-    if variant == "scored row":
-        return s
-    if variant == "+ document":
-        return pooled[:, :2 * s.shape[1]]
-    if variant == "+ query":
-        return pooled
-    if variant == "+ products":
-        return np.concatenate([pooled, s * d] + [d * q] * (n_pools > 2), axis=1)
-    if variant == "+ differences":
-        return np.concatenate([pooled, np.abs(d - q)], axis=1)
-    before = [item.samples.pooled(layer - 1)] if layer > 1 else []
-    return np.concatenate([pooled] + before, axis=1)
+    known, parts = engines(pooled, n_pools), np.split(pooled, n_pools, axis=1)
+    if variant in POOLS[n_pools]:
+        return known[:, :(POOLS[n_pools].index(variant) + 1) * parts[0].shape[1]]
+    if variant == "and products":
+        return np.concatenate([known] + [a * b for a, b in zip(parts, parts[1:])], axis=1)
+    before = [engines(item.samples.pooled(layer - 1), n_pools)] if layer > 1 else []
+    return np.concatenate([known] + before, axis=1)
 
 
 def sources_of(names):

@@ -88,7 +88,7 @@ def make_tables(args, maker, study):
         if name == "run":
             text = describe_run(args, study)
         elif name == "check":
-            text = "\n\n".join(check.agreement(maker, item) for item in study.items[:1])
+            text = "\n\n".join(check.agreement(study, maker, item) for item in study.items[:1])
         elif name == "rung":
             other = {item.name: sets.Set(args.rung, item.name, args.limit) for item in study.items}
             text = tables.rung(study, other, os.path.basename(args.rung_model.rstrip("/")),

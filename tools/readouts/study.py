@@ -24,11 +24,15 @@ class Study:
         self.by_name = dict(zip(self.names, self.items))
         self.n_layers = self.items[0].n_layers
         self.n_pools = self.items[0].samples.width // hidden_size
-        self.variants = readings.ENCODER if self.n_pools > 2 else readings.DECODER
-        self.engines = self.variants[self.n_pools - 1]  # a variant has one pool more each
+        self.variants = readings.POOLS[self.n_pools] + readings.RICHER
+        self.engines = readings.POOLS[self.n_pools][-1]
         self.cache = os.path.join(folder, "cache", "-".join(
             item.samples.digest for item in self.items))
         os.makedirs(self.cache, exist_ok=True)
+
+    def features(self, item, layer):
+        """What the engine's readouts read."""
+        return readings.features(self.engines, item, layer, self.n_pools)
 
     # ---- Readers ----
 

@@ -134,11 +134,11 @@ def fit_part(study, source, picked, n_test):
     rows, counts = np.repeat(mask, source.counts), source.counts[mask]
     fitted, tried = [], {name: [] for name in study.names}
     for layer in range(1, study.n_layers):
-        sums = ridge.Sums(source.samples.pooled(layer)[rows], source.targets[rows], counts)
+        sums = ridge.Sums(study.features(source, layer)[rows], source.targets[rows], counts)
         weights, predictions = ridge.fit([sums], readings.PENALTIES, readings.N_TRIED)
         fitted.append(predictions[0])
         for item in study.items:
-            tried[item.name].append(ridge.centred(item.samples.pooled(layer) @ weights,
+            tried[item.name].append(ridge.centred(study.features(item, layer) @ weights,
                                                   item.counts))
     train = replay.History(list(readings.with_nothing(fitted)) + [source.finals[rows]], counts)
     bound, out = replay.fitted(train), []
@@ -300,7 +300,7 @@ def profile(study):
         return "There is no profile beside the model."
     found, rows = read_profile(path), []
     for item in study.items:
-        history, bound, margins = check.from_profile(item, found)
+        history, bound, margins = check.from_profile(study, item, found)
         for k, margin in zip(replay.KS, margins):
             done = replay.replay(history, k, bound, margin)
             error = done.kept.std() / np.sqrt(max(1, len(done.kept) - 1))
