@@ -121,8 +121,8 @@ int cli_flush_output(void);
 /* Finds a model that comes with the command; `*out` is for the caller to free.  With
  * `is_quiet` nothing is printed when there is none. */
 int cli_bundled_model(char **out, const char *name, int is_quiet);
-/* The model at `path`, which may be a bundled model's name, or the default one when it is
- * NULL; `*out` likewise. */
+/* The model at `path`, which may be a bundled model's name, or the default one when it
+ * is NULL; `*out` likewise. */
 int cli_find_model(char **out, const char *path);
 
 #endif

@@ -33,6 +33,12 @@ enum { N_PENALTIES = sizeof(PENALTIES) / sizeof(PENALTIES[0]) };
  * little but the rounding of its floats. */
 static const double SPREAD_MIN = 1e-6;
 
+/* Groups are centred but for this part of their distance from the mean of their fold's.
+ * An order within groups needs none of it, but without it a readout may be off by
+ * hundreds in one group or another, and what it says of a candidate is shown as its
+ * logit. */
+static const double BETWEEN = 0.1;
+
 typedef struct ridge {
     const grt_ridge_samples *samples;
     size_t n_folds;
@@ -53,7 +59,8 @@ typedef struct ridge {
     double *packed;         /* [order rounded up to PANEL][DEPTH] */
     double *seen;           /* [n] a number for each row that is not held out */
     double *weights;        /* [p] of unscaled features */
-    double *means;          /* [n_features] */
+    double *means;          /* [n_features] of a group */
+    double *centre;         /* [n_features] mean over a fold's groups */
     double *spreads;        /* [n_features] */
     double *sizes;          /* [n_features] */
     double *predictions;    /* [N_PENALTIES][n] by sample */
@@ -268,20 +275,54 @@ static void measure_features(ridge *r)
     }
 }
 
-/* Fills z, y and what tells which row is which sample. */
+static double target_mean(const grt_ridge_samples *s, size_t begin, size_t end)
+{
+    double sum = 0.0;
+    for (size_t i = begin; i < end; i++)
+        sum += (double)s->targets[i];
+    return sum / (double)(end - begin);
+}
+
+static double between(double group, double all)
+{
+    return group - BETWEEN * (group - all);
+}
+
+/* Fills `centre` with the mean of the means of a fold's groups; returns that of
+ * targets. */
+static double measure_fold(ridge *r, size_t fold)
+{
+    const grt_ridge_samples *s = r->samples;
+    double target = 0.0;
+    size_t count = 0;
+    memset(r->centre, 0, s->n_features * sizeof(*r->centre));
+    for (size_t g = fold; g < s->n_groups; g += r->n_folds, count++) {
+        size_t begin = group_begin(s, g), end = s->group_ends[g];
+        group_means(r->means, s, begin, end);
+        for (size_t j = 0; j < s->n_features; j++)
+            r->centre[j] += r->means[j];
+        target += target_mean(s, begin, end);
+    }
+    for (size_t j = 0; j < s->n_features; j++)
+        r->centre[j] /= (double)count;
+    return target / (double)count;
+}
+
+/* Fills z, y and what tells which row is which sample.  Rows of a fold depend on the
+ * fold alone. */
 static void lay_out_rows(ridge *r)
 {
     const grt_ridge_samples *s = r->samples;
     size_t row = 0;
     for (size_t fold = 0; fold < r->n_folds; fold++) {
+        double all = measure_fold(r, fold);
         r->fold_begins[fold] = row;
         for (size_t g = fold; g < s->n_groups; g += r->n_folds) {
             size_t begin = group_begin(s, g), end = s->group_ends[g];
-            double target = 0.0;
+            double target = between(target_mean(s, begin, end), all);
             group_means(r->means, s, begin, end);
-            for (size_t i = begin; i < end; i++)
-                target += (double)s->targets[i];
-            target /= (double)(end - begin);
+            for (size_t j = 0; j < s->n_features; j++)
+                r->means[j] = between(r->means[j], r->centre[j]);
             for (size_t i = begin; i < end; i++, row++) {
                 const float *x = s->features + i * s->n_features;
                 for (size_t j = 0; j < r->p; j++) {
@@ -314,6 +355,7 @@ static grt_status set_up(ridge *r, grt_error *err)
     GRT_TRY(grt_alloc_array(&r->kept, s->n_features, sizeof(*r->kept), what, err));
     GRT_TRY(alloc_matrix(&r->inverse_spread, s->n_features, 1, what, err));
     GRT_TRY(alloc_matrix(&r->means, s->n_features, 1, what, err));
+    GRT_TRY(alloc_matrix(&r->centre, s->n_features, 1, what, err));
     GRT_TRY(alloc_matrix(&r->spreads, s->n_features, 1, what, err));
     GRT_TRY(alloc_matrix(&r->sizes, s->n_features, 1, what, err));
     measure_features(r);
@@ -353,6 +395,7 @@ static void release(ridge *r)
     grt_free(r->seen);
     grt_free(r->weights);
     grt_free(r->means);
+    grt_free(r->centre);
     grt_free(r->spreads);
     grt_free(r->sizes);
     grt_free(r->predictions);

@@ -331,7 +331,7 @@ static void check_whole_way(const char *from, size_t n_layers, double most_compu
 static void test_the_whole_way_of_an_encoder(void **state)
 {
     (void)state;
-    check_whole_way(ENCODER, 8, 0.7);
+    check_whole_way(ENCODER, 8, 0.95);
 }
 
 static void test_the_whole_way_of_a_decoder(void **state)

@@ -144,7 +144,7 @@ static void test_bf16_states_stay_close(void **state)
         options.hidden = GRT_HIDDEN_BF16;
         rank_with(model, &options, found);
         for (size_t i = 0; i < N; i++)
-            assert_true(fabsf(found[i] - wanted[i]) < 0.05f);
+            assert_true(fabsf(found[i] - wanted[i]) < 0.15f);
         assert_true(memcmp(found, wanted, sizeof(wanted)) != 0);
         grt_model_close(model);
     }

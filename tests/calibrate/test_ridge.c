@@ -177,6 +177,26 @@ static void test_recovers_a_model_of_few_factors(void **state)
 
 /* Groups of one sample are rows of zeros: they make the samples more than the features
  * and change nothing else. */
+/* Sample `at` of `to`: the mean over the groups of a fold of `from`, all of one size.
+ */
+static void middle_of_fold(const problem *from, size_t fold, size_t n_folds,
+                           problem *to, size_t at)
+{
+    size_t width = from->samples.n_features, size = from->ends[0];
+    for (size_t j = 0; j <= width; j++) {
+        double sum = 0.0;
+        size_t count = 0;
+        for (size_t i = 0; i < from->samples.n_samples; i++) {
+            if (i / size % n_folds != fold) continue;
+            sum +=
+                (double)(j < width ? from->features[i * width + j] : from->targets[i]);
+            count++;
+        }
+        float *out = j < width ? &to->features[at * width + j] : &to->targets[at];
+        *out = (float)(sum / (double)count);
+    }
+}
+
 static void test_both_forms_agree(void **state)
 {
     (void)state;
@@ -187,8 +207,10 @@ static void test_both_forms_agree(void **state)
     set_linear_targets(&few, 0.5);
     memcpy(many.targets, few.targets, few.samples.n_samples * sizeof(float));
     many.samples.n_samples = few.samples.n_samples + EXTRA;
-    for (size_t i = 0; i < EXTRA; i++)
+    for (size_t i = 0; i < EXTRA; i++) { /* groups of one, which tell nothing */
         many.ends[GROUPS + i] = few.samples.n_samples + i + 1;
+        middle_of_fold(&few, (GROUPS + i) % 3, 3, &many, few.samples.n_samples + i);
+    }
     assert_true(few.samples.n_samples < FEATURES);
     assert_true(many.samples.n_samples >= FEATURES);
     fit(&few, 3);
@@ -210,7 +232,7 @@ static void test_both_forms_agree(void **state)
     tear_down(&many);
 }
 
-static void test_offsets_of_groups_do_not_matter(void **state)
+static void test_an_offset_of_all_does_not_matter(void **state)
 {
     (void)state;
     const size_t widths[] = {20, 150};
@@ -220,11 +242,9 @@ static void test_offsets_of_groups_do_not_matter(void **state)
         set_up(&moved, 12, 8, widths[w]);
         set_linear_targets(&plain, 0.2);
         for (size_t i = 0; i < plain.samples.n_samples; i++) {
-            double by = (double)(i / 8);
-            moved.targets[i] = plain.targets[i] + (float)(16.0 * by - 64.0);
+            moved.targets[i] = plain.targets[i] - 64.0f;
             for (size_t j = 0; j < widths[w]; j++)
-                moved.features[i * widths[w] + j] +=
-                    (float)(4.0 * by + (double)(j % 5));
+                moved.features[i * widths[w] + j] += (float)(4 + j % 5);
         }
         fit(&plain, 4);
         fit(&moved, 4);
@@ -235,6 +255,35 @@ static void test_offsets_of_groups_do_not_matter(void **state)
         tear_down(&plain);
         tear_down(&moved);
     }
+}
+
+/* Feature 0 tells the noise within groups by hundredths, and lies anywhere between
+ * groups: reading it would put each group's level off by hundreds. */
+static void test_levels_of_groups_stay_near(void **state)
+{
+    (void)state;
+    enum { GROUPS = 40, SIZE = 10, WIDTH = 12 };
+    problem p;
+    set_up(&p, GROUPS, SIZE, WIDTH);
+    set_linear_targets(&p, 0.0);
+    for (size_t g = 0; g < GROUPS; g++) {
+        double level = 10.0 * normal();
+        for (size_t i = g * SIZE; i < (g + 1) * SIZE; i++) {
+            double noise = normal();
+            p.targets[i] += (float)noise;
+            p.features[i * WIDTH] = (float)(level + 0.01 * noise);
+        }
+    }
+    fit(&p, 5);
+    double worst = 0.0;
+    for (size_t g = 0; g < GROUPS; g++) {
+        double off = 0.0;
+        for (size_t i = g * SIZE; i < (g + 1) * SIZE; i++)
+            off += (predict(&p, i) - (double)p.targets[i]) / SIZE;
+        worst = fmax(worst, fabs(off));
+    }
+    assert_true(worst < 5.0);
+    tear_down(&p);
 }
 
 static void test_noise_cannot_be_predicted(void **state)
@@ -428,7 +477,8 @@ int main(void)
         cmocka_unit_test(test_recovers_a_linear_model),
         cmocka_unit_test(test_recovers_a_model_of_few_factors),
         cmocka_unit_test(test_both_forms_agree),
-        cmocka_unit_test(test_offsets_of_groups_do_not_matter),
+        cmocka_unit_test(test_an_offset_of_all_does_not_matter),
+        cmocka_unit_test(test_levels_of_groups_stay_near),
         cmocka_unit_test(test_noise_cannot_be_predicted),
         cmocka_unit_test(test_a_fold_does_not_see_itself),
         cmocka_unit_test(test_constant_features_weigh_nothing),

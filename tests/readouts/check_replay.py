@@ -150,12 +150,13 @@ def check_ridge():
     x = np.array([1.0, 3.0, 5.0, 9.0] * 5)[:, None]
     y = np.tile([1.0, 2.0, 10.0, 14.0], 5)
     sums = ridge.Sums(x, y, np.full(10, 2))
-    # by query x is -1, 1 and -2, 2, y is -0.5, 0.5 and -2, 2: xx = 50, xy = 45
+    # by query x is -1, 1 and -2, 2, y is -0.5, 0.5 and -2, 2: xx = 50, xy = 45; and a tenth of
+    # how far the two are from their fold's mean, -+0.25 and -+0.525: xx + 1.25, xy + 2.625
     weights, predictions = ridge.fit([sums], (0.1,))
-    check("weight", weights, [45 / 50 / 1.1])
+    check("weight", weights, [47.625 / 51.25 / 1.1])
     # every fold has one query of each kind: the others' sums are 4/5 of all
-    check("out of fold", predictions[0], sums.x[:, 0] * 36 / (40 + 0.1 * 50))
-    check("the least error", ridge.fit([sums], (1.0, 1e-4))[0], [45 / 50 / 1.0001])
+    check("out of fold", predictions[0], sums.x[:, 0] * 38.1 / (41 + 0.1 * 51.25))
+    check("the least error", ridge.fit([sums], (1.0, 1e-4))[0], [47.625 / 51.25 / 1.0001])
     check("runs", ridge.runs(7, 3), [0, 0, 0, 1, 1, 2, 2])
     check("a feature that does not vary", ridge.fit(
         [ridge.Sums(np.column_stack([x, np.ones(20)]), y, np.full(10, 2))], (0.1,))[0][1], 0)

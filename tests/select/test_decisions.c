@@ -221,7 +221,7 @@ static void test_the_first_move_is_from_nothing(void **state)
     }
     assert_false(grt_expects_first_move(&(grt_selector){.kind = GRT_SELECTOR_NONE}));
     const grt_selector shallow = {.kind = GRT_SELECTOR_BOUND,
-                                  .bound = {spread, known, 1}};
+                                  .bound = {spread, known, 1, 1, 0.99f}};
     assert_false(grt_expects_first_move(&shallow)); /* no boundary, so no move */
 }
 

@@ -1,6 +1,7 @@
 """Readouts: ridge regression within queries, as src/calibrate/ridge.c does it.
 
-Features and targets are centred by query and features scaled to unit variance.  The penalty
+Features and targets are centred by query, but for a tenth of the query's distance from the
+mean of its fold, and features scaled to unit variance within queries.  The penalty
 is the one with the least error out of fold, relative to the mean eigenvalue of the Gram
 matrix.  Folds are runs of neighbouring queries.  A fit needs only sums over its samples, so
 the sums are formed once for each data set and fold; a fit on several sets adds them up.
@@ -10,6 +11,7 @@ import numpy as np
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # the engine's
 N_FOLDS = 5
 SPREAD_MIN = 1e-6
+BETWEEN = 0.1
 
 
 def centred(values, counts):
@@ -17,6 +19,15 @@ def centred(values, counts):
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     sizes = np.reshape(counts, (-1,) + (1,) * (values.ndim - 1))
     return values - np.repeat(np.add.reduceat(values, starts, axis=0) / sizes, counts, axis=0)
+
+
+def levels(values, within, counts, folds):
+    """What is left of each query's mean: BETWEEN of its distance from its fold's mean."""
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    means = (values - within)[starts]
+    for fold in range(N_FOLDS):
+        means[folds == fold] -= means[folds == fold].mean(0)
+    return BETWEEN * np.repeat(means, counts, axis=0)
 
 
 def runs(n, n_runs):
@@ -34,9 +45,14 @@ class Sums:
 
     def __init__(self, features, targets, counts):
         raw = features.astype(np.float64)
-        self.x, self.y = centred(raw, counts), centred(targets.astype(np.float64), counts)
-        self.rows = np.repeat(runs(len(counts), N_FOLDS), counts)
-        self.squares = (raw * raw).sum(0)
+        folds = runs(len(counts), N_FOLDS)
+        within = centred(raw, counts)
+        self.x = within + levels(raw, within, counts, folds)
+        y = targets.astype(np.float64)
+        self.y = centred(y, counts)
+        self.y = self.y + levels(y, self.y, counts, folds)
+        self.rows = np.repeat(folds, counts)
+        self.squares, self.within = (raw * raw).sum(0), (within * within).sum(0)
         self.n, self.n_queries = len(self.y), len(counts)
         self.grams, self.moments = [], []
         for fold in range(N_FOLDS):
@@ -49,7 +65,7 @@ def fit(sums, penalties=PENALTIES, n_tried=N_FOLDS):
     """(weights, predictions out of fold for each of sums).  Penalties are compared on the
     first n_tried folds; of equally good ones the largest is taken."""
     gram, n = sum(g for s in sums for g in s.grams), sum(s.n for s in sums)
-    spread = np.sqrt(np.diag(gram))
+    spread = np.sqrt(sum(s.within for s in sums))
     kept = spread > SPREAD_MIN * np.sqrt(sum(s.squares for s in sums))
     scale = np.sqrt(n) / spread[kept]
     pick, units = np.ix_(kept, kept), np.outer(scale, scale)
