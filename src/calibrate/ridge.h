@@ -1,9 +1,10 @@
 /* ridge.h - a linear readout of hidden states, by ridge regression.
  *
  * Hoerl & Kennard 1970.  Samples come in groups (one query's candidates); features and
- * targets are centred per group (nearly: ridge.c, BETWEEN), so that the readout learns what tells candidates of
- * the same query apart, and features are scaled to unit variance.  The system is solved
- * on its smaller side: features x features, or samples x samples (dual form). */
+ * targets are centred per group (nearly: ridge.c, BETWEEN), so that the readout learns
+ * what tells candidates of the same query apart, and features are scaled to unit
+ * variance.  The system is solved on its smaller side: features x features, or samples
+ * x samples (dual form). */
 #ifndef GRT_CALIBRATE_RIDGE_H
 #define GRT_CALIBRATE_RIDGE_H
 
