@@ -158,9 +158,9 @@ static void test_a_cut_file_fails_the_request_and_not_the_session(void **state)
         for (size_t part = 0; part < 4; part++) {
             /* the first is cut before the embedding, the others within layers */
             grt_error err;
-            accident a = {0, cut_to, content_bytes * part / 4 + 9};
             grt_session *session = new_session(model, kind);
-            assert_refused(rank(session, &a, found, &err), GRT_E_FORMAT, &err,
+            cut_to(content_bytes * part / 4 + 9); /* later, all might be read already */
+            assert_refused(rank(session, NULL, found, &err), GRT_E_FORMAT, &err,
                            "model.safetensors: truncated");
             restore();
             check_same(session, wanted);
