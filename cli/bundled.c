@@ -39,28 +39,19 @@ static void beside_executable(char *out, size_t capacity)
         memcpy(out + length, relative, sizeof relative);
 }
 
-/* The first place that has the model; 0 where none has it, or when out of memory. */
-static char *find(const char *const *places, const char *name)
-{
-    for (size_t i = 0; i < N_PLACES; i++) {
-        struct stat status;
-        size_t size = strlen(places[i]) + 1 + strlen(name) + 1;
-        char *path = malloc(size);
-        if (!path) return NULL;
-        snprintf(path, size, "%s/%s", places[i], name);
-        if (places[i][0] && stat(path, &status) == 0) return path;
-        free(path);
-    }
-    return NULL;
-}
-
 int cli_bundled_model(char **out, const char *name, int is_quiet)
 {
-    char beside[PATH_MAX];
+    char beside[PATH_MAX], path[PATH_MAX];
     beside_executable(beside, sizeof beside);
     const char *places[N_PLACES] = {beside, GRT_MODELS_DIR, GRT_SOURCE_MODELS_DIR};
-    *out = find(places, name);
-    if (*out) return CLI_SUCCESS;
+    for (size_t i = 0; i < N_PLACES; i++) {
+        struct stat status;
+        int length = snprintf(path, sizeof path, "%s/%s", places[i], name);
+        int is_whole = places[i][0] && length >= 0 && (size_t)length < sizeof path;
+        if (!is_whole || stat(path, &status) != 0) continue;
+        *out = strdup(path);
+        return *out ? CLI_SUCCESS : cli_fail("out of memory");
+    }
     if (is_quiet) return CLI_FAILURE;
     return cli_fail("the bundled model %s is in none of %s, %s, %s; "
                     "name a model with --model",

@@ -131,7 +131,8 @@ static void check_reference(grt_arithmetic arithmetic, double tolerance)
 
 static void test_logits_agree_with_the_reference(void **state)
 {
-    (void)state; /* the logits span about 12 */
+    (void)state;
+    /* The logits span about 12. */
     check_reference(GRT_ARITHMETIC_F32, 2e-3);
     check_reference(GRT_ARITHMETIC_BF16, 6e-1);
     check_reference(GRT_ARITHMETIC_INT8, 5);

@@ -177,7 +177,20 @@ MARKS = {ASKED: "<Query", TOLD: "<Document"}
 UNIT = 0.3  # of the residual stream, which has no norm of its own
 
 
+def query_heads(config):
+    """How many query heads share a key head."""
+    return config["num_attention_heads"] // config["num_key_value_heads"]
+
+
+def is_for_stems(config, kv_head):
+    """The last key head compares stems, the others pieces; a single one compares pieces."""
+    n_kv = config["num_key_value_heads"]
+    return n_kv > 1 and kv_head == n_kv - 1
+
+
 def qwen3(config, words, generator):
+    if len(words["marks"]) != len(MARKS):
+        raise SystemExit("the vocabulary lacks a piece of %s" % ", ".join(MARKS.values()))
     h, f, d = config["hidden_size"], config["intermediate_size"], config["head_dim"]
     n_heads, n_kv = config["num_attention_heads"], config["num_key_value_heads"]
     n_layers, w = config["num_hidden_layers"], {}
@@ -213,8 +226,7 @@ def qwen3(config, words, generator):
             w[p + name + ".weight"][:N_CHANNELS] = 0.0
         if 1 <= i < n_layers // 2:
             for head in range(n_kv):
-                is_stem = n_kv > 1 and head == n_kv - 1
-                equal_pieces(w, p, config, head, is_stem, stem_size, generator)
+                equal_pieces(w, p, config, head, stem_size, generator)
         if i == 0:
             sides(w, p, config)
         elif i == 1:
@@ -232,10 +244,10 @@ def slow(d):
     return torch.cat([torch.arange(d // 4, d // 2), torch.arange(d // 4 * 3, d)])
 
 
-def equal_pieces(w, p, config, head, is_stem, stem_size, generator):
+def equal_pieces(w, p, config, head, stem_size, generator):
     """A key head and its query heads attend to equal pieces, or equal stems."""
-    h, d = config["hidden_size"], config["head_dim"]
-    group = config["num_attention_heads"] // config["num_key_value_heads"]
+    h, d, group = config["hidden_size"], config["head_dim"], query_heads(config)
+    is_stem = is_for_stems(config, head)
     size = stem_size if is_stem else h - N_CHANNELS - stem_size
     begin = h - stem_size if is_stem else N_CHANNELS
     rows = torch.zeros(d, h)
@@ -256,32 +268,29 @@ def by_place(w, p, config, query):
     rows[one, ONE], rows[asked, ONE], rows[told, ONE] = query
 
 
-def value(w, p, channel, head, size, reads, gain, d):
-    """Value `reads` of a key head -> the channel, through query head `head`."""
-    kv_head = head // size
-    w[p + "self_attn.v_proj.weight"][kv_head * d] = 0.0
-    w[p + "self_attn.v_proj.weight"][kv_head * d, reads] = 1.0
-    output = w[p + "self_attn.o_proj.weight"]
+def route(w, p, config, head, reads, channel, gain):
+    """Query head `head` adds gain times what it reads of channel `reads` to `channel`."""
+    d, kv_head = config["head_dim"], head // query_heads(config)
+    value, output = w[p + "self_attn.v_proj.weight"], w[p + "self_attn.o_proj.weight"]
+    value[kv_head * d] = 0.0
+    value[kv_head * d, reads] = 1.0
     output[:, head * d] = 0.0
     output[channel, head * d] = gain * UNIT
 
 
 def sides(w, p, config):
     """SIDE is 1 between the two marks and 0 elsewhere."""
-    d, size = config["head_dim"], config["num_attention_heads"] // config["num_key_value_heads"]
     by_place(w, p, config, (0.0, 0.6, 1.0))
     w[p + "self_attn.q_norm.weight"].fill_(2.0)
-    value(w, p, SIDE, 0, size, ASKED, 0.25, d)
+    route(w, p, config, 0, ASKED, SIDE, 0.25)
 
 
 def qwen3_matches(w, p, config):
     """FOUND of a document's row: idf times how much of its copies is the query's."""
-    d, n_heads, n_kv = (config[k] for k in ("head_dim", "num_attention_heads",
-                                            "num_key_value_heads"))
-    size = n_heads // n_kv
-    for head in range(n_heads):
-        is_stem = n_kv > 1 and head // size == n_kv - 1
-        value(w, p, STEM if is_stem else PIECE, head, size, SIDE, 1.0 / size, d)
+    group = query_heads(config)
+    for head in range(config["num_attention_heads"]):
+        channel = STEM if is_for_stems(config, head // group) else PIECE
+        route(w, p, config, head, SIDE, channel, 1.0 / group)
     gate, up = w[p + "mlp.gate_proj.weight"], w[p + "mlp.up_proj.weight"]
     down = w[p + "mlp.down_proj.weight"]
     gate[0], up[0], down[:, 0] = 0.0, 0.0, 0.0
@@ -293,6 +302,5 @@ def qwen3_matches(w, p, config):
 
 def qwen3_sum(w, p, config):
     """SUM grows by the mean of FOUND over all that was read."""
-    d, size = config["head_dim"], config["num_attention_heads"] // config["num_key_value_heads"]
     by_place(w, p, config, (1.0, 0.0, 0.0))
-    value(w, p, SUM, 0, size, FOUND, 5.0, d)
+    route(w, p, config, 0, FOUND, SUM, 5.0)

@@ -98,6 +98,10 @@ class Source:
         self.texts, self.questions, self.titles, self.dev = texts, [], [], []
         self.held_out = set()  # indices of texts that answer questions of the other parts
 
+    def spare_answers(self):
+        """Takes what answers this part's questions too out of held_out."""
+        self.held_out.difference_update(*(right for _, right in self.questions))
+
 
 def from_jobs(dataset, folder):
     collection = jobs.READERS[dataset](folder)[0]
@@ -110,8 +114,7 @@ def from_jobs(dataset, folder):
             source.held_out.update(right)
             if right and part == "dev":
                 source.dev.append((text, right))
-    for _, right in source.questions:
-        source.held_out.difference_update(right)
+    source.spare_answers()
     return source
 
 
@@ -162,8 +165,7 @@ def selqa(folder):
             passages.held_out.update(right)
         elif right:
             passages.questions.append((row["question"], right))
-    for _, right in passages.questions:
-        passages.held_out.difference_update(right)
+    passages.spare_answers()
     return sentences, passages
 
 
