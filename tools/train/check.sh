@@ -24,7 +24,7 @@ JSON
 
 train() { # DATA OUT CONFIG SECONDS_BETWEEN_CHECKPOINTS
     "$python" "$tools/train/train.py" "$1" "$2" --config "$3" --steps 12 --lists 2 \
-        --dtype f32 --checkpoint-seconds "$4" --evaluate-minutes 1000 >>"$2.log" 2>&1
+        --dtype f32 --bytes --checkpoint-seconds "$4" --evaluate-minutes 1000 >>"$2.log" 2>&1
 }
 
 check() { # ARCHITECTURE CONFIG TOKENIZER_DIR
@@ -63,7 +63,8 @@ for line, found in zip(open("jobs.jsonl"), open(name + ".jsonl")):
             for d in job["documents"]]
     with torch.no_grad():
         batch, order = train.collate(made, "cpu")
-        logits = networks.logits(weights, config, batch, torch.float32).numpy()
+        logits = networks.logits(weights, config, batch,
+                                 networks.Arithmetic(torch.float32)).numpy()
     theirs = {order[i]: float(x) for i, x in enumerate(logits)}
     for item in (item for item in ours if not item["truncated"]):
         assert item["tokens"] == len(made[item["index"]][0]), (item, len(made[item["index"]][0]))

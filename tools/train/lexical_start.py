@@ -234,7 +234,7 @@ def qwen3(config, words, generator):
         elif i % 2 == 0:
             qwen3_sum(w, p, config)
     norm = torch.full((h,), 0.05)
-    norm[SUM] = 5.0
+    norm[SUM] = 1.7
     w["model.norm.weight"] = norm
     return w
 
@@ -297,10 +297,11 @@ def qwen3_matches(w, p, config):
     gate[0, PIECE] = gate[0, STEM] = 2.0
     gate[0, SIDE] = -12.0  # a query's own tokens do not count
     up[0, IDF] = 1.0
-    down[FOUND, 0] = UNIT
+    down[FOUND, 0] = 3.0 * UNIT
 
 
 def qwen3_sum(w, p, config):
-    """SUM grows by the mean of FOUND over all that was read."""
-    by_place(w, p, config, (1.0, 0.0, 0.0))
-    route(w, p, config, 0, FOUND, SUM, 5.0)
+    """SUM grows by the mean of FOUND over all that was read, in which the mark before the
+    query counts as some hundred pieces: so a document's length matters less."""
+    by_place(w, p, config, (1.0, 1.9, 0.0))
+    route(w, p, config, 0, FOUND, SUM, 20.0)

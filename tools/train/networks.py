@@ -16,6 +16,40 @@ from torch.nn import functional as F
 import lexical_start
 
 
+class Bytes(torch.autograd.Function):
+    """Rounds each 256 inputs of a row to 255 levels, as the engine's int8 does; the gradient
+    passes as if nothing had happened."""
+
+    @staticmethod
+    def forward(_, x):
+        out = torch.empty_like(x)
+        for part, to in zip(x.split(256, -1), out.split(256, -1)):
+            scale = part.abs().amax(-1, keepdim=True).clamp_(min=1e-20) / 127.0
+            torch.mul(torch.round(part / scale), scale, out=to)
+        return out
+
+    @staticmethod
+    def backward(_, gradient):
+        return gradient
+
+
+class Arithmetic:
+    """The type that the layers compute in; with bytes, what their linear maps multiply is
+    rounded to int8 first, which teaches a network to bear it."""
+
+    def __init__(self, dtype, with_bytes=False):
+        self.dtype, self.with_bytes = dtype, with_bytes
+
+    def matrices(self, weights):
+        """Those of the layers in the type of the arithmetic; the rest stays f32."""
+        return {name: w.to(self.dtype) if "layer" in name else w for name, w in weights.items()}
+
+    def linear(self, x, weight, bias=None):
+        if self.with_bytes:
+            x, weight = Bytes.apply(x), Bytes.apply(weight)
+        return F.linear(x, weight, bias)
+
+
 class Batch:
     """Rows of all groups; groups: [(first row, sequences, length)]."""
 
@@ -62,12 +96,7 @@ def attend(q, k, v, pad_mask, rows=None):
     return (torch.softmax(scores, -1) @ v).transpose(1, 2).reshape(n, m, n_heads * d)
 
 
-def in_type(weights, dtype):
-    """Matrices of the layers in the type of the arithmetic; the rest stays f32."""
-    return {name: w.to(dtype) if "layer" in name else w for name, w in weights.items()}
-
-
-def bert_layer(x, w, prefix, config, batch, is_last):
+def bert_layer(x, w, prefix, config, batch, arithmetic, is_last):
     n_heads, eps = config["num_attention_heads"], config["layer_norm_eps"]
     h = config["hidden_size"]
     d = h // n_heads
@@ -78,10 +107,10 @@ def bert_layer(x, w, prefix, config, batch, is_last):
     kv = [projection("key"), projection("value")]
     query = projection("query", d ** -0.5)  # cheaper than scaling the scores
     if is_last:
-        q_groups = F.linear(x[batch.first], *query).split([n for _, n, _ in batch.groups])
+        q_groups = arithmetic.linear(x[batch.first], *query).split([n for _, n, _ in batch.groups])
     else:
         kv.insert(0, query)
-    y = F.linear(x, torch.cat([p[0] for p in kv]), torch.cat([p[1] for p in kv]))
+    y = arithmetic.linear(x, torch.cat([p[0] for p in kv]), torch.cat([p[1] for p in kv]))
     mixed = []
     # split, not slices: the gradient of n slices is n buffers as large as y.
     groups = y.split([n * length for _, n, length in batch.groups])
@@ -95,23 +124,24 @@ def bert_layer(x, w, prefix, config, batch, is_last):
         return F.layer_norm(residual + y, (h,), w[name + ".weight"], w[name + ".bias"], eps)
 
     def dense(y, name):
-        return F.linear(y, w[prefix + name + ".dense.weight"], w[prefix + name + ".dense.bias"])
+        return arithmetic.linear(y, w[prefix + name + ".dense.weight"], w[prefix + name + ".dense.bias"])
 
     x = x[batch.first] if is_last else x
     x = add_norm(x, dense(torch.cat(mixed), "attention.output"), "attention.output")
     return add_norm(x, dense(F.gelu(dense(x, "intermediate")), "output"), "output")
 
 
-def bert_logits(weights, config, batch, dtype):
+def bert_logits(weights, config, batch, arithmetic):
     e = "bert.embeddings."
     x = (F.embedding(batch.ids, weights[e + "word_embeddings.weight"])
          + F.embedding(batch.positions, weights[e + "position_embeddings.weight"])
          + F.embedding(batch.types, weights[e + "token_type_embeddings.weight"]))
     x = F.layer_norm(x, x.shape[1:], weights[e + "LayerNorm.weight"],
-                     weights[e + "LayerNorm.bias"], config["layer_norm_eps"]).to(dtype)
-    w, n_layers = in_type(weights, dtype), config["num_hidden_layers"]
+                     weights[e + "LayerNorm.bias"], config["layer_norm_eps"]).to(arithmetic.dtype)
+    w, n_layers = arithmetic.matrices(weights), config["num_hidden_layers"]
     for i in range(n_layers):
-        x = bert_layer(x, w, "bert.encoder.layer.%d." % i, config, batch, i == n_layers - 1)
+        x = bert_layer(x, w, "bert.encoder.layer.%d." % i, config, batch, arithmetic,
+                       i == n_layers - 1)
     # The head stays in f32: in bf16 many logits tie, and training stalls.
     pooled = torch.tanh(F.linear(x.float(), weights["bert.pooler.dense.weight"],
                                  weights["bert.pooler.dense.bias"]))
@@ -138,12 +168,12 @@ def rotation(length, config, dtype, device):
             torch.sin(angle).to(device=device, dtype=dtype))
 
 
-def qwen3_layer(x, w, prefix, config, batch, turns, is_last):
+def qwen3_layer(x, w, prefix, config, batch, turns, arithmetic, is_last):
     d, eps = config["head_dim"], config["rms_norm_eps"]
     n_heads, n_kv = config["num_attention_heads"], config["num_key_value_heads"]
     names = [prefix + "self_attn.%s_proj.weight" % part for part in "qkv"]
     y = rms_norm(x, w[prefix + "input_layernorm.weight"], eps)
-    y = F.linear(y, torch.cat([w[name] for name in names]))
+    y = arithmetic.linear(y, torch.cat([w[name] for name in names]))
     q_norm = w[prefix + "self_attn.q_norm.weight"] * d ** -0.5
     k_norm = w[prefix + "self_attn.k_norm.weight"]
     mixed, n_seen = [], 0
@@ -171,28 +201,29 @@ def qwen3_layer(x, w, prefix, config, batch, turns, is_last):
         # Padding is at the end, where causal attention does not look.
         mixed.append(attend(q, k, v, None, rows).reshape(-1, n_heads * d))
     x = x[batch.last] if is_last else x
-    x = x + F.linear(torch.cat(mixed), w[prefix + "self_attn.o_proj.weight"])
+    x = x + arithmetic.linear(torch.cat(mixed), w[prefix + "self_attn.o_proj.weight"])
     y = rms_norm(x, w[prefix + "post_attention_layernorm.weight"], eps)
-    y = (F.silu(F.linear(y, w[prefix + "mlp.gate_proj.weight"]))
-         * F.linear(y, w[prefix + "mlp.up_proj.weight"]))
-    return x + F.linear(y, w[prefix + "mlp.down_proj.weight"])
+    y = (F.silu(arithmetic.linear(y, w[prefix + "mlp.gate_proj.weight"]))
+         * arithmetic.linear(y, w[prefix + "mlp.up_proj.weight"]))
+    return x + arithmetic.linear(y, w[prefix + "mlp.down_proj.weight"])
 
 
-def qwen3_logits(weights, config, batch, dtype):
-    x = F.embedding(batch.ids, weights["model.embed_tokens.weight"]).to(dtype)
-    w, n_layers = in_type(weights, dtype), config["num_hidden_layers"]
-    turns = rotation(batch.longest, config, dtype, x.device)
+def qwen3_logits(weights, config, batch, arithmetic):
+    x = F.embedding(batch.ids, weights["model.embed_tokens.weight"]).to(arithmetic.dtype)
+    w, n_layers = arithmetic.matrices(weights), config["num_hidden_layers"]
+    turns = rotation(batch.longest, config, arithmetic.dtype, x.device)
     for i in range(n_layers):
-        x = qwen3_layer(x, w, "model.layers.%d." % i, config, batch, turns, i == n_layers - 1)
+        x = qwen3_layer(x, w, "model.layers.%d." % i, config, batch, turns, arithmetic,
+                        i == n_layers - 1)
     x = rms_norm(x.float(), weights["model.norm.weight"], config["rms_norm_eps"])
     yes, no = config["answer_ids"]
     words = weights["model.embed_tokens.weight"]
     return x @ (words[yes] - words[no])
 
 
-def logits(weights, config, batch, dtype):
+def logits(weights, config, batch, arithmetic):
     forward = qwen3_logits if config["model_type"] == "qwen3" else bert_logits
-    return forward(weights, config, batch, dtype)
+    return forward(weights, config, batch, arithmetic)
 
 
 def start(config, words, seed):

@@ -3,7 +3,7 @@
 
 usage: train.py DATA OUT (--init MODEL_DIR | --config CONFIG.json) (--steps N | --minutes M)
                 [--seed 1] [--rate 7e-5] [--lists 8] [--candidates 6] [--max-tokens 320]
-                [--workers 2] [--dtype auto] [--trained-positions 112]
+                [--workers 2] [--dtype auto] [--bytes] [--trained-positions 112]
 OUT/checkpoint.pt is written every --checkpoint-seconds, to a temporary name first: the same
 command goes on from it after any interruption, and returns at once when training has ended.
 OUT/log.jsonl gets a line now and then.  The loss is the cross entropy between the softmax of
@@ -11,8 +11,10 @@ a list's logits and its target: the relevant candidate, mixed with softmax(BM25 
 list's share `teacher`.  The learning rate rises over 200 steps and falls to zero at step N, or,
 with --minutes, in proportion to the time spent training: processor time divided by the
 workers, which is wall time on an idle machine and stands still while others have the cores;
-the weights then depend on the machine's speed.  Which lists and candidates a step sees is a
-function of seed and step alone, and gradients of the workers' shares are added in a fixed order.
+the weights then depend on the machine's speed.  --bytes rounds rows and weights to int8 before
+each multiplication of the layers, as `grating --arithmetic int8` does.  Which lists and
+candidates a step sees is a function of seed and step alone, and gradients of the workers'
+shares are added in a fixed order.
 """
 import argparse
 import concurrent.futures
@@ -181,7 +183,8 @@ class Trainer:
             [{"params": matrices, "weight_decay": 0.01},
              {"params": vectors, "weight_decay": 0.0}], lr=0.0, betas=(0.9, 0.98))
         self.step, self.spent = 0, 0.0
-        self.dtype = self.arithmetic()
+        self.plain = networks.Arithmetic(self.dtype())
+        self.arithmetic = networks.Arithmetic(self.plain.dtype, args.bytes)
         self.n_workers = 1 if self.device.type == "cuda" else args.workers
         self.pool = concurrent.futures.ThreadPoolExecutor(
             self.n_workers, initializer=lambda: torch.set_num_threads(1))
@@ -208,7 +211,7 @@ class Trainer:
             raise SystemExit("%s is prepared for another architecture" % self.args.data)
         return template
 
-    def arithmetic(self):
+    def dtype(self):
         """bf16 where it is faster: on GPUs, and on CPUs with instructions for it."""
         if self.args.dtype != "auto":
             return {"bf16": torch.bfloat16, "f32": torch.float32}[self.args.dtype]
@@ -286,7 +289,7 @@ class Trainer:
                 pairs.append(self.pairs.make(self.lists.queries[row], self.lists.document(i)))
                 shifts.append(shift)
         batch, order = collate(pairs, self.device, shifts)
-        logits = networks.logits(self.weights, self.config, batch, self.dtype)
+        logits = networks.logits(self.weights, self.config, batch, self.arithmetic)
         place = torch.empty(len(order), dtype=torch.long)
         place[torch.tensor(order)] = torch.arange(len(order))
         logits = logits[place.to(self.device)].view(len(items), -1)
@@ -321,7 +324,7 @@ class Trainer:
                 pairs = [self.whole_pairs.make(query, self.lists.document(d))
                          for d in dev["candidates"][i]]
                 batch, order = collate(pairs, self.device)
-                logits = networks.logits(self.weights, self.config, batch, self.dtype)
+                logits = networks.logits(self.weights, self.config, batch, self.plain)
             best = [order[j] for j in torch.argsort(-logits.cpu()).tolist()]
             relevant = dev["relevant"][i]
             return dev["sources"][i], ndcg(relevant), ndcg(relevant[best])
@@ -335,7 +338,7 @@ class Trainer:
         os.makedirs(self.args.out, exist_ok=True)
         self.resume()
         if self.step == 0:
-            self.log(event="start", dtype=str(self.dtype), device=str(self.device),
+            self.log(event="start", dtype=str(self.plain.dtype), device=str(self.device),
                      dev=self.evaluate())
         saved = logged = time.monotonic()
         evaluated, sums, tokens = self.spent, [], 0
@@ -389,6 +392,8 @@ def main():
     parser.add_argument("--max-tokens", type=int, default=320)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--dtype", choices=("auto", "bf16", "f32"), default="auto")
+    parser.add_argument("--bytes", action="store_true",
+                        help="round what linear maps multiply to int8 while training")
     parser.add_argument("--checkpoint-seconds", type=float, default=180.0)
     parser.add_argument("--evaluate-minutes", type=float, default=15.0)
     args = parser.parse_args()
