@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A byte-level BPE vocabulary of our own for a small Qwen3 reranker.
 
-usage: byte_pairs.py RANKING_DIR OUT [--pieces 8192] [--layers 16] [--hidden 256]
+usage: byte_pairs.py RANKING_DIR OUT [--pieces 22000] [--layers 16] [--hidden 256]
 Learns the merges from the texts that prepare.py reads (documents only) and writes
 OUT/vocab.json, merges.txt, tokenizer_config.json and a config.json for train.py --config.
 The pre-tokeniser is Qwen2's; "yes" and "no" are single pieces, since the model answers with
@@ -152,7 +152,7 @@ def main():
     parser.add_argument("ranking")
     parser.add_argument("out")
     parser.add_argument("--only", help="sources, with commas (default: all)")
-    parser.add_argument("--pieces", type=int, default=8192)
+    parser.add_argument("--pieces", type=int, default=22000)
     parser.add_argument("--layers", type=int, default=16)
     parser.add_argument("--hidden", type=int, default=256)
     args = parser.parse_args()
@@ -162,6 +162,9 @@ def main():
         if is_wanted and name != "selqa-passages":  # that is the text of selqa again
             for text in source.texts:
                 counts.update(words_of(" " + text))
+    for word, n in list(counts.items()):  # questions are typed without capitals, too
+        if word.lower() != word:
+            counts[word.lower()] += n // 2
     prompt = PREFIX + "<Instruct>: %s\n<Query>:\n<Document>:" % INSTRUCTION + SUFFIX
     for part in re.split("|".join(re.escape(name) for name, _ in SPECIALS), prompt):
         for word in words_of(part):

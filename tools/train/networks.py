@@ -124,7 +124,8 @@ def bert_layer(x, w, prefix, config, batch, arithmetic, is_last):
         return F.layer_norm(residual + y, (h,), w[name + ".weight"], w[name + ".bias"], eps)
 
     def dense(y, name):
-        return arithmetic.linear(y, w[prefix + name + ".dense.weight"], w[prefix + name + ".dense.bias"])
+        name = prefix + name + ".dense"
+        return arithmetic.linear(y, w[name + ".weight"], w[name + ".bias"])
 
     x = x[batch.first] if is_last else x
     x = add_norm(x, dense(torch.cat(mixed), "attention.output"), "attention.output")
