@@ -29,6 +29,7 @@ import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "golden")]
+import lexical_start  # noqa: E402
 import networks  # noqa: E402
 import safetensors_io  # noqa: E402
 
@@ -306,6 +307,7 @@ class Trainer:
             loss, right, n_tokens = loss + part, right + hits, n_tokens + n
             for w, grad in zip(self.weights.values(), grads):
                 w.grad = grad if number == 0 else w.grad.add_(grad)
+        lexical_start.hold(self.config, {n: w.grad for n, w in self.weights.items()})
         norm = torch.nn.utils.clip_grad_norm_(list(self.weights.values()), 1.0)
         if not math.isfinite(float(norm)):
             raise SystemExit("step %d: the gradient is not finite" % self.step)
