@@ -175,10 +175,7 @@ static void test_recovers_a_model_of_few_factors(void **state)
     tear_down(&p);
 }
 
-/* Groups of one sample are rows of zeros: they make the samples more than the features
- * and change nothing else. */
-/* Sample `at` of `to`: the mean over the groups of a fold of `from`, all of one size.
- */
+/* Sample `at` of `to`: the mean over the groups of a fold of `from`, of one size. */
 static void middle_of_fold(const problem *from, size_t fold, size_t n_folds,
                            problem *to, size_t at)
 {
@@ -197,6 +194,8 @@ static void middle_of_fold(const problem *from, size_t fold, size_t n_folds,
     }
 }
 
+/* Groups of one sample, at the mean of their fold, are rows of zeros: they make the
+ * samples more than the features and change nothing else. */
 static void test_both_forms_agree(void **state)
 {
     (void)state;
@@ -207,7 +206,7 @@ static void test_both_forms_agree(void **state)
     set_linear_targets(&few, 0.5);
     memcpy(many.targets, few.targets, few.samples.n_samples * sizeof(float));
     many.samples.n_samples = few.samples.n_samples + EXTRA;
-    for (size_t i = 0; i < EXTRA; i++) { /* groups of one, which tell nothing */
+    for (size_t i = 0; i < EXTRA; i++) {
         many.ends[GROUPS + i] = few.samples.n_samples + i + 1;
         middle_of_fold(&few, (GROUPS + i) % 3, 3, &many, few.samples.n_samples + i);
     }

@@ -175,6 +175,7 @@ def bert_sum(w, p, d):
 ONE, ASKED, TOLD = 6, 7, 8  # further channels
 MARKS = {ASKED: "<Query", TOLD: "<Document"}
 UNIT = 0.3  # of the residual stream, which has no norm of its own
+# FOUND and SUM grow beyond it, or rounding and the rest of a row would drown them.
 
 
 def query_heads(config):
