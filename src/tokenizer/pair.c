@@ -26,16 +26,34 @@ static const grt_segment *find_slot(const grt_pair_template *template, grt_slot 
     return NULL;
 }
 
-/* How many ids `text` gives on its own. */
-static grt_status count_alone(size_t *out, const grt_tokenizer *tokenizer,
-                              const char *text, grt_error *err)
+/* What a template puts around a text, tokenised on its own. */
+typedef struct surround {
+    grt_ids before;
+    grt_ids after;
+} surround;
+
+static grt_status encode_alone(grt_ids *out, const grt_tokenizer *tokenizer,
+                               const char *text, grt_error *err)
 {
-    grt_ids ids = {0};
-    grt_status status =
-        text ? grt_tokenizer_encode(tokenizer, text, strlen(text), &ids, err) : GRT_OK;
-    *out = ids.n;
-    grt_ids_release(&ids);
-    return status;
+    out->n = 0;
+    return text ? grt_tokenizer_encode(tokenizer, text, strlen(text), out, err)
+                : GRT_OK;
+}
+
+static grt_status encode_surround(surround *out, const grt_tokenizer *tokenizer,
+                                  const grt_segment *segment, grt_error *err)
+{
+    GRT_TRY(encode_alone(&out->before, tokenizer, segment->before, err));
+    return encode_alone(&out->after, tokenizer, segment->after, err);
+}
+
+/* How many ids `a` and `b` have in common at their start, at most `limit`. */
+static size_t common_start(const int32_t *a, const int32_t *b, size_t limit)
+{
+    size_t n = 0;
+    while (n < limit && a[n] == b[n])
+        n++;
+    return n;
 }
 
 /* before + text + after in one block, tokenised together. */
@@ -60,17 +78,20 @@ static grt_status encode_joined(slot_ids *out, const grt_tokenizer *tokenizer,
     return status;
 }
 
-/* n_before and n_after are those of the segment alone, and never more than there are.
- */
+/* n_before ends where the text has changed an id: the space at the end of a prompt
+ * becomes the start of the text's first word.  n_after is that of the segment alone,
+ * and never more than there are. */
 static grt_status encode_slot(slot_ids *out, const grt_tokenizer *tokenizer,
-                              const grt_segment *segment, grt_text_view text,
-                              size_t n_before, size_t n_after, grt_error *err)
+                              const grt_segment *segment, const surround *around,
+                              grt_text_view text, grt_error *err)
 {
     out->ids.n = 0;
     GRT_TRY(encode_joined(out, tokenizer, segment, text, err));
-    out->n_before = n_before < out->ids.n ? n_before : out->ids.n;
-    size_t left = out->ids.n - out->n_before;
-    out->n_after = n_after < left ? n_after : left;
+    const grt_ids *ids = &out->ids, *before = &around->before;
+    out->n_before =
+        common_start(ids->ids, before->ids, before->n < ids->n ? before->n : ids->n);
+    size_t left = ids->n - out->n_before;
+    out->n_after = around->after.n < left ? around->after.n : left;
     return GRT_OK;
 }
 
@@ -90,6 +111,7 @@ typedef struct builder {
     grt_pairs *pairs;
     const grt_tokenizer *tokenizer;
     const grt_pair_template *template;
+    surround around; /* of the text that is being tokenised */
     slot_ids query;
     slot_ids document;
     size_t n_fixed; /* ids of a pair that are not the user's */
@@ -160,30 +182,16 @@ static grt_status append_pair(builder *b, size_t index)
     return GRT_OK;
 }
 
-/* Ids at the start of pair `index` that pair 0 has too, at most `limit`. */
-static size_t common_start(const grt_pairs *pairs, size_t index, size_t limit)
-{
-    const int32_t *first = pairs->ids.ids;
-    const int32_t *other = pairs->ids.ids + pairs->offsets[index];
-    size_t n = 0;
-    while (n < limit && first[n] == other[n])
-        n++;
-    return n;
-}
-
 static grt_status build(builder *b, grt_text_view query, const grt_text_view *documents,
                         size_t n)
 {
     const grt_segment *query_segment = find_slot(b->template, GRT_SLOT_QUERY);
     const grt_segment *document_segment = find_slot(b->template, GRT_SLOT_DOCUMENT);
     assert(query_segment && document_segment);
-    size_t n_before, n_after;
-    GRT_TRY(count_alone(&n_before, b->tokenizer, query_segment->before, b->err));
-    GRT_TRY(count_alone(&n_after, b->tokenizer, query_segment->after, b->err));
-    GRT_TRY(encode_slot(&b->query, b->tokenizer, query_segment, query, n_before,
-                        n_after, b->err));
-    GRT_TRY(count_alone(&n_before, b->tokenizer, document_segment->before, b->err));
-    GRT_TRY(count_alone(&n_after, b->tokenizer, document_segment->after, b->err));
+    GRT_TRY(encode_surround(&b->around, b->tokenizer, query_segment, b->err));
+    GRT_TRY(
+        encode_slot(&b->query, b->tokenizer, query_segment, &b->around, query, b->err));
+    GRT_TRY(encode_surround(&b->around, b->tokenizer, document_segment, b->err));
     for (size_t i = 0; i < b->template->n_segments; i++)
         if (b->template->segments[i].slot == GRT_SLOT_FIXED)
             b->n_fixed += b->template->segments[i].n_ids;
@@ -193,12 +201,14 @@ static grt_status build(builder *b, grt_text_view query, const grt_text_view *do
     GRT_TRY(grt_alloc_array(&b->pairs->spans, n, sizeof(grt_pair_spans),
                             "places of the texts", b->err));
     for (size_t i = 0; i < n; i++) {
-        GRT_TRY(encode_slot(&b->document, b->tokenizer, document_segment, documents[i],
-                            n_before, n_after, b->err));
+        GRT_TRY(encode_slot(&b->document, b->tokenizer, document_segment, &b->around,
+                            documents[i], b->err));
         GRT_TRY(append_pair(b, i));
         size_t shared = b->n_rows_before_document;
         if (i == 0 || shared < b->pairs->n_prefix) b->pairs->n_prefix = shared;
-        b->pairs->n_prefix = common_start(b->pairs, i, b->pairs->n_prefix);
+        const int32_t *ids = b->pairs->ids.ids;
+        b->pairs->n_prefix =
+            common_start(ids, ids + b->pairs->offsets[i], b->pairs->n_prefix);
     }
     b->pairs->n_pairs = n;
     return GRT_OK;
@@ -213,6 +223,8 @@ grt_status grt_pairs_build(grt_pairs *out, const grt_tokenizer *tokenizer,
     grt_status status = build(&b, query, documents, n);
     grt_ids_release(&b.query.ids);
     grt_ids_release(&b.document.ids);
+    grt_ids_release(&b.around.before);
+    grt_ids_release(&b.around.after);
     if (status != GRT_OK) grt_pairs_release(out);
     return status;
 }

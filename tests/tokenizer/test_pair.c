@@ -82,6 +82,31 @@ static void test_pieces_equal_the_whole_body(void **state)
     grt_ids_release(&body);
 }
 
+/* The space that a prompt ends with becomes part of a text's first piece: it is the
+ * text's, and so are all rows up to what follows the text. */
+static void test_a_span_has_the_first_word(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_text_view document = view("owl listens");
+    grt_pair_template t = qwen_like(1000);
+    grt_pairs pairs = {0};
+    grt_ids own = {0};
+    assert_ok(
+        grt_pairs_build(&pairs, tokenizer, &t, view("owl listens"), &document, 1, &err),
+        &err);
+    encode(&own, " owl listens");
+    const grt_pair_spans *spans = &pairs.spans[0];
+    assert_int_equal(spans->n_query, own.n);
+    assert_int_equal(spans->n_document, own.n);
+    assert_memory_equal(pairs.ids.ids + spans->first_query, own.ids,
+                        own.n * sizeof(int32_t));
+    assert_memory_equal(pairs.ids.ids + spans->first_document, own.ids,
+                        own.n * sizeof(int32_t));
+    grt_pairs_release(&pairs);
+    grt_ids_release(&own);
+}
+
 static void test_the_longer_text_is_cut_and_the_template_stays(void **state)
 {
     (void)state;
@@ -165,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces_equal_the_whole_body),
+        cmocka_unit_test(test_a_span_has_the_first_word),
         cmocka_unit_test(test_the_longer_text_is_cut_and_the_template_stays),
         cmocka_unit_test(test_every_limit),
         cmocka_unit_test(test_running_out_of_memory),
