@@ -162,6 +162,16 @@ def check_ridge():
         [ridge.Sums(np.column_stack([x, np.ones(20)]), y, np.full(10, 2))], (0.1,))[0][1], 0)
 
 
+def check_penalty():
+    """Within queries the target is the feature, between them, ten times as far apart, its
+    negative.  That is what any fit finds, and within queries the weakest of them is the best."""
+    within = np.tile([-1.0, 1.0], 50)
+    level = np.repeat(np.random.default_rng(5).normal(size=50) * 100, 2)
+    sums = ridge.Sums((within + level)[:, None], within - level, np.full(50, 2))
+    check("the penalty by errors within queries", ridge.fit([sums])[0],
+          ridge.fit([sums], ridge.PENALTIES[-1:])[0])
+
+
 class Pooled:
     """A set whose pooled states are these at every layer."""
 
@@ -241,6 +251,6 @@ def check_text():
 
 
 for part in (check_gamma, check_spread, check_verdicts, check_first_stage, check_unfitted,
-             check_margins, check_ridge, check_features, check_samples, check_text):
+             check_margins, check_ridge, check_penalty, check_features, check_samples, check_text):
     part()
 sys.exit(bad)

@@ -51,9 +51,9 @@ class Sums:
         y = targets.astype(np.float64)
         self.y = centred(y, counts)
         self.y = self.y + levels(y, self.y, counts, folds)
-        self.rows = np.repeat(folds, counts)
+        self.query_folds, self.rows = folds, np.repeat(folds, counts)
         self.squares, self.within = (raw * raw).sum(0), (within * within).sum(0)
-        self.n, self.n_queries = len(self.y), len(counts)
+        self.n, self.n_queries, self.counts = len(self.y), len(counts), counts
         self.grams, self.moments = [], []
         for fold in range(N_FOLDS):
             x, y = self.x[self.rows == fold], self.y[self.rows == fold]
@@ -63,7 +63,7 @@ class Sums:
 
 def fit(sums, penalties=PENALTIES, n_tried=N_FOLDS):
     """(weights, predictions out of fold for each of sums).  Penalties are compared on the
-    first n_tried folds; of equally good ones the largest is taken."""
+    first n_tried folds by errors within queries; of equally good ones the largest is taken."""
     gram, n = sum(g for s in sums for g in s.grams), sum(s.n for s in sums)
     spread = np.sqrt(sum(s.within for s in sums))
     kept = spread > SPREAD_MIN * np.sqrt(sum(s.squares for s in sums))
@@ -86,7 +86,8 @@ def fit(sums, penalties=PENALTIES, n_tried=N_FOLDS):
             weights = solved(penalty, fold)
             for s in sums:
                 here = s.rows == fold
-                total += ((s.x[here] @ weights - s.y[here]) ** 2).sum()
+                off = s.x[here] @ weights - s.y[here]
+                total += (centred(off, s.counts[s.query_folds == fold]) ** 2).sum()
         return total
 
     penalty = max(penalties) if len(penalties) == 1 else min(sorted(penalties)[::-1], key=error)

@@ -81,10 +81,18 @@ def earlier(study):
 # ---- Richer readouts ----
 
 def pools(study):
-    rows = least_rows(study, "head", study.each(study.heads()))
+    heads = study.each(study.heads())
+    rows = least_rows(study, "head", heads)
     for variant in study.variants:
         rows += least_rows(study, variant, study.readouts(variant))
-    return table(HEAD, rows)
+    both = with_head(study.readouts(), heads)
+    return table(HEAD, rows + least_rows(study, "and the head", study.combined(both)))
+
+
+def with_head(reader, heads):
+    """Inputs of Study.combined: readouts beside the head's scores of the same layer."""
+    return lambda source, name, l: (np.column_stack([reader[source, name][l],
+                                                     heads[source, name][l]]) if l else None)
 
 
 def penalty(study):
