@@ -24,6 +24,7 @@ enum {
     KEY_LEVEL,
     KEY_POLICIES,
     KEY_PRECISION,
+    KEY_EXACT_ORDER,
     KEY_PROFILE,
     KEY_INSTRUCTION,
     KEY_SEED,
@@ -59,6 +60,8 @@ static const cli_option options_table[] = {
      "of none, cluster and bound: compare them with the full\npass"},
     {KEY_PRECISION, "precision", "LIST",
      "what cluster and bound are asked for (default 0.99)"},
+    {KEY_EXACT_ORDER, "exact-order", NULL,
+     "policies run the K best to the end, for their order"},
     {KEY_PROFILE, "profile", "FILE",
      "made by \"grating calibrate\", or none (default: the one\n"
      "beside the model, if there is one)"},
@@ -198,6 +201,7 @@ static int set_option(eval_options *options, int key, const char *value)
                                 &options->level);
     case KEY_POLICIES: return set_list(options, value, add_policy);
     case KEY_PRECISION: return set_list(options, value, add_precision);
+    case KEY_EXACT_ORDER: options->keeps_order = 1; return CLI_SUCCESS;
     case KEY_PROFILE: return set_profile(options, value);
     case KEY_INSTRUCTION: options->instruction = value; return CLI_SUCCESS;
     case KEY_SEED:
@@ -230,8 +234,11 @@ static int check_sources(const eval_options *options)
                          stage);
     if (options->run_path && options->wants_bm25)
         return cli_usage(self, "--run and --bm25 exclude each other");
-    if (options->n_precisions && !options->n_policies)
-        return cli_usage(self, "--precision is for --policies cluster and bound");
+    const char *pointless = options->n_precisions  ? "--precision"
+                            : options->keeps_order ? "--exact-order"
+                                                   : NULL;
+    if (pointless && !options->n_policies)
+        return cli_usage(self, "%s is for --policies cluster and bound", pointless);
     return CLI_SUCCESS;
 }
 

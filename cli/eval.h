@@ -64,7 +64,8 @@ typedef struct eval_options {
     size_t level; /* the least grade that is relevant */
     size_t seed;
     grt_session_options session;
-    int wants_bm25; /* --bm25 was given */
+    int keeps_order; /* the K best run to the end */
+    int wants_bm25;  /* --bm25 was given */
     int is_unstemmed;
     int hides_progress;
 } eval_options;
@@ -270,12 +271,13 @@ void eval_source_close(eval_source *source);
 typedef struct eval_system {
     grt_policy policy;
     float precision; /* 0: none */
+    int keeps_order;
     uint64_t candidates_x_layers;
     uint64_t total_ns;
     double drift_sum;
     size_t n_drifts; /* queries that told a drift */
     int has_profile;
-    char name[32]; /* "bound 0.99" */
+    char name[32]; /* "bound 0.99", "bound 0.99 exact" */
 } eval_system;
 
 enum { EVAL_ROW_FIRST = 0, EVAL_ROW_FULL = 1 };

@@ -63,6 +63,7 @@ static void put_system(const eval_report *report, FILE *file, size_t k_index,
         fprintf(file, "\"precision\": %g, ", (double)system->precision);
     else
         fputs("\"precision\": null, ", file);
+    fprintf(file, "\"exact_order\": %s, ", system->keeps_order ? "true" : "false");
     if (row == EVAL_ROW_FIRST) {
         fputs("\"computed\": null, \"time\": null, ", file);
     } else {

@@ -147,16 +147,28 @@ static void print_head(const eval_bench *bench)
     putchar('\n');
 }
 
+/* Of the column of names: that of the longest, and at least 16. */
+static int name_width(const eval_bench *bench)
+{
+    size_t width = 16;
+    for (size_t row = 0; row < bench->n_rows; row++) {
+        size_t n = strlen(bench->systems[0][row].name);
+        if (n > width) width = n;
+    }
+    return (int)width;
+}
+
 static void print_metric(const eval_report *report, size_t k_index, cli_metric metric)
 {
     const eval_bench *bench = report->bench;
     char name[32];
     snprintf(name, sizeof name, "%s@%zu", cli_metric_name(metric),
              bench->options->ks[k_index]);
-    printf("\n%-16s    mean  95 %% interval     less full        p\n", name);
+    int width = name_width(bench);
+    printf("\n%-*s    mean  95 %% interval     less full        p\n", width, name);
     for (size_t row = 0; row < bench->n_rows; row++) {
         const eval_figure *figure = eval_report_figure(report, k_index, row, metric);
-        printf("%-16s  %.4f  %.4f to %.4f", bench->systems[k_index][row].name,
+        printf("%-*s  %.4f  %.4f to %.4f", width, bench->systems[k_index][row].name,
                figure->mean, figure->low, figure->high);
         if (row == EVAL_ROW_FULL)
             printf("          -        -\n");
@@ -169,14 +181,15 @@ static void print_cost(const eval_bench *bench, size_t k_index)
 {
     char name[32];
     snprintf(name, sizeof name, "cost, K = %zu", bench->options->ks[k_index]);
-    printf("\n%-16s  computed     time  drift\n", name);
+    int width = name_width(bench);
+    printf("\n%-*s  computed     time  drift\n", width, name);
     for (size_t row = EVAL_ROW_FULL + 1; row < bench->n_rows; row++) {
         const eval_system *system = &bench->systems[k_index][row];
         char drift[16] = "-";
         if (system->n_drifts)
             snprintf(drift, sizeof drift, "%.2f",
                      system->drift_sum / (double)system->n_drifts);
-        printf("%-16s   %5.1f %%  %5.1f %%  %5s\n", system->name,
+        printf("%-*s   %5.1f %%  %5.1f %%  %5s\n", width, system->name,
                100 * eval_computed_share(bench, k_index, row),
                100 * eval_time_share(bench, k_index, row), drift);
     }

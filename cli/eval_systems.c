@@ -22,11 +22,13 @@ static void add_system(eval_bench *bench, grt_policy policy, float precision,
     for (size_t i = 0; i < bench->options->n_ks; i++) {
         eval_system *system = &bench->systems[i][row];
         *system = (eval_system){.policy = policy, .precision = precision};
+        system->keeps_order = policy != GRT_POLICY_NONE && bench->options->keeps_order;
+        const char *suffix = system->keeps_order ? " exact" : "";
         if (precision > 0)
-            snprintf(system->name, sizeof system->name, "%s %g", name,
-                     (double)precision);
+            snprintf(system->name, sizeof system->name, "%s %g%s", name,
+                     (double)precision, suffix);
         else
-            snprintf(system->name, sizeof system->name, "%s", name);
+            snprintf(system->name, sizeof system->name, "%s%s", name, suffix);
     }
 }
 
@@ -108,6 +110,7 @@ static int rank(eval_bench *bench, const eval_case *query, const eval_system *sy
     request.progress_payload = bench;
     request.policy = system->policy;
     request.precision = system->precision;
+    request.keeps_order = system->keeps_order;
     grt_status status = grt_rank(bench->session, &request, out, &error);
     if (status == GRT_E_CANCELLED) {
         bench->is_interrupted = 1;

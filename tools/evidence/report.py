@@ -88,17 +88,34 @@ def is_seen(model, name):
 def summary(model):
     rows = []
     for name, value in model["quality"].items():
-        full = system_of(value, "full pass")
         row = [name, "yes" if is_seen(model, name) else "no"]
         for system in ("cluster 0.99", "bound 0.99"):
             found = system_of(value, system)
             row += [with_interval(found["overlap"]), share(found["computed"]),
-                    "%+.3f (p %.2f)" % (found["ndcg"][0] - full["ndcg"][0], found["ndcg"][3])]
+                    ndcg_change(value, system)]
         rows.append(row)
     head = ["set", "seen", "cluster 0.99: overlap@10", "computed", "NDCG@10", "bound 0.99: overlap@10",
             "computed", "NDCG@10"]
     picture = "![Overlap and compute by set](results/%s-overlap.svg)" % model["name"]
     return picture + "\n\n" + table(head, rows) + "\n\n" + means(model)
+
+
+def ndcg_change(value, system):
+    """Less the full pass, with the p of the difference."""
+    found, full = system_of(value, system), system_of(value, "full pass")
+    return "%+.3f (p %.2f)" % (found["ndcg"][0] - full["ndcg"][0], found["ndcg"][3])
+
+
+def exact_table(model):
+    rows = []
+    for name, value in model["quality"].items():
+        exact = model["exact"][name]
+        usual, ordered = system_of(value, "bound 0.99"), system_of(exact, "bound 0.99 exact")
+        rows.append((name, ndcg_change(value, "bound 0.99"), share(usual["computed"]),
+                     ndcg_change(exact, "bound 0.99 exact"), with_interval(ordered["overlap"]),
+                     share(ordered["computed"])))
+    return table(("set", "bound 0.99: NDCG@10", "computed", "with --exact-order: NDCG@10",
+                  "overlap@10", "computed"), rows)
 
 
 def means(model):
@@ -270,7 +287,7 @@ def blocks(run, descriptions, models):
         return headed([(m["name"], make(m)) for m in models])
     return {
         "run": run_table(run), "sets": set_table(descriptions, models),
-        "summary": each(summary), "quality": each(quality), "order": each(order_tables),
+        "summary": each(summary), "exact": each(exact_table), "quality": each(quality), "order": each(order_tables),
         "trace": each(trace_images), "cluster": each(cluster_tables), "misses": each(miss_table),
         "refitted": each(refit_table),
         "candidates": each(lambda m: sweep_table("candidates", measure.CANDIDATES,

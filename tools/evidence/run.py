@@ -48,6 +48,8 @@ def measure_model(bench, limits):
     found = {"name": bench.name, "seen": seen_by(bench.name), "part": bench.part}
     found["quality"] = {n: measure.quality(bench, n, datasets.limit_of(n, queries))
                         for n in datasets.SETS}
+    found["exact"] = {n: measure.exact(bench, n, datasets.limit_of(n, queries))
+                      for n in datasets.SETS}
     has_profile = any(v["profile"] for v in found["quality"].values())
     found["order"] = {n: measure.order(bench, n, order_queries, has_profile)
                       for n in datasets.SETS}
