@@ -174,6 +174,7 @@ def bert_sum(w, p, d):
 # two pieces of the prompt mark where the query and the document begin.
 ONE, ASKED, TOLD = 6, 7, 8  # further channels
 MARKS = {ASKED: "<Query", TOLD: "<Document"}
+MOST_WRITTEN = 4  # channels that one row of a head or neuron reads
 UNIT = 0.3  # of the residual stream, which has no norm of its own
 # FOUND and SUM grow beyond it, or rounding and the rest of a row would drown them.
 
@@ -240,19 +241,41 @@ def qwen3(config, words, generator):
     return w
 
 
-def hold(config, gradients):
-    """Takes from a decoder's gradients, in place, what would write to its channels.  What is
-    read there is summed over all rows and layers: of what the first step does to the loss
-    they had 94 %, and training tore the start down at any useful rate."""
+# By what share of itself a number of a decoder's start may change in a step, over the rate.
+RELATIVE_RATE = 20.0
+
+
+def step_scales(config, start):
+    """{name: what the optimiser's steps are multiplied with} for the tensors that a decoder's
+    start wrote to.  Its channels, and the heads and neurons that serve them, change by a share
+    of themselves.  Zeros there stay: what is written to the channels is summed over all rows
+    and layers, and of what the first step did to the loss that had 94 %.  Codes and the heads
+    that compare them stay, too: rows of rare words would learn which documents they stand in."""
     if config["model_type"] != "qwen3":
-        return
-    for name, gradient in gradients.items():
-        if name.endswith("embed_tokens.weight"):
-            gradient[:, :N_CHANNELS] = 0.0
-        elif name.endswith(("o_proj.weight", "down_proj.weight")):
-            gradient[:N_CHANNELS] = 0.0
-        elif name.endswith("v_proj.weight"):
-            gradient[::config["head_dim"]] = 0.0
+        return {}
+    scales = {name: scale_of(name, w) for name, w in start.items()}
+    return {name: scale for name, scale in scales.items() if scale is not None}
+
+
+def scale_of(name, w):
+    relative = RELATIVE_RATE * w.abs()
+    if name.endswith("layernorm.weight"):
+        return None
+    if w.dim() == 1:
+        return relative
+    if name.endswith("embed_tokens.weight"):
+        relative[:, ONE] = 0.0
+        relative[:, N_CHANNELS:] = 0.0
+        return relative
+    scale = torch.ones_like(w)
+    if name.endswith(("o_proj.weight", "down_proj.weight")):
+        scale[:N_CHANNELS] = relative[:N_CHANNELS]
+        return scale
+    n_written = (w != 0).sum(1)
+    scale[n_written < w.shape[1]] = 0.0
+    few = n_written <= MOST_WRITTEN
+    scale[few] = relative[few]
+    return scale
 
 
 def slow(d):

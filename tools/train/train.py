@@ -178,6 +178,8 @@ class Trainer:
         self.lists = Lists(args.data)
         self.weights = {name: w.to(self.device).requires_grad_(True)
                         for name, w in start.items()}
+        scales = lexical_start.step_scales(self.config, start) if args.config else {}
+        self.scales = {name: scale.to(self.device) for name, scale in scales.items()}
         matrices = [w for w in self.weights.values() if w.dim() > 1]
         vectors = [w for w in self.weights.values() if w.dim() == 1]
         self.optimizer = torch.optim.AdamW(
@@ -307,15 +309,24 @@ class Trainer:
             loss, right, n_tokens = loss + part, right + hits, n_tokens + n
             for w, grad in zip(self.weights.values(), grads):
                 w.grad = grad if number == 0 else w.grad.add_(grad)
-        lexical_start.hold(self.config, {n: w.grad for n, w in self.weights.items()})
+        for name, scale in self.scales.items():
+            self.weights[name].grad.mul_(scale != 0.0)
         norm = torch.nn.utils.clip_grad_norm_(list(self.weights.values()), 1.0)
         if not math.isfinite(float(norm)):
             raise SystemExit("step %d: the gradient is not finite" % self.step)
         rate = self.args.rate * min(1.0, (self.step + 1) / WARM_UP)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * max(0.0, 1.0 - self.progress())
-        self.optimizer.step()
+        self.scaled_step()
         return loss, right / self.args.lists, n_tokens
+
+    def scaled_step(self):
+        before = {name: self.weights[name].detach().clone() for name in self.scales}
+        self.optimizer.step()
+        with torch.no_grad():
+            for name, scale in self.scales.items():
+                w = self.weights[name]
+                w.copy_(before[name] + scale * (w - before[name]))
 
     def evaluate(self):
         """NDCG@10 on the dev lists: {source: (BM25's order, the model's)}."""
