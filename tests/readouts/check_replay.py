@@ -7,6 +7,7 @@ import math
 import os
 import sys
 import tempfile
+import types
 
 import numpy as np
 
@@ -17,6 +18,7 @@ import readings  # noqa: E402
 import ridge  # noqa: E402
 import run  # noqa: E402
 import samples  # noqa: E402
+import study  # noqa: E402
 
 bad = 0
 
@@ -172,6 +174,19 @@ def check_penalty():
           ridge.fit([sums], ridge.PENALTIES[-1:])[0])
 
 
+def check_combined():
+    """A column that is the final score and a level of each query: levels say nothing."""
+    rng = np.random.default_rng(7)
+    counts, rows = np.full(10, 4), np.repeat(ridge.runs(10, ridge.N_FOLDS), 4)
+    finals = ridge.centred(rng.normal(size=40), counts)
+    column = finals + np.repeat(rng.normal(size=10) * 9, 4)
+    item = types.SimpleNamespace(name="a", finals=finals, counts=counts, rows=rows)
+    alone = types.SimpleNamespace(names=["a"], items=[item], by_name={"a": item},
+                                  seen=lambda source: ["a"])
+    found = study.Study.combined_at(alone, "a", lambda name: column[:, None])["a"]
+    check("combined within queries", found, finals, 1e-4)
+
+
 class Pooled:
     """A set whose pooled states are these at every layer."""
 
@@ -251,6 +266,7 @@ def check_text():
 
 
 for part in (check_gamma, check_spread, check_verdicts, check_first_stage, check_unfitted,
-             check_margins, check_ridge, check_penalty, check_features, check_samples, check_text):
+             check_margins, check_ridge, check_penalty, check_combined, check_features,
+             check_samples, check_text):
     part()
 sys.exit(bad)

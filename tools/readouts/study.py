@@ -85,8 +85,8 @@ class Study:
         return readings.kept(os.path.join(self.cache, "embedding.npz"), compute)
 
     def combined(self, inputs):
-        """A reader of a few columns: inputs(source, set, boundary) gives [candidates][m], centred
-        by query, or None where nothing is known.  Least squares to the final logit on the sets
+        """A reader of a few columns: inputs(source, set, boundary) gives [candidates][m], or None
+        where nothing is known.  Least squares, within queries, to the final logit on the sets
         that the source has seen; of these, for each query on the folds that it is not in."""
         out = {}
         for source in readings.sources_of(self.names):
@@ -100,6 +100,8 @@ class Study:
         columns = {name: columns_of(name) for name in self.names}
         if columns[self.names[0]] is None:
             return {name: np.zeros(len(self.by_name[name].finals)) for name in self.names}
+        columns = {name: ridge.centred(x, self.by_name[name].counts)
+                   for name, x in columns.items()}
         seen = [self.by_name[name] for name in self.seen(source)]
 
         def weights_without(fold):
