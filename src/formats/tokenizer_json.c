@@ -103,24 +103,31 @@ grt_status grt_json_unsupported(const grt_json_reader *r, const char *part,
              r->path, part, type);
 }
 
+/* NFC, Lowercase, or both in this order. */
+static grt_status read_bpe_step(grt_json_reader *r, const json_t *step)
+{
+    const char *type = grt_json_text_of(step, "type");
+    bool is_nfc = strcmp(type, "NFC") == 0;
+    if (!is_nfc && strcmp(type, "Lowercase") != 0)
+        return grt_json_unsupported(r, "a normalizer", type);
+    if (is_nfc && r->v->lower_case)
+        GRT_FAIL(r->err, GRT_E_UNSUPPORTED, "%s: NFC after Lowercase is not supported",
+                 r->path);
+    r->v->use_nfc |= is_nfc;
+    r->v->lower_case |= !is_nfc;
+    return GRT_OK;
+}
+
 static grt_status read_bpe_normaliser(grt_json_reader *r, const json_t *normaliser)
 {
     if (!normaliser || json_is_null(normaliser)) return GRT_OK;
-    const char *type = grt_json_text_of(normaliser, "type");
-    if (strcmp(type, "NFC") == 0) {
-        r->v->use_nfc = true;
-        return GRT_OK;
-    }
+    if (strcmp(grt_json_text_of(normaliser, "type"), "Sequence") != 0)
+        return read_bpe_step(r, normaliser);
     const json_t *list = json_object_get(normaliser, "normalizers");
-    if (strcmp(type, "Sequence") != 0 || json_array_size(list) > 8)
-        return grt_json_unsupported(r, "a normalizer", type);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *inner = json_array_get(list, i);
-        if (strcmp(grt_json_text_of(inner, "type"), "NFC") != 0)
-            return grt_json_unsupported(r, "a normalizer",
-                                        grt_json_text_of(inner, "type"));
-        r->v->use_nfc = true;
-    }
+    if (json_array_size(list) > 8)
+        return grt_json_unsupported(r, "a normalizer", "Sequence");
+    for (size_t i = 0; i < json_array_size(list); i++)
+        GRT_TRY(read_bpe_step(r, json_array_get(list, i)));
     return GRT_OK;
 }
 

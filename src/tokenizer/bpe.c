@@ -204,10 +204,46 @@ static grt_status copy_valid(grt_text_buffer *out, const char *text, size_t n,
     return GRT_OK;
 }
 
+/* U+0130 is the one character whose lower case, as Unicode's SpecialCasing.txt has it
+ * for all languages, is two: i and a dot above. */
+enum { CAPITAL_I_WITH_DOT = 0x130, DOT_ABOVE = 0x307 };
+
+static grt_status append_lower(grt_text_buffer *out, uint32_t c, grt_error *err)
+{
+    GRT_TRY(grt_text_buffer_room(out, 8, err));
+    if (c == CAPITAL_I_WITH_DOT) {
+        out->data[out->n++] = 'i';
+        c = DOT_ABOVE;
+    } else if (c >= 128) {
+        c = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
+    } else if (c >= 'A' && c <= 'Z') {
+        c += 32;
+    }
+    out->n += grt_utf8_encode(out->data + out->n, c);
+    return GRT_OK;
+}
+
+/* Character by character: a final sigma is like any other. */
+static grt_status encode_lower(encoder *e, const grt_vocabulary *v, const char *text,
+                               size_t n)
+{
+    if (!v->lower_case) return encode_words(e, text, n);
+    grt_text_buffer out = {0};
+    grt_status status = grt_text_buffer_room(&out, n, e->err);
+    for (size_t i = 0; status == GRT_OK && i < n;) {
+        size_t length;
+        status = append_lower(&out, grt_utf8_decode(text + i, n - i, &length), e->err);
+        i += length;
+    }
+    if (status == GRT_OK) status = encode_words(e, out.data, out.n);
+    grt_text_buffer_release(&out);
+    return status;
+}
+
 static grt_status encode_normal(encoder *e, const grt_vocabulary *v, const char *text,
                                 size_t n)
 {
-    if (!v->use_nfc || is_ascii(text, n)) return encode_words(e, text, n);
+    if (!v->use_nfc || is_ascii(text, n)) return encode_lower(e, v, text, n);
     utf8proc_uint8_t *composed = NULL;
     utf8proc_ssize_t n_composed =
         utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)n, &composed,
@@ -216,7 +252,7 @@ static grt_status encode_normal(encoder *e, const grt_vocabulary *v, const char 
         GRT_FAIL(e->err,
                  n_composed == UTF8PROC_ERROR_NOMEM ? GRT_E_NO_MEMORY : GRT_E_FORMAT,
                  "normalising a text: %s", utf8proc_errmsg(n_composed));
-    grt_status status = encode_words(e, (const char *)composed, (size_t)n_composed);
+    grt_status status = encode_lower(e, v, (const char *)composed, (size_t)n_composed);
     free(composed);
     return status;
 }

@@ -160,6 +160,80 @@ static void test_added_runs_of_spaces_are_text(void **state)
     json_decref(root);
 }
 
+/* The tokenizer of the golden case with another normaliser. */
+static grt_status read_with_normaliser(grt_vocabulary *v, const char *normaliser,
+                                       grt_error *err)
+{
+    json_t *root =
+        json_load_file(GRT_TEST_DATA "/golden/qwen3-f32-tied/tokenizer.json", 0, NULL);
+    assert_non_null(root);
+    assert_int_equal(
+        json_object_set_new(root, "normalizer", json_loads(normaliser, 0, NULL)), 0);
+    char *json = json_dumps(root, 0);
+    grt_status status =
+        grt_vocabulary_read_tokenizer_json(v, json, strlen(json), "json", err);
+    free(json);
+    json_decref(root);
+    return status;
+}
+
+static void test_a_normaliser_that_lowers(void **state)
+{
+    (void)state;
+    static const char *const normalisers[] = {
+        "{\"type\": \"Lowercase\"}",
+        "{\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFC\"},"
+        "{\"type\": \"Lowercase\"}]}"};
+    static const struct {
+        const char *text, *lower;
+    } cases[] = {
+        {"The OWL's Nest Z[@`{", "the owl's nest z[@`{"},
+        {"\xc3\x89T\xc3\x89 \xd0\x96", "\xc3\xa9t\xc3\xa9 \xd0\xb6"}, /* ETE, Zhe */
+        {"\xce\xa3\xce\xa3", "\xcf\x83\xcf\x83"}, /* a final sigma like others */
+        {"\xc4\xb0x", "i\xcc\x87x"},              /* I with dot, two characters */
+        {"A\xff Z", "a\xef\xbf\xbd z"},
+        {"<|IM_END|>", "<|im_end|>"}, /* stays text */
+    };
+    for (size_t n = 0; n < 2; n++) {
+        grt_error err;
+        grt_vocabulary v = {0};
+        grt_tokenizer *t = NULL;
+        assert_ok(read_with_normaliser(&v, normalisers[n], &err), &err);
+        assert_ok(grt_tokenizer_create(&t, &v, &err), &err);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            grt_ids found = {0}, wanted = {0};
+            const char *text = cases[i].text, *lower = cases[i].lower;
+            assert_ok(grt_tokenizer_encode(t, text, strlen(text), &found, &err), &err);
+            assert_ok(
+                grt_tokenizer_encode(tokenizer, lower, strlen(lower), &wanted, &err),
+                &err);
+            assert_int_equal(found.n, wanted.n);
+            assert_memory_equal(found.ids, wanted.ids, found.n * sizeof(int32_t));
+            grt_ids_release(&found);
+            grt_ids_release(&wanted);
+        }
+        grt_tokenizer_free(t);
+        grt_vocabulary_release(&v);
+    }
+}
+
+static void test_normalisers_that_are_refused(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_vocabulary v = {0};
+    assert_refused(read_with_normaliser(&v, "{\"type\": \"Strip\"}", &err),
+                   GRT_E_UNSUPPORTED, &err, "a normalizer of type \"Strip\"");
+    grt_vocabulary_release(&v);
+    assert_refused(read_with_normaliser(&v,
+                                        "{\"type\": \"Sequence\", \"normalizers\": ["
+                                        "{\"type\": \"Lowercase\"},"
+                                        "{\"type\": \"NFC\"}]}",
+                                        &err),
+                   GRT_E_UNSUPPORTED, &err, "NFC after Lowercase");
+    grt_vocabulary_release(&v);
+}
+
 /* Quadratic work would take minutes here and run into CTest's limit. */
 static void test_a_megabyte_of_one_letter(void **state)
 {
@@ -229,6 +303,8 @@ int main(void)
         cmocka_unit_test(test_invalid_bytes_are_one_replacement_each),
         cmocka_unit_test(test_composed_and_decomposed_text_are_equal),
         cmocka_unit_test(test_added_runs_of_spaces_are_text),
+        cmocka_unit_test(test_a_normaliser_that_lowers),
+        cmocka_unit_test(test_normalisers_that_are_refused),
         cmocka_unit_test(test_a_megabyte_of_one_letter),
         cmocka_unit_test(test_runs_of_spaces),
     };
