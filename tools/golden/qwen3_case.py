@@ -88,14 +88,17 @@ def added_token(text, is_control):
             "normalized": False, "special": is_control}
 
 
-def tokenizer_json(bpe, merges_as_pairs):
+NFC = {"type": "NFC"}
+
+
+def tokenizer_json(bpe, merges_as_pairs, normalizer):
     merges = [list(m) if merges_as_pairs else " ".join(m) for m in bpe.merges]
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False,
                   "use_regex": False}
     return {
         "version": "1.0", "truncation": None, "padding": None,
         "added_tokens": [dict(id=bpe.ids[t], **added_token(t, c)) for t, c in bpe.specials],
-        "normalizer": {"type": "NFC"},
+        "normalizer": normalizer,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
             {"type": "Split", "pattern": {"Regex": QWEN2_PATTERN}, "behavior": "Isolated",
              "invert": False}, byte_level]},
@@ -107,7 +110,7 @@ def tokenizer_json(bpe, merges_as_pairs):
                   "merges": merges}}
 
 
-def write_tokenizer(folder, bpe, style):
+def write_tokenizer(folder, bpe, style, normalizer=NFC):
     def dump(name, value):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             json.dump(value, f, ensure_ascii=False)
@@ -122,7 +125,7 @@ def write_tokenizer(folder, bpe, style):
         with open(os.path.join(folder, "merges.txt"), "w", encoding="utf-8") as f:
             f.write("#version: 0.2\n" + "".join(" ".join(m) + "\n" for m in bpe.merges))
     else:
-        dump("tokenizer.json", tokenizer_json(bpe, style == "pairs"))
+        dump("tokenizer.json", tokenizer_json(bpe, style == "pairs", normalizer))
 
 
 GGUF_NAMES = [

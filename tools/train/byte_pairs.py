@@ -3,9 +3,10 @@
 
 usage: byte_pairs.py RANKING_DIR OUT [--pieces 22000] [--layers 16] [--hidden 256]
 Learns the merges from the texts that prepare.py reads (documents only) and writes
-OUT/vocab.json, merges.txt, tokenizer_config.json and a config.json for train.py --config.
-The pre-tokeniser is Qwen2's; "yes" and "no" are single pieces, since the model answers with
-them.  Nothing here is taken from another model's vocabulary.
+OUT/tokenizer.json, tokenizer_config.json and a config.json for train.py --config.  The
+pre-tokeniser is Qwen2's, after a normaliser that lowers all letters: questions are typed
+without capitals, and a small model has no pieces to spare for both.  "yes" and "no" are
+single pieces, since the model answers with them.  Nothing here is taken from another model's vocabulary.
 """
 import argparse
 import collections
@@ -19,7 +20,9 @@ import unicodedata
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "golden")]
 from byte_bpe import INSTRUCTION, LETTER_ORDER, LETTERS, PREFIX, SUFFIX, apply_merge  # noqa: E402
-from qwen3_case import FIRST_MERGES, SPECIALS, write_tokenizer  # noqa: E402
+from qwen3_case import FIRST_MERGES, NFC, SPECIALS, write_tokenizer  # noqa: E402
+
+LOWER = {"type": "Sequence", "normalizers": [NFC, {"type": "Lowercase"}]}
 
 # Python's \w holds numbers beyond \d (Nl, No); \p{L} does not, and \p{N} does.
 OTHER_NUMBERS = "".join(re.escape(chr(c)) for c in range(0x110000)
@@ -35,7 +38,9 @@ PROMPT_COUNT = 1000000  # every pair has the prompt: its words become single pie
 
 
 def words_of(text):
-    return SPLIT.findall(unicodedata.normalize("NFC", text))
+    """Of the lowered text; sigma alone depends on its neighbours in Python's lower()."""
+    lowered = unicodedata.normalize("NFC", text).replace("\u03a3", "\u03c3").lower()
+    return SPLIT.findall(lowered)
 
 
 def learn(counts, n_merges):
@@ -93,12 +98,12 @@ class BytePairs:
 
     @classmethod
     def open(cls, folder):
-        with open(os.path.join(folder, "merges.txt"), encoding="utf-8") as f:
-            rows = f.read().split("\n")
-        out = cls([tuple(row.split(" ")) for row in rows[1:] if row])
-        with open(os.path.join(folder, "vocab.json"), encoding="utf-8") as f:
-            if json.load(f) != {p: i for i, p in enumerate(out.pieces[:out.n_ordinary])}:
-                raise SystemExit("%s: vocab.json does not follow from merges.txt" % folder)
+        with open(os.path.join(folder, "tokenizer.json"), encoding="utf-8") as f:
+            stored = json.load(f)
+        out = cls([tuple(merge.split(" ")) for merge in stored["model"]["merges"]])
+        pieces = {p: i for i, p in enumerate(out.pieces[:out.n_ordinary])}
+        if stored["normalizer"] != LOWER or stored["model"]["vocab"] != pieces:
+            raise SystemExit("%s: tokenizer.json was not made by this program" % folder)
         return out
 
     def word(self, word):
@@ -162,9 +167,6 @@ def main():
         if is_wanted and name != "selqa-passages":  # that is the text of selqa again
             for text in source.texts:
                 counts.update(words_of(" " + text))
-    for word, n in list(counts.items()):  # questions are typed without capitals, too
-        if word.lower() != word:
-            counts[word.lower()] += n // 2
     prompt = PREFIX + "<Instruct>: %s\n<Query>:\n<Document>:" % INSTRUCTION + SUFFIX
     for part in re.split("|".join(re.escape(name) for name, _ in SPECIALS), prompt):
         for word in words_of(part):
@@ -172,7 +174,7 @@ def main():
     n_merges = args.pieces - len(LETTER_ORDER) - len(SPECIALS)
     bpe = BytePairs(learn(counts, n_merges))
     os.makedirs(args.out, exist_ok=True)
-    write_tokenizer(args.out, bpe, "vocab+merges")
+    write_tokenizer(args.out, bpe, "strings", LOWER)
     with open(os.path.join(args.out, "config.json"), "w", encoding="utf-8") as f:
         json.dump(config_of(bpe, args.layers, args.hidden), f, indent=1)
         f.write("\n")

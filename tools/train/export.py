@@ -2,7 +2,7 @@
 """A checkpoint of train.py -> a Hugging Face model folder in F16.
 
 usage: export.py CHECKPOINT.pt TOKENIZER_DIR OUT
-TOKENIZER_DIR gives vocab.txt, or vocab.json and merges.txt, and tokenizer_config.json.
+TOKENIZER_DIR gives vocab.txt or tokenizer.json, and tokenizer_config.json.
 OUT gets these, config.json and model.safetensors.
 """
 import argparse
@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "golden"))
 import safetensors_io  # noqa: E402
 
-TOKENIZER_FILES = ("vocab.txt", "vocab.json", "merges.txt", "tokenizer_config.json")
+TOKENIZER_FILES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
 LARGEST_F16 = 65504.0
 
 
@@ -34,8 +34,8 @@ def main():
         if not bool(torch.isfinite(w).all()) or float(w.abs().max()) > LARGEST_F16:
             raise SystemExit("%s: %s does not fit F16" % (args.checkpoint, name))
     names = [n for n in TOKENIZER_FILES if os.path.exists(os.path.join(args.tokenizer, n))]
-    if not {"vocab.txt", "vocab.json"} & set(names):
-        raise SystemExit("%s: neither vocab.txt nor vocab.json is there" % args.tokenizer)
+    if not {"vocab.txt", "tokenizer.json"} & set(names):
+        raise SystemExit("%s: neither vocab.txt nor tokenizer.json is there" % args.tokenizer)
     os.makedirs(args.out, exist_ok=True)
     for name in names:
         source, target = (os.path.join(d, name) for d in (args.tokenizer, args.out))

@@ -173,7 +173,7 @@ def bert_sum(w, p, d):
 # its copies is the query's.  It has no biases and no token types: ONE is 1 in every row, and
 # two pieces of the prompt mark where the query and the document begin.
 ONE, ASKED, TOLD = 6, 7, 8  # further channels
-MARKS = {ASKED: "<Query", TOLD: "<Document"}
+MARKS = {ASKED: "<query", TOLD: "<document"}
 MOST_WRITTEN = 4  # channels that one row of a head or neuron reads
 UNIT = 0.3  # of the residual stream, which has no norm of its own
 # FOUND and SUM grow beyond it, or rounding and the rest of a row would drown them.
@@ -324,23 +324,31 @@ def sides(w, p, config):
     route(w, p, config, 0, ASKED, SIDE, 0.25)
 
 
+STEEP, BAR = 5.0, 2.0
+PIECES, STEMS = 0.7, 1.3
+
+
 def qwen3_matches(w, p, config):
-    """FOUND of a document's row: idf times how much of its copies is the query's."""
+    """FOUND of a document's row: idf times silu(STEEP x - BAR) - silu(-BAR), x being how much of
+    its copies is the query's: PIECES / (k + 1) and STEMS / (k + 1) for the k-th copy.  So the
+    second copy of a word counts 0.4 of the first, the third 0.2, and a word of the same stem
+    0.4.  One neuron makes each of the two terms; they are equal where nothing is shared."""
     group = query_heads(config)
     for head in range(config["num_attention_heads"]):
         channel = STEM if is_for_stems(config, head // group) else PIECE
         route(w, p, config, head, SIDE, channel, 1.0 / group)
     gate, up = w[p + "mlp.gate_proj.weight"], w[p + "mlp.up_proj.weight"]
     down = w[p + "mlp.down_proj.weight"]
-    gate[0], up[0], down[:, 0] = 0.0, 0.0, 0.0
-    gate[0, PIECE] = gate[0, STEM] = 2.0
-    gate[0, SIDE] = -12.0  # a query's own tokens do not count
-    up[0, IDF] = 1.0
-    down[FOUND, 0] = 3.0 * UNIT
+    gate[:2], up[:2], down[:, :2] = 0.0, 0.0, 0.0
+    gate[0, PIECE], gate[0, STEM] = STEEP * PIECES, STEEP * STEMS
+    gate[:2, ONE] = -BAR
+    gate[:2, SIDE] = -12.0 - 2.0 * STEEP  # a query's own tokens do not count
+    up[:2, IDF] = 1.0
+    down[FOUND, 0], down[FOUND, 1] = 1.7 * UNIT, -1.7 * UNIT
 
 
 def qwen3_sum(w, p, config):
     """SUM grows by the mean of FOUND over all that was read, in which the mark before the
-    query counts as some hundred pieces: so a document's length matters less."""
-    by_place(w, p, config, (1.0, 1.9, 0.0))
+    query counts as more than its pieces: so a document's length matters little."""
+    by_place(w, p, config, (1.0, 3.0, 0.0))
     route(w, p, config, 0, FOUND, SUM, 20.0)
