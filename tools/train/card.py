@@ -113,7 +113,9 @@ def main():
              "model.", "", "## Measured", "",
              "%s of BM25's top %d, normalised over the candidates, with 95 %% bootstrap "
              "intervals over queries. Training read no query of this table; test parts as in "
-             "`tools/reference/jobs.py`." % (measured["metric"], measured["top"]), "",
+             "`tools/reference/jobs.py`. This BM25 does not stem words; that of `grating eval` "
+             "does, and is a better one (docs/evaluation.md)."
+             % (measured["metric"], measured["top"]), "",
              *result_rows(measured, seen)]
     if seen:
         lines += ["", "[1] The weights that training began from had read these questions."]
