@@ -243,6 +243,7 @@ static grt_status encode_lower(encoder *e, const grt_vocabulary *v, const char *
 static grt_status encode_normal(encoder *e, const grt_vocabulary *v, const char *text,
                                 size_t n)
 {
+    if (n == 0) return GRT_OK; /* between two pieces that stand as they are */
     if (!v->use_nfc || is_ascii(text, n)) return encode_lower(e, v, text, n);
     utf8proc_uint8_t *composed = NULL;
     utf8proc_ssize_t n_composed =

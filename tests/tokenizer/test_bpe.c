@@ -169,6 +169,10 @@ static grt_status read_with_normaliser(grt_vocabulary *v, const char *normaliser
     assert_non_null(root);
     assert_int_equal(
         json_object_set_new(root, "normalizer", json_loads(normaliser, 0, NULL)), 0);
+    assert_int_equal(json_array_append_new(json_object_get(root, "added_tokens"),
+                                           json_pack("{s:i,s:s,s:b}", "id", 5000,
+                                                     "content", "   ", "special", 0)),
+                     0);
     char *json = json_dumps(root, 0);
     grt_status status =
         grt_vocabulary_read_tokenizer_json(v, json, strlen(json), "json", err);
@@ -212,6 +216,10 @@ static void test_a_normaliser_that_lowers(void **state)
             grt_ids_release(&found);
             grt_ids_release(&wanted);
         }
+        grt_ids alone = {0}; /* nothing is left to lower around the added piece */
+        assert_ok(grt_tokenizer_encode(t, "   ", 3, &alone, &err), &err);
+        assert_true(alone.n == 1 && alone.ids[0] == 5000);
+        grt_ids_release(&alone);
         grt_tokenizer_free(t);
         grt_vocabulary_release(&v);
     }
