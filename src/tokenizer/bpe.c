@@ -6,6 +6,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 
 #include "tokenizer/algorithms.h"
+#include "tokenizer/lower.h"
 #include "tokenizer/merger.h"
 #include "tokenizer/trie.h"
 #include "tokenizer/utf8.h"
@@ -214,12 +215,8 @@ static grt_status append_lower(grt_text_buffer *out, uint32_t c, grt_error *err)
     if (c == CAPITAL_I_WITH_DOT) {
         out->data[out->n++] = 'i';
         c = DOT_ABOVE;
-    } else if (c >= 128) {
-        c = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
-    } else if (c >= 'A' && c <= 'Z') {
-        c += 32;
     }
-    out->n += grt_utf8_encode(out->data + out->n, c);
+    out->n += grt_utf8_encode(out->data + out->n, grt_lower(c));
     return GRT_OK;
 }
 

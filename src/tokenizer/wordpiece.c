@@ -4,6 +4,7 @@
  * each character is normalised and either ends the word, stands alone, or joins the
  * word; a finished word is cut into the longest pieces from its left. */
 #include "tokenizer/algorithms.h"
+#include "tokenizer/lower.h"
 #include "tokenizer/utf8.h"
 #include "tokenizer/white_space.h"
 
@@ -116,9 +117,7 @@ static grt_status take_normal(scanner *s, uint32_t c)
 
 static uint32_t lower(const scanner *s, uint32_t c)
 {
-    if (!s->v->lower_case) return c;
-    if (c < 128) return c >= 'A' && c <= 'Z' ? c + 32 : c;
-    return (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
+    return s->v->lower_case ? grt_lower(c) : c;
 }
 
 /* Decomposes (NFD) and drops non-spacing marks, lower-cases what is left. */

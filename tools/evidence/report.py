@@ -287,7 +287,8 @@ def blocks(run, descriptions, models):
         return headed([(m["name"], make(m)) for m in models])
     return {
         "run": run_table(run), "sets": set_table(descriptions, models),
-        "summary": each(summary), "exact": each(exact_table), "quality": each(quality), "order": each(order_tables),
+        "summary": each(summary), "exact": each(exact_table), "quality": each(quality),
+        "order": each(order_tables),
         "trace": each(trace_images), "cluster": each(cluster_tables), "misses": each(miss_table),
         "refitted": each(refit_table),
         "candidates": each(lambda m: sweep_table("candidates", measure.CANDIDATES,

@@ -53,7 +53,7 @@ class Sums:
         self.y = self.y + levels(y, self.y, counts, folds)
         self.query_folds, self.rows = folds, np.repeat(folds, counts)
         self.squares, self.within = (raw * raw).sum(0), (within * within).sum(0)
-        self.n, self.n_queries, self.counts = len(self.y), len(counts), counts
+        self.n, self.counts = len(self.y), counts
         self.grams, self.moments = [], []
         for fold in range(N_FOLDS):
             x, y = self.x[self.rows == fold], self.y[self.rows == fold]
@@ -72,7 +72,7 @@ def fit(sums, penalties=PENALTIES, n_tried=N_FOLDS):
     grams = [sum(s.grams[f] for s in sums)[pick] * units for f in range(N_FOLDS)]
     moments = [sum(s.moments[f] for s in sums)[kept] * scale for f in range(N_FOLDS)]
     gram, moment = sum(grams), sum(moments)
-    unit = np.trace(gram) / min(len(gram), n - sum(s.n_queries for s in sums))
+    unit = np.trace(gram) / min(len(gram), n - sum(len(s.counts) for s in sums))
 
     def solved(penalty, fold=None):
         weights = np.zeros(len(kept))

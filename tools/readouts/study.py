@@ -65,14 +65,14 @@ class Study:
              for layer in range(1, item.n_layers)]) for item in self.items}
 
     def prior(self):
-        """{set: [candidates][3]} of BM25, centred by query."""
+        """{set: [candidates][3]} of BM25."""
         out = {}
         for item in self.items:
             found = readings.kept(
                 os.path.join(self.cache, "bm25-%s.npz" % item.name),
                 lambda: {("bm25", item.name): before.bm25_scores(item, self.data)})
             scores = found["bm25", item.name]
-            out[item.name] = ridge.centred(before.prior_features(scores, item.counts), item.counts)
+            out[item.name] = before.prior_features(scores, item.counts)
         return out
 
     def embedding(self):

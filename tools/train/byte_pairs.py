@@ -6,7 +6,8 @@ Learns the merges from the texts that prepare.py reads (documents only) and writ
 OUT/tokenizer.json, tokenizer_config.json and a config.json for train.py --config.  The
 pre-tokeniser is Qwen2's, after a normaliser that lowers all letters: questions are typed
 without capitals, and a small model has no pieces to spare for both.  "yes" and "no" are
-single pieces, since the model answers with them.  Nothing here is taken from another model's vocabulary.
+single pieces, since the model answers with them.  Nothing here is taken from another
+model's vocabulary.
 """
 import argparse
 import collections

@@ -309,7 +309,7 @@ class Trainer:
             loss, right, n_tokens = loss + part, right + hits, n_tokens + n
             for w, grad in zip(self.weights.values(), grads):
                 w.grad = grad if number == 0 else w.grad.add_(grad)
-        for name, scale in self.scales.items():
+        for name, scale in self.scales.items():  # what stays would fill the norm
             self.weights[name].grad.mul_(scale != 0.0)
         norm = torch.nn.utils.clip_grad_norm_(list(self.weights.values()), 1.0)
         if not math.isfinite(float(norm)):
