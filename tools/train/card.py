@@ -25,7 +25,7 @@ START = ("weights written down so that they rank by shared words, the rest of th
 VOCABULARY = {
     "bert": "The vocabulary is that of bert-base-uncased (Apache-2.0).",
     "qwen3": "The vocabulary was learned from the same texts; the prompt is that of the "
-             "Qwen3-Reranker model cards.",
+             "Qwen3-Reranker model cards, and training read no other instruction than theirs.",
 }
 TEXT_SOURCES = {"selqa-passages": "selqa"}  # the same text in another form
 
@@ -78,14 +78,19 @@ def result_rows(measured, seen):
 def training(state, data):
     a = state["arguments"]
     began = "the model in %s" % os.path.basename(a["init"]) if a["init"] else START
+    share = state.get("share", 1.0)
+    way = "" if share == 1.0 else (
+        " The weights here are %g of the way from there to what training made of them "
+        "(`tools/train/interpolate.py`): on questions kept for choosing, the whole way is worse."
+        % share)
     return ("From %s: %s steps of %d lists with %d candidates each, pairs of at most %d "
             "tokens, AdamW, learning rate %g falling linearly to zero, seed %d; %.0f minutes. "
             "The loss is the cross entropy over a list; BM25's own opinion is half of the "
             "target for keywords, 0.3 for words in a row. %s lists were prepared, their "
-            "negatives from BM25's first %d."
+            "negatives from BM25's first %d.%s"
             % (began, format(state["step"], ","), a["lists"], a["candidates"],
                a["max_tokens"], a["rate"], a["seed"], state["spent"] / 60.0,
-               format(data["lists"], ","), data["best"]))
+               format(data["lists"], ","), data["best"], way))
 
 
 def main():

@@ -41,6 +41,7 @@ check() { # ARCHITECTURE CONFIG TOKENIZER_DIR
         "$python" "$tools/train/export.py" "$1-$run/checkpoint.pt" "$3" "$1-$run/model" >/dev/null
     done
     cmp "$1-whole/model/model.safetensors" "$1-killed/model/model.safetensors"
+    "$python" "$tools/train/interpolate.py" "$1-whole/checkpoint.pt" 0.5 "$1-half.pt"
     "$grating" rank --json --all --policy none --arithmetic f32 --no-progress \
         --model "$1-whole/model" --queries jobs.jsonl >"$1.jsonl"
     "$python" - "$tools" "$1" <<'PYTHON'
@@ -70,8 +71,11 @@ for line, found in zip(open("jobs.jsonl"), open(name + ".jsonl")):
         assert item["tokens"] == len(made[item["index"]][0]), (item, len(made[item["index"]][0]))
         logits_seen.append(item["logit"])
         worst = max(worst, abs(item["logit"] - theirs[item["index"]]))
+start = networks.start(config, np.load(name + "/words.npz"), 1)
+trained, half = (torch.load(f)["weights"] for f in (name + "-whole/checkpoint.pt", name + "-half.pt"))
+for n, w in start.items():
+    assert torch.allclose(half[n], (w + trained[n].detach()) / 2, atol=1e-6), n
 if name == "qwen3":  # what a decoder's start says shall stay does so, and the rest does not
-    start = networks.start(json.load(open("pieces/config.json")), np.load(name + "/words.npz"), 1)
     for n, scale in lexical_start.step_scales(config, start).items():
         moved = (weights[n].float() != start[n].half().float())
         assert not moved[scale == 0.0].any(), n
