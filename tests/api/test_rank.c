@@ -8,7 +8,8 @@
 #include <jansson.h>
 #include <math.h>
 
-#define MODEL_DIR GRT_SOURCE_DIR "/models/grating-mini"
+#define MODEL_DIR   GRT_SOURCE_DIR "/models/grating-mini"
+#define DECODER_DIR GRT_SOURCE_DIR "/models/grating-mini-qwen3"
 
 static grt_model *model;
 
@@ -28,20 +29,21 @@ static int close_model(void **state)
     return grt_memory_now() != 0; /* everything was freed */
 }
 
-static grt_session *new_session_in(grt_arithmetic arithmetic, size_t n_threads)
+static grt_session *session_of(grt_model *of, grt_arithmetic arithmetic,
+                               size_t n_threads)
 {
     grt_error err;
     grt_session *session = NULL;
     grt_session_options options = GRT_SESSION_OPTIONS_INIT;
     options.n_threads = n_threads;
     options.arithmetic = arithmetic;
-    assert_ok(grt_session_create(&session, model, &options, &err), &err);
+    assert_ok(grt_session_create(&session, of, &options, &err), &err);
     return session;
 }
 
 static grt_session *new_session(size_t n_threads)
 {
-    return new_session_in(GRT_ARITHMETIC_F32, n_threads);
+    return session_of(model, GRT_ARITHMETIC_F32, n_threads);
 }
 
 static const char *const documents[] = {
@@ -107,11 +109,12 @@ static void check_reference_line(grt_session *session, json_t *line, double *wor
     *n_pairs += n;
 }
 
-static void check_reference(grt_arithmetic arithmetic, double tolerance)
+static void check_reference(grt_model *of, const char *path, size_t n_wanted,
+                            grt_arithmetic arithmetic, double tolerance)
 {
-    FILE *file = fopen(MODEL_DIR "/reference_scores.jsonl", "r");
+    FILE *file = fopen(path, "r");
     assert_non_null(file);
-    grt_session *session = new_session_in(arithmetic, 2);
+    grt_session *session = session_of(of, arithmetic, 2);
     double worst = 0.0;
     size_t n_pairs = 0;
     for (;;) {
@@ -124,7 +127,7 @@ static void check_reference(grt_arithmetic arithmetic, double tolerance)
     (void)fclose(file);
     printf("%zu pairs in %s, largest difference of a logit %.2e\n", n_pairs,
            grt_arithmetic_text(arithmetic), worst);
-    assert_int_equal(n_pairs, 238);
+    assert_int_equal(n_pairs, n_wanted);
     assert_true(worst < tolerance);
     grt_session_free(session);
 }
@@ -132,10 +135,25 @@ static void check_reference(grt_arithmetic arithmetic, double tolerance)
 static void test_logits_agree_with_the_reference(void **state)
 {
     (void)state;
-    /* The logits span about 12. */
-    check_reference(GRT_ARITHMETIC_F32, 2e-3);
-    check_reference(GRT_ARITHMETIC_BF16, 6e-1);
-    check_reference(GRT_ARITHMETIC_INT8, 5);
+    static const char path[] = MODEL_DIR "/reference_scores.jsonl";
+    /* The logits span 7.5. */
+    check_reference(model, path, 238, GRT_ARITHMETIC_F32, 2e-4);
+    check_reference(model, path, 238, GRT_ARITHMETIC_BF16, 2e-1);
+    check_reference(model, path, 238, GRT_ARITHMETIC_INT8, 3);
+}
+
+static void test_the_decoder_agrees_with_the_reference(void **state)
+{
+    (void)state;
+    static const char path[] = DECODER_DIR "/reference_scores.jsonl";
+    grt_error err;
+    grt_model *decoder = NULL;
+    assert_ok(grt_model_open(&decoder, DECODER_DIR, NULL, &err), &err);
+    /* The logits span 11. */
+    check_reference(decoder, path, 118, GRT_ARITHMETIC_F32, 2e-4);
+    check_reference(decoder, path, 118, GRT_ARITHMETIC_BF16, 3e-1);
+    check_reference(decoder, path, 118, GRT_ARITHMETIC_INT8, 2);
+    grt_model_close(decoder);
 }
 
 static void test_results_do_not_depend_on_threads_or_company(void **state)
@@ -383,6 +401,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_logits_agree_with_the_reference),
+        cmocka_unit_test(test_the_decoder_agrees_with_the_reference),
         cmocka_unit_test(test_results_do_not_depend_on_threads_or_company),
         cmocka_unit_test(test_lengths_replace_terminators),
         cmocka_unit_test(test_long_documents_are_cut_and_say_so),
