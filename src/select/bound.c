@@ -21,7 +21,8 @@ static double movement(const grt_bound_policy *policy, const grt_boundary *bound
     double moved = (double)boundary->moved, deviation;
     if (!policy->spread) {
         double n_steps = (double)policy->n_layers - (double)boundary->layer;
-        deviation = moved > 0 ? moved * sqrt(n_steps) : (double)NAN;
+        double step = (double)boundary->step;
+        deviation = step > 0 ? step * sqrt(n_steps) : (double)NAN;
     } else {
         deviation = (double)policy->spread[boundary->layer];
         if (policy->moves)

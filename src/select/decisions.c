@@ -65,14 +65,22 @@ bool grt_decide(grt_decisions *d, const grt_selector *selector, size_t layer)
 {
     for (size_t i = 0; i < d->n_active; i++)
         d->active_scores[i] = d->scores[d->active[i]];
-    float moved = NAN;
-    if (d->layer + 1 == layer && (layer > 1 || grt_expects_first_move(selector)))
-        moved = grt_moved(d->previous_scores, d->active_scores, d->n_active);
+    float moved = grt_moved(d->previous_scores, d->active_scores, d->n_active);
+    d->walked += moved * moved;
+    if (d->layer + 1 != layer || (layer == 1 && !grt_expects_first_move(selector)))
+        moved = NAN;
     float drift = grt_drift(selector, layer, moved);
     if (drift > d->drift) d->drift = drift;
     d->layer = layer;
-    grt_boundary boundary = {layer, d->active_scores, d->n_active, d->slots, d->n, d->k,
-                             moved, d->drift};
+    grt_boundary boundary = {layer,
+                             d->active_scores,
+                             d->n_active,
+                             d->slots,
+                             d->n,
+                             d->k,
+                             moved,
+                             d->drift,
+                             sqrtf(d->walked / (float)layer)};
     grt_select(selector, &boundary, d->active_verdicts, d->select_scratch);
     size_t n_left = 0;
     for (size_t i = 0; i < d->n_active; i++) {

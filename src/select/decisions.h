@@ -17,6 +17,7 @@ typedef struct grt_decisions {
     size_t *layers;        /* [n] boundary at which it was decided; 0: not yet */
     size_t layer;          /* the last boundary seen; 0: none */
     float drift;           /* see grt_boundary */
+    float walked;          /* squares of all moves so far; NaN: not known */
     /* scratch of grt_decide */
     float *active_scores;         /* [n] */
     float *previous_scores;       /* [n_active] at the boundary before; 0 at first */

@@ -32,7 +32,7 @@ typedef struct grt_cluster_policy {
 typedef struct grt_bound_policy {
     /* [n_layers] that deviation at boundary l; silent where INFINITY, NaN or negative.
      * NULL: nothing was calibrated, and scores are taken for a random walk whose steps
-     * are as large as the last one was. */
+     * are as large as those so far were. */
     const float *spread;
     /* [n_layers] what a difference usually moves from boundary l - 1 to l; all are 0
      * before layer 1.  Scores that move farther are of a domain that was not
@@ -80,6 +80,8 @@ typedef struct grt_boundary {
     size_t k;            /* of the request */
     float moved;         /* by grt_moved, since the boundary before; NaN: not known */
     float drift;         /* largest grt_drift so far, at least 1 */
+    float step;          /* root mean square of what differences moved in a layer, from
+                            nothing before layer 1; NaN: not known */
 } grt_boundary;
 
 /* The standard deviation of how differences of scores moved from one boundary to the

@@ -88,6 +88,7 @@ static plain_result replay_plainly(const grt_selector *selector, size_t query, s
     candidate all[MAX_N] = {0};
     double scratch[MAX_N * 64];
     plain_result result = {0, 0, 1};
+    float walked = 0;
     assert_true(grt_select_scratch_bytes(n) <= sizeof(scratch));
     for (size_t l = 1; l <= n_layers; l++) {
         float now[MAX_N], before[MAX_N]; /* 0 before layer 1 */
@@ -103,10 +104,19 @@ static plain_result replay_plainly(const grt_selector *selector, size_t query, s
         }
         result.n_computed += n_active;
         if (l == n_layers || n_active == 0) break;
-        float moved = sees ? grt_moved(before, now, n_active) : NAN;
+        float moved = grt_moved(before, now, n_active);
+        walked += moved * moved;
+        if (!sees) moved = NAN;
         result.drift = fmax(result.drift, (double)grt_drift(selector, l, moved));
-        grt_boundary boundary = {l, now, n_active, slots,
-                                 n, k,   moved,    (float)result.drift};
+        grt_boundary boundary = {l,
+                                 now,
+                                 n_active,
+                                 slots,
+                                 n,
+                                 k,
+                                 moved,
+                                 (float)result.drift,
+                                 sqrtf(walked / (float)l)};
         grt_select(selector, &boundary, verdicts, scratch);
         for (size_t i = 0; i < n_active; i++) {
             all[ids[i]].verdict = verdicts[i];

@@ -116,15 +116,24 @@ def check_first_stage():
 
 
 def check_unfitted():
-    # 4 layers: silent before 2; at 2 D = moved * sqrt(2), all moved alike: silent
+    # 4 layers: silent before 2; a difference moved 2 from nothing and not at all after, so
+    # D = 2 sqrt(2 / 2) at 2 and 2 sqrt(1 / 3) at 3; decided from 2 / D = Phi^-1(0.995) on
     still = [[0] * 2, [2, 0], [2, 0], [2, 0], [2, 0]]
-    check("nothing moved", layers_of(still, 1, replay.unfitted(4))[0], [4, 4])
-    # changes 0.1 and 0: a difference moved 0.1; gap 2.1 > Phi^-1(0.995) * 0.1 * sqrt(2)
-    moving = [[0] * 2, [2, 0], [2.1, 0], [2, 0], [2, 0]]
-    check("a random walk", layers_of(moving, 1, replay.unfitted(4))[0], [2, 2])
-    # 6 layers: silent before 3, though at 2 a difference moved only 0.1
-    long = [[0] * 2, [2, 0], [2.1, 0], [2.2, 0], [2, 0], [2, 0], [2, 0]]
-    check("the first half is silent", layers_of(long, 1, replay.unfitted(6))[0], [3, 3])
+    check("the first move counts", layers_of(still, 1, replay.unfitted(4))[0], [4, 4])
+    # moves 0.5, 0.5 and 1.6: D = 0.5 at 2, where 1 / D is 2; sqrt(3.06 / 3) at 3 for 2.6
+    moving = [[0] * 2, [0.5, 0], [1, 0], [2.6, 0], [2, 0]]
+    check("a random walk goes on", layers_of(moving, 1, replay.unfitted(4))[0], [4, 4])
+    # 1.5 for 1.6: D = sqrt(2.75 / 3) at 3, where 2.5 / D is 2.61
+    moving[3] = [2.5, 0]
+    check("a random walk is told", layers_of(moving, 1, replay.unfitted(4))[0], [3, 3])
+    # nothing moved at all
+    equal = [[0] * 2, [0, 0], [0, 0], [0, 0], [2, 0]]
+    check("nothing moved", layers_of(equal, 1, replay.unfitted(4))[0], [4, 4])
+    # straight on, l / D = l / sqrt(n - l): of 20 layers 2.71 at 9, which is silent, of 12 layers
+    # 2.45 at 6 and 3.13 at 7
+    long = [[0] * 2] + [[layer, 0] for layer in range(1, 21)]
+    check("the first half is silent", layers_of(long, 1, replay.unfitted(20))[0], [10, 10])
+    check("later it is not", layers_of(long[:13], 1, replay.unfitted(12))[0], [7, 7])
 
 
 def check_margins():

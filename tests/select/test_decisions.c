@@ -225,6 +225,40 @@ static void test_the_first_move_is_from_nothing(void **state)
     assert_false(grt_expects_first_move(&shallow)); /* no boundary, so no move */
 }
 
+/* The boundary of 6 layers at which two of four, 2 apart from the others since the
+ * first boundary that is seen, are in. */
+static size_t decided_at(float precision, size_t first_seen)
+{
+    grt_decisions d;
+    void *block = new_block(4);
+    grt_decisions_init(&d, block, 4, 2);
+    const grt_selector walk = {.kind = GRT_SELECTOR_BOUND,
+                               .first_layer = 3,
+                               .bound = {NULL, NULL, 6, 1, precision}};
+    size_t layer = first_seen;
+    for (; layer < 6; layer++) {
+        d.scores[0] = d.scores[1] = 1 + 0.001f * (float)layer;
+        d.scores[2] = d.scores[3] = -1;
+        if (grt_decide(&d, &walk, layer)) break;
+    }
+    free(block);
+    return layer;
+}
+
+/* A difference of two moved by sqrt(8 / 3) from nothing and hardly after: a step of
+ * sqrt(8 / 3 / l), and P = 0.110, 0.042 and 0.003 at boundaries 3, 4 and 5.  By the
+ * last move alone all would be decided at 3. */
+static void test_without_calibration_all_moves_count(void **state)
+{
+    (void)state;
+    for (size_t first_seen = 1; first_seen <= 3; first_seen++) {
+        assert_int_equal(decided_at(0.75f, first_seen), 3);  /* share 0.125 */
+        assert_int_equal(decided_at(0.80f, first_seen), 4);  /* 0.1 */
+        assert_int_equal(decided_at(0.99f, first_seen), 5);  /* 0.005 */
+        assert_int_equal(decided_at(0.999f, first_seen), 6); /* 0.0005 */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_the_book_is_right_after_every_layer),
         cmocka_unit_test(test_decided_candidates_keep_their_scores),
         cmocka_unit_test(test_the_first_move_is_from_nothing),
+        cmocka_unit_test(test_without_calibration_all_moves_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,7 @@ static void select_into(const grt_selector *selector, const grt_boundary *bounda
 static grt_boundary first_sight(size_t layer, const float *scores, size_t n,
                                 size_t slots)
 {
-    return (grt_boundary){layer, scores, n, slots, n, slots, NAN, 1};
+    return (grt_boundary){layer, scores, n, slots, n, slots, NAN, 1, NAN};
 }
 
 /* Verdicts as text, best candidate first where scores are given so. */
@@ -145,16 +145,18 @@ static void score_active(const request *r, active_set *set, size_t layer)
     grt_order_by_score(set->order, set->scores, set->n);
 }
 
-/* A request as a session runs it. */
+/* From nothing to boundary 1. */
 static float moved_since(const request *r, const active_set *set, size_t layer)
 {
     float *before = need(set->n, sizeof(*before));
     for (size_t i = 0; i < set->n; i++)
-        before[i] = r->history[(layer - 1) * r->n + set->ids[i]];
-    float moved = layer > 1 ? grt_moved(before, set->scores, set->n) : NAN;
+        before[i] = layer > 1 ? r->history[(layer - 1) * r->n + set->ids[i]] : 0;
+    float moved = grt_moved(before, set->scores, set->n);
     free(before);
     return moved;
 }
+
+/* A request as a session runs it. */
 
 static void run_request(const grt_selector *selector, request *r)
 {
@@ -169,14 +171,18 @@ static void run_request(const grt_selector *selector, request *r)
     for (size_t i = 0; i < n; i++)
         set.ids[i] = i;
     r->work = 0;
-    float drift = 1;
+    float drift = 1, walked = 0;
     for (size_t layer = 1; layer < r->n_layers && set.n > 0; layer++) {
         r->work += set.n;
         score_active(r, &set, layer);
         float moved = moved_since(r, &set, layer);
+        walked += moved * moved;
+        if (layer == 1) moved = NAN;
         drift = fmaxf(drift, grt_drift(selector, layer, moved));
-        grt_boundary boundary = {layer, set.scores, set.n, k - set.front,
-                                 n,     r->k,       moved, drift};
+        grt_boundary boundary = {
+            layer,         set.scores, set.n,
+            k - set.front, n,          r->k,
+            moved,         drift,      sqrtf(walked / (float)layer)};
         select_into(selector, &boundary, set.verdicts);
         check_answer(selector, &boundary, set.verdicts);
         set.front += take(&set, GRT_VERDICT_SELECT, r->ranking + set.front);
@@ -338,7 +344,7 @@ static void test_edges(void **state)
     grt_selector sure = {.kind = GRT_SELECTOR_BOUND};
     sure.bound = (grt_bound_policy){spread, NULL, 4, 1, 1};
     grt_verdict untouched = (grt_verdict)77;
-    grt_select(&cluster, &(grt_boundary){3, NULL, 0, 0, 5, 2, NAN, 1}, &untouched,
+    grt_select(&cluster, &(grt_boundary){3, NULL, 0, 0, 5, 2, NAN, 1, NAN}, &untouched,
                NULL);
     assert_int_equal(untouched, 77);
     const float falling[] = {9, 8, 1, 0};
@@ -589,12 +595,12 @@ static void test_bound_by_hand(void **state)
 
 /* Scores that moved by `moved` on the way to boundary 2 of 6, where the share is 0.05.
  */
-static void expect_moved(const grt_bound_policy *policy, float moved, float drift,
-                         const char *wanted)
+static void expect_seen(const grt_bound_policy *policy, float moved, float drift,
+                        float step, const char *wanted)
 {
     const float scores[] = {4, 3, 2, 1};
     grt_selector selector = {.kind = GRT_SELECTOR_BOUND, .bound = *policy};
-    grt_boundary boundary = {2, scores, 4, 2, 4, 2, moved, drift};
+    grt_boundary boundary = {2, scores, 4, 2, 4, 2, moved, drift, step};
     grt_verdict verdicts[4];
     char found[5] = {0};
     select_into(&selector, &boundary, verdicts);
@@ -603,19 +609,25 @@ static void expect_moved(const grt_bound_policy *policy, float moved, float drif
     assert_string_equal(found, wanted);
 }
 
+static void expect_moved(const grt_bound_policy *policy, float moved, float drift,
+                         const char *wanted)
+{
+    expect_seen(policy, moved, drift, NAN, wanted);
+}
+
 /* Phi(-2 / 1.2) = 0.0478 and Phi(-2 / 1.25) = 0.0548. */
-static void test_bound_without_calibration_reads_the_last_move(void **state)
+static void test_bound_without_calibration_reads_the_steps(void **state)
 {
     (void)state;
     grt_bound_policy walk = {.n_layers = 6, .margin = 1, .precision = 0.9f};
-    expect_moved(&walk, 0.6f, 1, "+..-"); /* four more steps: twice as much */
-    expect_moved(&walk, 0.625f, 1, "....");
-    expect_moved(&walk, 0.1f, 9, "++--"); /* nothing to drift from */
-    expect_moved(&walk, NAN, 1, "....");
-    expect_moved(&walk, 0, 1, "....");
-    expect_moved(&walk, INFINITY, 1, "....");
+    expect_seen(&walk, 1, 1, 0.6f, "+..-"); /* four more steps: twice as much */
+    expect_seen(&walk, 1, 1, 0.625f, "....");
+    expect_seen(&walk, 1, 9, 0.1f, "++--"); /* nothing to drift from */
+    expect_seen(&walk, 1, 1, NAN, "....");
+    expect_seen(&walk, 1, 1, 0, "....");
+    expect_seen(&walk, 1, 1, INFINITY, "....");
     walk.margin = 0.5f;
-    expect_moved(&walk, 1.2f, 1, "+..-");
+    expect_seen(&walk, NAN, 1, 1.2f, "+..-");
 }
 
 static void test_bound_widens_with_drift(void **state)
@@ -762,7 +774,7 @@ int main(void)
         cmocka_unit_test(test_clustering_thousands_is_fast),
         cmocka_unit_test(test_worked_example_of_the_paper),
         cmocka_unit_test(test_bound_by_hand),
-        cmocka_unit_test(test_bound_without_calibration_reads_the_last_move),
+        cmocka_unit_test(test_bound_without_calibration_reads_the_steps),
         cmocka_unit_test(test_bound_widens_with_drift),
         cmocka_unit_test(test_moves_and_drift),
         cmocka_unit_test(test_bound_is_monotone_and_shift_invariant),

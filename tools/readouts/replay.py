@@ -70,8 +70,9 @@ def joined(histories):
 
 class Bound:
     """spreads and moves by boundary, as in a profile; moves None: spreads are multiples of
-    the last move.  A move of 0: not known, and the boundary is silent; infinity: no drift
-    is ever seen.  decides_first: boundary 0 decides, too, where no move can be seen."""
+    the root mean square of all moves so far.  A move of 0: not known, and the boundary is
+    silent; infinity: no drift is ever seen.  decides_first: boundary 0 decides, too, where no
+    move can be seen."""
 
     def __init__(self, spreads, moves, decides_first=False):
         self.spreads, self.moves, self.decides_first = spreads, moves, decides_first
@@ -122,13 +123,13 @@ def moved(history, boundary, active):
         return np.sqrt(2.0 * np.nansum(x * x, axis=1) / np.where(n > 1, n - 1, np.nan))
 
 
-def widen(history, boundary, active, bound, drift):
-    """(drift, what spreads are multiplied by: infinity where the policy is silent)"""
+def widen(bound, boundary, seen, walked, drift):
+    """(drift, what spreads are multiplied by: infinity where the policy is silent).  seen: the
+    move to this boundary; walked: the squares of all so far."""
     if boundary == 0:
         return drift, np.where(bound.decides_first, drift, np.inf)
-    seen = moved(history, boundary, active)
     if bound.moves is None:
-        return drift, np.where(seen > 0, seen, np.inf)
+        return drift, np.where(walked > 0, np.sqrt(walked / boundary), np.inf)
     expected = bound.moves[boundary]
     if boundary == 1 and expected == 0:
         return drift, np.full(len(drift), np.inf)
@@ -167,10 +168,12 @@ def replay(history, k, bound, margin, precision=PRECISION):
     n_queries, n_layers = len(history.counts), history.n_layers
     active, chosen = history.is_there.copy(), np.zeros_like(history.is_there)
     layers = np.where(active, n_layers, 0)
-    slots, drift = np.full(n_queries, k), np.ones(n_queries)
+    slots, drift, walked = np.full(n_queries, k), np.ones(n_queries), np.zeros(n_queries)
     z = np.array([NormalDist().inv_cdf(1.0 - (1.0 - precision) * k / n) for n in history.counts])
     for boundary in range(n_layers):
-        drift, factor = widen(history, boundary, active, bound, drift)
+        seen = moved(history, boundary, active) if boundary else walked
+        walked = walked + seen * seen
+        drift, factor = widen(bound, boundary, seen, walked, drift)
         reach = z * margin * bound.spreads[boundary] * factor
         selects, drops = verdicts(history, boundary, active, slots, reach)
         layers[selects | drops] = boundary
