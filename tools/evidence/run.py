@@ -8,10 +8,10 @@ GRATING is the command, FOLDER has the public data sets (msmarco, wikiqa, ...), 
 OUT/results/*.svg and OUT/evidence.json with every number; --update puts the first two into
 docs/, too.  Of sets that training reads, only queries of the test part are taken, or those
 of --part; "all" for a model that was trained on all of them.  --commit names what GRATING was
-built from, where it is not the tree of this script.  The text around the tables is that of docs/results.md.  --quick takes few
-queries: for looking whether all works, not for believing.  What was measured stays in
-OUT/steps, and is measured again only when program, model or settings have changed: after an
-interruption the same command goes on.
+built from, where it is not the tree of this script.  The text around the tables is that of
+docs/results.md.  --quick takes few queries: for looking whether all works, not for believing.
+What was measured stays in OUT/steps, and is measured again only when program, model or
+settings have changed: after an interruption the same command goes on.
 """
 import argparse
 import datetime
