@@ -70,6 +70,7 @@ static grt_status open_parts(grt_calibration *calibration, const grt_model *mode
     grt_samples_shape shape = {.n_layers = network->n_layers,
                                .pooled_size = grt_pooled_size(network)};
     grt_checkpoint_fingerprint(&model->checkpoint, shape.fingerprint);
+    GRT_TRY(grt_checkpoint_hash_weights(&model->checkpoint, &shape.weights, err));
     calibration->model = model;
     calibration->precision =
         options->precision > 0.0f ? options->precision : default_precision;

@@ -12,7 +12,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "the file is written as it lies in memory");
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 static const char magic[8] = "GRTSAMPL";
 static const uint64_t finished_mark = 0x64726f6365727467; /* "gtrecord" */
@@ -24,7 +24,8 @@ typedef struct file_header {
     uint32_t pooled_size;
     uint32_t zero;
     float fingerprint[GRT_SAMPLES_FINGERPRINT];
-    unsigned char rest[24];
+    uint64_t weights;
+    unsigned char rest[16];
 } file_header;
 
 typedef struct record_header {
@@ -75,7 +76,8 @@ static file_header header_of(const grt_samples_shape *shape)
 {
     file_header header = {.version = VERSION,
                           .n_layers = (uint32_t)shape->n_layers,
-                          .pooled_size = (uint32_t)shape->pooled_size};
+                          .pooled_size = (uint32_t)shape->pooled_size,
+                          .weights = shape->weights};
     memcpy(header.magic, magic, sizeof(magic));
     memcpy(header.fingerprint, shape->fingerprint, sizeof(header.fingerprint));
     return header;
@@ -98,8 +100,8 @@ static grt_status check_header(const grt_samples *samples, const char *path,
                  grt_path_tail(path), found.version, (int)VERSION);
     if (memcmp(&found, &wanted, sizeof(found)) != 0)
         GRT_FAIL(err, GRT_E_FORMAT,
-                 "%s: the samples are of another model; name another file or remove "
-                 "this one",
+                 "%s: the samples are of another model or other weights; name another "
+                 "file or remove this one",
                  grt_path_tail(path));
     return GRT_OK;
 }

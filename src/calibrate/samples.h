@@ -1,8 +1,8 @@
 /* samples.h - what full passes gave, in a file that grows query by query.
  *
  * Little-endian.  A header of 64 bytes:
- *   "GRTSAMPL", u32 version (1), u32 n_layers, u32 pooled size, u32 0,
- *   f32 fingerprint[4], zeros
+ *   "GRTSAMPL", u32 version (2), u32 n_layers, u32 pooled size, u32 0,
+ *   f32 fingerprint[4], u64 weights, zeros
  * then records, one for each query with n candidates:
  *   u64 mark, u64 key, u64 n, u64 check (grt_hash_u64 of key and n)
  *   for each boundary 1..n_layers-1: f32 scores[n] by the head, f32 pooled[n][size]
@@ -31,6 +31,7 @@ typedef struct grt_samples_shape {
     size_t n_layers; /* at least 2 */
     size_t pooled_size;
     float fingerprint[GRT_SAMPLES_FINGERPRINT];
+    uint64_t weights; /* by grt_checkpoint_hash_weights */
 } grt_samples_shape;
 
 /* One thread at a time. */
@@ -46,7 +47,8 @@ typedef struct grt_samples {
 } grt_samples;
 
 /* Opens the file at `path` or creates it.  GRT_E_FORMAT: not such a file, of another
- * model, or damaged; it is left as it is then.  On failure release all the same. */
+ * model or other weights, or damaged; it is left as it is then.  On failure release all
+ * the same. */
 GRT_NODISCARD grt_status grt_samples_open(grt_samples *samples, const char *path,
                                           const grt_samples_shape *shape,
                                           grt_error *err);

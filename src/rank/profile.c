@@ -11,10 +11,8 @@
 static const char directory_name[] = "grating.profile.safetensors";
 static const char file_suffix[] = ".profile.safetensors";
 
-void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
-                                float words[GRT_FINGERPRINT_WORDS])
+static uint64_t hash_shapes(const grt_catalogue *catalogue)
 {
-    const grt_catalogue *catalogue = &checkpoint->catalogue;
     uint64_t hash = GRT_HASH_INIT;
     for (size_t i = 0; i < catalogue->n_tensors; i++) {
         const grt_tensor *tensor = &catalogue->tensors[i];
@@ -25,8 +23,33 @@ void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
         hash = grt_hash_u64(hash, tensor->file);
         hash = grt_hash_u64(hash, tensor->offset);
     }
+    return hash;
+}
+
+void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
+                                float words[GRT_FINGERPRINT_WORDS])
+{
+    uint64_t hash = hash_shapes(&checkpoint->catalogue);
     for (size_t i = 0; i < GRT_FINGERPRINT_WORDS; i++)
         words[i] = (float)((hash >> (16 * i)) & 0xFFFF);
+}
+
+grt_status grt_checkpoint_hash_weights(const grt_checkpoint *checkpoint, uint64_t *out,
+                                       grt_error *err)
+{
+    const grt_catalogue *catalogue = &checkpoint->catalogue;
+    unsigned char bytes[4096];
+    uint64_t hash = hash_shapes(catalogue);
+    for (size_t i = 0; i < catalogue->n_tensors; i++) {
+        const grt_tensor *tensor = &catalogue->tensors[i];
+        size_t n =
+            tensor->n_bytes < sizeof(bytes) ? (size_t)tensor->n_bytes : sizeof(bytes);
+        GRT_TRY(grt_file_read_at(catalogue->files[tensor->file], tensor->offset, bytes,
+                                 n, err));
+        hash = grt_hash_bytes(hash, bytes, n);
+    }
+    *out = hash;
+    return GRT_OK;
 }
 
 grt_status grt_profile_default_path(char **out, const grt_checkpoint *checkpoint,

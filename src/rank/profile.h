@@ -46,6 +46,10 @@ typedef struct grt_profile {
 /* Sums names, shapes and places of all tensors. */
 void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
                                 float words[GRT_FINGERPRINT_WORDS]);
+/* The same with the first bytes of all tensors: tells weights of one shape apart, for a
+ * page or two of each tensor read. */
+GRT_NODISCARD grt_status grt_checkpoint_hash_weights(const grt_checkpoint *checkpoint,
+                                                     uint64_t *out, grt_error *err);
 
 /* Opens the profile beside the checkpoint, or at `path` (NULL: beside it; "": none).
  * GRT_OK with an empty profile when there is none beside it. */

@@ -250,6 +250,8 @@ static double check_rankings(const grt_model *model)
     grt_samples_shape shape = {.n_layers = model->network.n_layers,
                                .pooled_size = grt_pooled_size(&model->network)};
     grt_checkpoint_fingerprint(&model->checkpoint, shape.fingerprint);
+    assert_ok(grt_checkpoint_hash_weights(&model->checkpoint, &shape.weights, &err),
+              &err);
     assert_ok(grt_samples_open(&samples, samples_path, &shape, &err), &err);
     assert_int_equal(samples.n_records, N_QUERIES);
     for (size_t which = 0; which < N_QUERIES; which++) {
@@ -466,6 +468,46 @@ static void test_paths_that_cannot_be_written(void **state)
     expect_open_refused(model, &options, GRT_E_IO, dir.path);
     assert_int_equal(temp_entries(&dir, 0), 0);
     grt_model_close(model);
+}
+
+/* A safetensors file, one bit of its first tensor apart. */
+static void copy_retrained(const char *from, const char *to)
+{
+    static unsigned char bytes[1 << 22];
+    uint64_t n_header;
+    FILE *file = fopen(from, "rb");
+    assert_non_null(file);
+    size_t n = fread(bytes, 1, sizeof(bytes), file);
+    (void)fclose(file);
+    memcpy(&n_header, bytes, sizeof(n_header));
+    assert_true(n < sizeof(bytes) && n_header + 8 < n);
+    bytes[n_header + 8] ^= 1;
+    file = fopen(to, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, n, file), n);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* As after training a model further in its folder. */
+static void test_samples_of_other_weights(void **state)
+{
+    (void)state;
+    temp_dir home;
+    char weights[128];
+    link_model(DECODER, &home);
+    grt_model *model = open_model(home.path, "");
+    grt_calibration_options options = usual_options();
+    grt_calibration *calibration = open_calibration(model, &options);
+    add_queries(calibration, 0, 1);
+    grt_calibration_close(calibration);
+    grt_model_close(model);
+    assert_int_equal(unlink(temp_path(&home, "model.safetensors", weights)), 0);
+    copy_retrained(DECODER "/model.safetensors", weights);
+    model = open_model(home.path, "");
+    expect_open_refused(model, &options, GRT_E_FORMAT,
+                        "samples are of another model or other weights");
+    grt_model_close(model);
+    temp_remove(&home);
 }
 
 static void test_samples_of_others(void **state)
@@ -699,6 +741,7 @@ int main(void)
         CALIBRATION_TEST(test_options_that_cannot_be),
         CALIBRATION_TEST(test_paths_that_cannot_be_written),
         CALIBRATION_TEST(test_samples_of_others),
+        CALIBRATION_TEST(test_samples_of_other_weights),
         CALIBRATION_TEST(test_requests_that_cannot_be_added),
         CALIBRATION_TEST(test_what_makes_a_query_another_one),
         CALIBRATION_TEST(test_samples_do_not_depend_on_the_session),

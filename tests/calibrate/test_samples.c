@@ -11,7 +11,7 @@
 
 enum { N_LAYERS = 3, WIDTH = 2, HEADER = 64, N_AT = 16 };
 
-static const grt_samples_shape shape = {N_LAYERS, WIDTH, {1, 2, 3, 65535}};
+static const grt_samples_shape shape = {N_LAYERS, WIDTH, {1, 2, 3, 65535}, 77};
 static temp_dir dir;
 static char path[128];
 
@@ -176,7 +176,7 @@ static void test_what_is_put_in_comes_out(void **state)
     size_t n;
     unsigned char *bytes = read_whole(path, &n);
     assert_int_equal(n, end_of(N_RECORDS));
-    assert_memory_equal(bytes, "GRTSAMPL\1\0\0\0\3\0\0\0\2\0\0\0\0\0\0\0", 24);
+    assert_memory_equal(bytes, "GRTSAMPL\2\0\0\0\3\0\0\0\2\0\0\0\0\0\0\0", 24);
     free(bytes);
 }
 
@@ -309,7 +309,7 @@ static void test_damaged_headers(void **state)
         bool is_magic = at < 8, is_version = at >= 8 && at < 12;
         expect_refused(is_version ? GRT_E_UNSUPPORTED : GRT_E_FORMAT,
                        is_magic     ? "is not a file of calibration samples"
-                       : is_version ? "this one reads version 1"
+                       : is_version ? "this one reads version 2"
                                     : "samples: the samples are of another model",
                        is_magic ? 0 : -1);
     }
@@ -322,11 +322,12 @@ static void test_samples_of_another_model(void **state)
     grt_error err;
     grt_samples samples;
     write_three();
-    grt_samples_shape others[] = {shape, shape, shape};
+    grt_samples_shape others[] = {shape, shape, shape, shape};
     others[0].n_layers++;
     others[1].pooled_size++;
     others[2].fingerprint[3]--;
-    for (size_t i = 0; i < 3; i++) {
+    others[3].weights++;
+    for (size_t i = 0; i < 4; i++) {
         assert_refused(grt_samples_open(&samples, path, &others[i], &err), GRT_E_FORMAT,
                        &err, "samples: the samples are of another model");
         grt_samples_close(&samples);

@@ -491,7 +491,8 @@ static grt_status read_samples(grt_calibration *calibration, const char *header,
             return fail(err, GRT_E_FORMAT, "is not a file of calibration samples",
                         path);
         if (i == 0 && strcmp(line, header) != 0)
-            return fail(err, GRT_E_FORMAT, "the samples are of another model", path);
+            return fail(err, GRT_E_FORMAT,
+                        "the samples are of another model or other weights", path);
         if (i > 0) remember(calibration, line);
         end = ftell(calibration->file);
     }

@@ -224,7 +224,7 @@ def check_features():
 
 
 def write_samples(path, records, n_layers, width, cut=0, marks=(samples.FINISHED,) * 2):
-    data = samples.HEADER.pack(samples.MAGIC, 1, n_layers, width)
+    data = samples.HEADER.pack(samples.MAGIC, samples.VERSION, n_layers, width)
     for mark, (key, n, values) in zip(marks, records):
         data += samples.RECORD.pack(mark, key, n, 0)
         data += np.asarray(values, "<f4").tobytes()

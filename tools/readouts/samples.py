@@ -16,7 +16,7 @@ sys.path += [os.path.join(HERE, "..", name) for name in ("golden", "reference", 
 import safetensors_io  # noqa: E402
 
 HEADER, RECORD = struct.Struct("<8s3I44x"), struct.Struct("<4Q")
-MAGIC, VERSION = b"GRTSAMPL", 1
+MAGIC, VERSION = b"GRTSAMPL", 2
 FINISHED = 0x64726F6365727467
 
 
