@@ -11,8 +11,10 @@
 static const char directory_name[] = "grating.profile.safetensors";
 static const char file_suffix[] = ".profile.safetensors";
 
-static uint64_t hash_shapes(const grt_catalogue *catalogue)
+void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
+                                float words[GRT_FINGERPRINT_WORDS])
 {
+    const grt_catalogue *catalogue = &checkpoint->catalogue;
     uint64_t hash = GRT_HASH_INIT;
     for (size_t i = 0; i < catalogue->n_tensors; i++) {
         const grt_tensor *tensor = &catalogue->tensors[i];
@@ -23,13 +25,6 @@ static uint64_t hash_shapes(const grt_catalogue *catalogue)
         hash = grt_hash_u64(hash, tensor->file);
         hash = grt_hash_u64(hash, tensor->offset);
     }
-    return hash;
-}
-
-void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
-                                float words[GRT_FINGERPRINT_WORDS])
-{
-    uint64_t hash = hash_shapes(&checkpoint->catalogue);
     for (size_t i = 0; i < GRT_FINGERPRINT_WORDS; i++)
         words[i] = (float)((hash >> (16 * i)) & 0xFFFF);
 }
@@ -39,7 +34,7 @@ grt_status grt_checkpoint_hash_weights(const grt_checkpoint *checkpoint, uint64_
 {
     const grt_catalogue *catalogue = &checkpoint->catalogue;
     unsigned char bytes[4096];
-    uint64_t hash = hash_shapes(catalogue);
+    uint64_t hash = GRT_HASH_INIT;
     for (size_t i = 0; i < catalogue->n_tensors; i++) {
         const grt_tensor *tensor = &catalogue->tensors[i];
         size_t n =

@@ -46,8 +46,8 @@ typedef struct grt_profile {
 /* Sums names, shapes and places of all tensors. */
 void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
                                 float words[GRT_FINGERPRINT_WORDS]);
-/* The same with the first bytes of all tensors: tells weights of one shape apart, for a
- * page or two of each tensor read. */
+/* Sums the first bytes of all tensors, a page or two of each: tells weights of one
+ * shape apart. */
 GRT_NODISCARD grt_status grt_checkpoint_hash_weights(const grt_checkpoint *checkpoint,
                                                      uint64_t *out, grt_error *err);
 

@@ -18,7 +18,7 @@ static double swap_probability(double gap, double deviation)
 /* The standard deviation of what a difference still moves; NaN: nothing is known. */
 static double movement(const grt_bound_policy *policy, const grt_boundary *boundary)
 {
-    double moved = (double)boundary->moved, deviation;
+    double deviation;
     if (!policy->spread) {
         double n_steps = (double)policy->n_layers - (double)boundary->layer;
         double step = (double)boundary->step;
@@ -26,7 +26,8 @@ static double movement(const grt_bound_policy *policy, const grt_boundary *bound
     } else {
         deviation = (double)policy->spread[boundary->layer];
         if (policy->moves)
-            deviation = isnan(moved) ? moved : deviation * (double)boundary->drift;
+            deviation = isnan(boundary->moved) ? (double)NAN
+                                               : deviation * (double)boundary->drift;
     }
     deviation *= (double)policy->margin;
     return deviation >= 0 && deviation < HUGE_VAL ? deviation : (double)NAN;

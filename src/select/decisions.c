@@ -72,15 +72,9 @@ bool grt_decide(grt_decisions *d, const grt_selector *selector, size_t layer)
     float drift = grt_drift(selector, layer, moved);
     if (drift > d->drift) d->drift = drift;
     d->layer = layer;
-    grt_boundary boundary = {layer,
-                             d->active_scores,
-                             d->n_active,
-                             d->slots,
-                             d->n,
-                             d->k,
-                             moved,
-                             d->drift,
-                             sqrtf(d->walked / (float)layer)};
+    float step = sqrtf(d->walked / (float)layer);
+    grt_boundary boundary = {layer, d->active_scores, d->n_active, d->slots, d->n, d->k,
+                             moved, d->drift,         step};
     grt_select(selector, &boundary, d->active_verdicts, d->select_scratch);
     size_t n_left = 0;
     for (size_t i = 0; i < d->n_active; i++) {

@@ -171,7 +171,7 @@ def replay(history, k, bound, margin, precision=PRECISION):
     slots, drift, walked = np.full(n_queries, k), np.ones(n_queries), np.zeros(n_queries)
     z = np.array([NormalDist().inv_cdf(1.0 - (1.0 - precision) * k / n) for n in history.counts])
     for boundary in range(n_layers):
-        seen = moved(history, boundary, active) if boundary else walked
+        seen = moved(history, boundary, active) if boundary else np.zeros(n_queries)
         walked = walked + seen * seen
         drift, factor = widen(bound, boundary, seen, walked, drift)
         reach = z * margin * bound.spreads[boundary] * factor

@@ -38,8 +38,8 @@ def main():
     with torch.no_grad():
         weights = {name: torch.lerp(w, state["weights"][name], args.share)
                    for name, w in start.items()}
-    torch.save({"config": state["config"], "weights": weights, "step": state["step"],
-                "spent": state["spent"], "arguments": trained, "share": args.share}, args.out)
+    del state["optimizer"]
+    torch.save(dict(state, weights=weights, share=args.share), args.out)
 
 
 if __name__ == "__main__":
