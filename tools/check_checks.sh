@@ -14,8 +14,8 @@ plant() {
     shift 2
     tree=$folder/tree
     rm -rf "$tree"
-    mkdir -p "$tree/src/base" "$tree/src/io" "$tree/src/unknown" "$tree/cli" "$tree/tests" \
-        "$tree/include" "$tree/fuzz" "$tree/bench"
+    mkdir -p "$tree/src/base" "$tree/src/io" "$tree/src/unknown" "$tree/cli/frame" \
+        "$tree/cli/rank" "$tree/wire" "$tree/tests" "$tree/include" "$tree/fuzz" "$tree/bench"
     printf '/* fine */\nint grt_fine;\n' >"$tree/src/base/fine.c"
     cp "$root/.clang-format" "$tree/"
     if ! "$@" "$tree" >/dev/null; then
@@ -40,10 +40,17 @@ plant src/base/bad.c '#include <../io/file.h>\n' python3 "$layers"
 plant src/base/bad.c '#include <api/machine.h>\n' python3 "$layers"
 plant src/base/bad.c '#include <calibrate/ridge.h>\n' python3 "$layers"
 plant src/unknown/bad.c 'int x;\n' python3 "$layers"
-plant cli/bad.c '#include "base/error.h"\n' python3 "$layers"
-plant cli/bad.c '#include <base/error.h>\n' python3 "$layers"
-plant cli/bad.c '#include "../src/base/fine.c"\n' python3 "$layers"
-plant cli/bad.inc '#include "base/error.h"\n' python3 "$layers"
+plant cli/rank/bad.c '#include "base/error.h"\n' python3 "$layers"
+plant cli/rank/bad.c '#include <base/error.h>\n' python3 "$layers"
+plant cli/rank/bad.c '#include "../src/base/fine.c"\n' python3 "$layers"
+plant cli/rank/bad.inc '#include "base/error.h"\n' python3 "$layers"
+plant cli/rank/bad.c '#include "eval/eval.h"\n' python3 "$layers"
+plant cli/rank/bad.c '#include "text.h"\n' python3 "$layers"
+plant cli/frame/bad.c '#include "rank/ranker.h"\n' python3 "$layers"
+plant cli/fine.c 'int x;\n' python3 "$layers"
+plant cli/fine.txt 'text\n' python3 "$layers"
+plant wire/bad.c '#include "base/error.h"\n' python3 "$layers"
+plant wire/bad.c '#include "frame/cli.h"\n' python3 "$layers"
 plant src/io/bad.c 'void f(char *a, char *b)\n{\n    strcpy(a, b);\n}\n' python3 "$source"
 plant src/io/bad.c 'void *f(void)\n{\n    return malloc(1);\n}\n' python3 "$source"
 plant src/io/bad.c 'char *f(const char *a)\n{\n    return strdup(a);\n}\n' python3 "$source"

@@ -4,7 +4,8 @@
 usage: check_layers.py [ROOT]
 
 Data flows one way (docs/ARCHITECTURE.md): each folder of src/ may include itself, the public
-header and the folders below; the command sees the public header only."""
+header and the folders below.  The command sees the public header and wire/ only: each of its
+folders may include itself and frame/, and no file lies outside them."""
 import pathlib
 import re
 import sys
@@ -25,6 +26,12 @@ MAY = {
                   "tokenizer"},
     "api": ALL,
 }
+COMMAND_MAY = {
+    "frame": {"wire"},
+    **dict.fromkeys(["rank", "inspect", "doctor", "calibrate", "eval", "bench", "plot"],
+                    {"frame", "wire"}),
+}
+KNOWN = {*MAY, *COMMAND_MAY, "wire", ".", ".."}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -32,7 +39,7 @@ def includes(path):
     """Line number and name of each include, without the system's (<sys/stat.h>)."""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         found = INCLUDE.match(line)
-        if found and (found[1] == '"' or found[2].split("/")[0] in [*MAY, ".", ".."]):
+        if found and (found[1] == '"' or found[2].split("/")[0] in KNOWN):
             yield number, found[2]
 
 
@@ -58,15 +65,37 @@ def check_library(root):
 
 def check_command(root):
     for path in sources(root / "cli"):
+        parts = path.relative_to(root / "cli").parts
+        if len(parts) == 1:
+            continue  # check_command_places names it
+        here = parts[0]
         for number, name in includes(path):
-            own = "/" not in name and (root / "cli" / name).exists()
-            if name != "grating.h" and not own:
-                yield f"{path}:{number}: the command may include grating.h only, not {name}"
+            there = name.split("/")[0]
+            if ".." in name.split("/"):
+                yield f"{path}:{number}: {name} goes around the table with '..'"
+            elif name != "grating.h" and there != here and there not in COMMAND_MAY.get(here, ()):
+                yield f"{path}:{number}: cli/{here} may not include {name}"
+
+
+def check_command_places(root):
+    for path in sorted((root / "cli").iterdir()):
+        if not path.is_dir():
+            yield f"{path}: lies in none of the folders of cli/"
+        elif path.name not in COMMAND_MAY:
+            yield f"{path}: folder cli/{path.name} is not in the table of tools/check_layers.py"
+
+
+def check_wire(root):
+    for path in sources(root / "wire"):
+        for number, name in includes(path):
+            if name != "grating.h" and not re.fullmatch(r"wire/\w+\.h", name):
+                yield f"{path}:{number}: wire/ may include grating.h only, not {name}"
 
 
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-    bad = list(check_library(root)) + list(check_command(root))
+    checks = (check_library, check_command, check_command_places, check_wire)
+    bad = [problem for check in checks for problem in check(root)]
     print("\n".join(bad) if bad else "folders include only what they may")
     return bool(bad)
 

@@ -1,5 +1,5 @@
 /* test_bench_schedule.c - recorded decisions for other depths, N and K. */
-#include "../../cli/bench.h"
+#include "bench/bench.h"
 #include "test.h"
 
 static void expect(const bench_schedule *schedule, const grt_schedule_entry *wanted,

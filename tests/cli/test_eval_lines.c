@@ -1,5 +1,5 @@
 /* test_eval_lines.c - lines of qrels and runs, good and bad. */
-#include "../../cli/eval.h"
+#include "eval/eval.h"
 #include "test.h"
 
 #include <stdlib.h>

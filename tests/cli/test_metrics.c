@@ -1,5 +1,5 @@
 /* test_metrics.c - metrics by hand-computed values. */
-#include "../../cli/metrics.h"
+#include "eval/metrics.h"
 #include "test.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* test_names.c - a set of names. */
-#include "../../cli/names.h"
+#include "eval/names.h"
 #include "test.h"
 
 static void test_many(void **state)

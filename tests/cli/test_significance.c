@@ -1,5 +1,5 @@
 /* test_significance.c - the generator, intervals and tests with known answers. */
-#include "../../cli/significance.h"
+#include "eval/significance.h"
 #include "test.h"
 
 #include <math.h>

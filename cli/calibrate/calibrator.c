@@ -1,0 +1,299 @@
+/* calibrator.c - names of files, full passes and the fit of `grating calibrate`. */
+#include "calibrate/calibrate.h"
+
+#include "frame/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- Names ---- */
+
+static char *join(const char *start, size_t start_bytes, const char *end)
+{
+    size_t end_bytes = strlen(end) + 1;
+    char *out = malloc(start_bytes + end_bytes);
+    if (!out) return NULL;
+    memcpy(out, start, start_bytes);
+    memcpy(out + start_bytes, end, end_bytes);
+    return out;
+}
+
+/* Where grt_model_open looks for it; see grating.h. */
+static char *default_profile(const char *model)
+{
+    struct stat found;
+    size_t n = strlen(model);
+    if (stat(model, &found) != 0 || !S_ISDIR(found.st_mode))
+        return join(model, n, ".profile.safetensors");
+    int has_slash = n && model[n - 1] == '/';
+    return join(model, n, &"/grating.profile.safetensors"[has_slash]);
+}
+
+/* "a.profile.safetensors", "a.safetensors" and "a" all have "a.samples". */
+static char *default_samples(const char *profile)
+{
+    static const char *const endings[] = {".safetensors", ".profile"};
+    size_t n = strlen(profile);
+    for (size_t i = 0; i < 2; i++) {
+        size_t length = strlen(endings[i]);
+        if (n > length && memcmp(profile + n - length, endings[i], length) == 0)
+            n -= length;
+    }
+    return join(profile, n, ".samples");
+}
+
+static int name_files(cli_calibrator *calibrator)
+{
+    const cli_calibrate_options *options = calibrator->options;
+    const char *profile = options->profile_path, *samples = options->samples_path;
+    calibrator->profile_path =
+        profile ? strdup(profile) : default_profile(calibrator->model_path);
+    if (!calibrator->profile_path) return cli_fail("out of memory");
+    calibrator->samples_path =
+        samples ? strdup(samples) : default_samples(calibrator->profile_path);
+    return calibrator->samples_path ? CLI_SUCCESS : cli_fail("out of memory");
+}
+
+static int is_same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    if (strcmp(a, b) == 0) return 1;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 &&
+           first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/* 1: nothing is lost when a profile takes the place of the file. */
+static int may_replace(const char *path)
+{
+    char start[128] = "";
+    struct stat found;
+    if (stat(path, &found) != 0 || !S_ISREG(found.st_mode)) return 1;
+    FILE *file = fopen(path, "rb");
+    size_t n = file ? fread(start, 1, sizeof start, file) : 0;
+    if (file) fclose(file);
+    return found.st_size == 0 || memmem(start, n, "grating profile", 15) != NULL;
+}
+
+/* The profile takes the place of what has its name.  Samples go into a file of samples
+ * only: the library sees to it. */
+static int protect_files(const cli_calibrator *calibrator)
+{
+    const char *profile = calibrator->profile_path;
+    if (is_same_file(profile, calibrator->samples_path))
+        return cli_fail("%s: profile and samples need a file each", profile);
+    if (calibrator->options->profile_path && !may_replace(profile))
+        return cli_fail("%s is there already and is no profile; remove it or name "
+                        "another file",
+                        profile);
+    return CLI_SUCCESS;
+}
+
+/* ---- Opening ---- */
+
+int cli_calibrator_open(cli_calibrator *calibrator,
+                        const cli_calibrate_options *options)
+{
+    *calibrator = (cli_calibrator){.options = options};
+    cli_progress_init(&calibrator->progress, !options->hides_progress);
+    int code = cli_find_model(&calibrator->model_path, options->model_path);
+    if (code) return code;
+    grt_error error = {0};
+    grt_model_options model = GRT_MODEL_OPTIONS_INIT;
+    model.profile_path = ""; /* an old one that is damaged is no obstacle */
+    grt_status status =
+        grt_model_open(&calibrator->model, calibrator->model_path, &model, &error);
+    if (status) return cli_fail_status(NULL, status, &error);
+    code = name_files(calibrator);
+    return code ? code : protect_files(calibrator);
+}
+
+int cli_calibrator_survey(cli_calibrator *calibrator)
+{
+    const char *path = calibrator->options->queries_path;
+    struct stat found;
+    if (!path || (stat(path, &found) == 0 && !S_ISREG(found.st_mode)) ||
+        strcmp(path, "-") == 0)
+        return CLI_SUCCESS;
+    cli_queries queries;
+    int code = cli_queries_open(&queries, path), next = 1;
+    while (!code && next > 0) {
+        cli_query query = {0};
+        next = cli_queries_next(&queries, &query);
+        if (next <= 0 || queries.documents.n < 2) continue;
+        calibrator->survey.n_queries++;
+        calibrator->survey.n_documents += queries.documents.n;
+    }
+    cli_queries_close(&queries);
+    return next < 0 ? CLI_FAILURE : code;
+}
+
+int cli_calibrator_begin(cli_calibrator *calibrator)
+{
+    const cli_calibrate_options *options = calibrator->options;
+    struct stat found;
+    if (options->only_fits && stat(calibrator->samples_path, &found) != 0)
+        return cli_fail("cannot open %s: %s", calibrator->samples_path,
+                        strerror(errno));
+    grt_error error = {0};
+    grt_calibration_options calibration = GRT_CALIBRATION_OPTIONS_INIT;
+    calibration.samples_path = calibrator->samples_path;
+    calibration.profile_path = calibrator->profile_path;
+    calibration.precision = options->precision;
+    calibration.k_max = options->k_max;
+    calibration.session = options->session;
+    grt_status status = grt_calibration_open(&calibrator->calibration,
+                                             calibrator->model, &calibration, &error);
+    /* The folder of an installed model belongs to root. */
+    if (status == GRT_E_IO && !(options->profile_path && options->samples_path))
+        return cli_fail("%s; other places can be named with -o and --samples",
+                        error.text);
+    if (status) return cli_fail_status(NULL, status, &error);
+    cli_say_when_interrupted(
+        "grating: what was computed is kept; the same command goes on from there\n");
+    return CLI_SUCCESS;
+}
+
+/* ---- Progress ---- */
+
+static void draw(cli_calibrator *calibrator, const char *before, uint64_t part,
+                 uint64_t whole, double done, double total)
+{
+    cli_progress_draw_work(&calibrator->progress, before, part, whole, done, total,
+                           calibrator->started_ns);
+}
+
+/* A grt_progress_fn.  Documents stand for work; those that the samples held already
+ * took no time. */
+static int show_pass(const grt_progress *step, void *payload)
+{
+    cli_calibrator *calibrator = payload;
+    const cli_survey *survey = &calibrator->survey;
+    size_t n_layers = step->n_layers ? step->n_layers : 1;
+    char before[64];
+    if (survey->n_queries == 0) {
+        snprintf(before, sizeof before, "query %zu ", calibrator->n_queries + 1);
+        draw(calibrator, before, step->layer, n_layers, 0, 0);
+        return cli_was_interrupted();
+    }
+    uint64_t current = (uint64_t)calibrator->n_current * step->layer;
+    uint64_t gone = (uint64_t)calibrator->n_documents * n_layers + current;
+    uint64_t all = (uint64_t)survey->n_documents * n_layers;
+    double done =
+        (double)calibrator->n_computed_documents * (double)n_layers + (double)current;
+    snprintf(before, sizeof before, "query %zu of %zu ", calibrator->n_queries + 1,
+             survey->n_queries);
+    draw(calibrator, before, gone, all, done, done + (double)all - (double)gone);
+    return cli_was_interrupted();
+}
+
+/* A grt_calibration_progress_fn. */
+static int show_fit(size_t done, size_t total, void *payload)
+{
+    draw(payload, "fitting ", done, total, (double)done, (double)total);
+    return cli_was_interrupted();
+}
+
+/* ---- Computing and fitting ---- */
+
+static grt_request request_of(cli_calibrator *calibrator, const cli_query *query,
+                              const cli_documents *documents)
+{
+    grt_request request = GRT_REQUEST_INIT;
+    request.query = query->text;
+    request.query_bytes = query->bytes;
+    request.documents = (const char *const *)documents->texts;
+    request.document_bytes = documents->bytes;
+    request.n_documents = documents->n;
+    request.instruction = query->instruction;
+    request.progress = show_pass;
+    request.progress_payload = calibrator;
+    return request;
+}
+
+static int compute(cli_calibrator *calibrator, const cli_query *query,
+                   const cli_documents *documents)
+{
+    if (cli_was_interrupted()) return cli_fail_interrupted();
+    grt_calibration *calibration = calibrator->calibration;
+    grt_error error = {0};
+    grt_request request = request_of(calibrator, query, documents);
+    size_t before = grt_calibration_count(calibration);
+    calibrator->n_current = documents->n;
+    grt_status status = grt_calibration_add(calibration, &request, &error);
+    if (status) {
+        cli_progress_erase(&calibrator->progress);
+        return cli_fail_status(query->where, status, &error);
+    }
+    int is_new = grt_calibration_count(calibration) > before;
+    calibrator->n_queries++;
+    calibrator->n_documents += documents->n;
+    calibrator->n_known += !is_new;
+    if (is_new) calibrator->n_computed_documents += documents->n;
+    return CLI_SUCCESS;
+}
+
+/* Says what a run that ended early leaves. */
+static void report_kept(const cli_calibrator *calibrator)
+{
+    size_t n = grt_calibration_count(calibrator->calibration);
+    cli_note("%zu quer%s kept in %s; the same command goes on from there", n,
+             n == 1 ? "y is" : "ies are", calibrator->samples_path);
+}
+
+int cli_calibrator_compute(cli_calibrator *calibrator)
+{
+    const cli_calibrate_options *options = calibrator->options;
+    if (options->only_fits) return CLI_SUCCESS;
+    cli_queries queries;
+    int code = cli_queries_open(&queries, options->queries_path), next = 1;
+    calibrator->started_ns = cli_now_ns();
+    while (!code && next > 0) {
+        cli_query query = {.instruction = options->instruction};
+        next = cli_queries_next(&queries, &query);
+        if (next > 0 && queries.documents.n < 2)
+            calibrator->n_single++;
+        else if (next > 0)
+            code = compute(calibrator, &query, &queries.documents);
+    }
+    cli_progress_erase(&calibrator->progress);
+    if (next < 0) code = CLI_FAILURE;
+    if (code && grt_calibration_count(calibrator->calibration)) report_kept(calibrator);
+    if (!code && calibrator->n_single)
+        cli_note("%zu quer%s of %s with fewer than 2 documents passed over",
+                 calibrator->n_single, calibrator->n_single == 1 ? "y" : "ies",
+                 queries.lines.name);
+    cli_queries_close(&queries);
+    return code;
+}
+
+int cli_calibrator_fit(cli_calibrator *calibrator, grt_calibration_report *report)
+{
+    grt_error error = {0};
+    if (cli_was_interrupted()) {
+        int code = cli_fail_interrupted();
+        report_kept(calibrator);
+        return code;
+    }
+    calibrator->started_ns = cli_now_ns();
+    grt_status status = grt_calibration_fit(calibrator->calibration, report, show_fit,
+                                            calibrator, &error);
+    cli_progress_erase(&calibrator->progress);
+    if (!status) return CLI_SUCCESS;
+    int code = cli_fail_status(NULL, status, &error);
+    /* With too few queries the same command goes nowhere. */
+    if (status != GRT_E_INVALID_ARG) report_kept(calibrator);
+    return code;
+}
+
+void cli_calibrator_close(cli_calibrator *calibrator)
+{
+    cli_say_when_interrupted(NULL);
+    grt_calibration_close(calibrator->calibration);
+    grt_model_close(calibrator->model);
+    free(calibrator->model_path);
+    free(calibrator->profile_path);
+    free(calibrator->samples_path);
+    *calibrator = (cli_calibrator){0};
+}

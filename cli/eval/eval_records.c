@@ -1,0 +1,136 @@
+/* eval_records.c - texts with ids: documents and queries, JSON lines or TSV. */
+#include "eval/eval.h"
+
+#include "frame/cli.h"
+#include "frame/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int eval_records_open(eval_records *records, const char *path, int joins_titles)
+{
+    *records = (eval_records){.joins_titles = joins_titles};
+    return cli_lines_open(&records->lines, path);
+}
+
+/* ---- One record ---- */
+
+static int set_text(eval_records *records, const char *title, size_t title_bytes,
+                    const char *text, size_t bytes)
+{
+    records->text = text;
+    records->bytes = bytes;
+    if (!title_bytes || !records->joins_titles) return 1;
+    size_t needed = title_bytes + 1 + bytes;
+    if (needed > records->joined_capacity) {
+        char *joined = realloc(records->joined, needed);
+        if (!joined) return 0;
+        records->joined = joined;
+        records->joined_capacity = needed;
+    }
+    memcpy(records->joined, title, title_bytes);
+    records->joined[title_bytes] = ' ';
+    memcpy(records->joined + title_bytes + 1, text, bytes);
+    records->text = records->joined;
+    records->bytes = bytes ? needed : title_bytes;
+    return 1;
+}
+
+static const char *set_id(eval_records *records, const json_t *id)
+{
+    if (!id) return "no \"_id\"";
+    if (json_is_number(id)) {
+        records->number = cli_id_number(id);
+        records->id = records->number.text;
+        return NULL;
+    }
+    if (!json_is_string(id)) return "\"_id\" is neither a string nor a number";
+    records->id = json_string_value(id);
+    if (!records->id[0] && json_string_length(id) == 0) return "\"_id\" is empty";
+    if (strlen(records->id) != json_string_length(id))
+        return "\"_id\" holds a NUL character";
+    return NULL;
+}
+
+static const char *parse_json(eval_records *records)
+{
+    const json_t *line = records->line;
+    if (!json_is_object(line)) return "not an object with \"_id\" and \"text\"";
+    const json_t *id = json_object_get(line, "_id");
+    const json_t *text = json_object_get(line, "text");
+    const json_t *title = json_object_get(line, "title");
+    const char *problem = set_id(records, id ? id : json_object_get(line, "id"));
+    if (problem) return problem;
+    if (!text) text = json_object_get(line, "contents");
+    if (!text) return "no \"text\"";
+    if (!json_is_string(text)) return "\"text\" is not a string";
+    if (title && !json_is_string(title) && !json_is_null(title))
+        return "\"title\" is not a string";
+    if (!set_text(records, json_string_value(title), json_string_length(title),
+                  json_string_value(text), json_string_length(text)))
+        return "out of memory";
+    return NULL;
+}
+
+static const char *parse_tsv(eval_records *records)
+{
+    char *line = records->lines.line, *tab = memchr(line, '\t', records->lines.bytes);
+    if (!tab) return "no tab between id and text";
+    size_t id_bytes = (size_t)(tab - line);
+    if (id_bytes == 0) return "the id is empty";
+    if (memchr(line, 0, id_bytes)) return "the id holds a NUL byte";
+    if (!cli_text_is_valid(line, id_bytes)) return "the id is not valid UTF-8";
+    *tab = 0;
+    records->id = line;
+    set_text(records, NULL, 0, tab + 1, records->lines.bytes - id_bytes - 1);
+    return NULL;
+}
+
+/* Parses the current line; 1, or -1 after an error line. */
+static int parse(eval_records *records)
+{
+    json_decref(records->line);
+    records->line = NULL;
+    if (records->is_json) {
+        records->line = cli_lines_json(&records->lines);
+        if (!records->line) return -1;
+    }
+    const char *problem = records->is_json ? parse_json(records) : parse_tsv(records);
+    if (problem) cli_lines_fail(&records->lines, "%s", problem);
+    return problem ? -1 : 1;
+}
+
+int eval_records_next(eval_records *records)
+{
+    cli_lines *lines = &records->lines;
+    int is_first = lines->number == lines->n_blank;
+    int next = cli_lines_next(lines);
+    if (next <= 0) return next;
+    if (is_first) records->is_json = lines->line[strspn(lines->line, " ")] == '{';
+    return parse(records);
+}
+
+int eval_records_again(eval_records *records, const eval_place *place, const char *id)
+{
+    cli_lines *lines = &records->lines;
+    if (fseeko(lines->file, (off_t)place->offset, SEEK_SET) != 0) {
+        cli_fail("cannot read %s again: %s", lines->name, strerror(errno));
+        return -1;
+    }
+    lines->number = place->line - 1;
+    int next = cli_lines_next(lines);
+    if (next < 0) return -1;
+    if (next > 0 && parse(records) < 0) return -1;
+    if (next > 0 && strcmp(records->id, id) == 0) return 1;
+    cli_fail("%s was changed while it was read: document %s is gone", lines->name, id);
+    return -1;
+}
+
+void eval_records_close(eval_records *records)
+{
+    json_decref(records->line);
+    free(records->joined);
+    cli_lines_close(&records->lines);
+    *records = (eval_records){0};
+}

@@ -1,0 +1,109 @@
+/* file.c - a file that the command writes: whole, or not at all. */
+#include "frame/file.h"
+
+#include "frame/cli.h"
+#include "frame/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail(const cli_file *out, int error)
+{
+    return cli_fail("cannot write %s: %s", out->path, strerror(error));
+}
+
+/* Opens "<target>.<process>.tmp", which must be new. */
+static int open_temporary(cli_file *out)
+{
+    size_t capacity = strlen(out->target) + 32;
+    out->temporary = malloc(capacity);
+    if (!out->temporary) return -1;
+    snprintf(out->temporary, capacity, "%s.%ld.tmp", out->target, (long)getpid());
+    int fd = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0) {
+        cli_remove_when_interrupted(out->temporary);
+    } else { /* nothing of ours to remove */
+        free(out->temporary);
+        out->temporary = NULL;
+    }
+    return fd;
+}
+
+/* A standard stream that writes to this file already, or -1.  Sharing its place in the
+ * file keeps what it has written. */
+static int same_stream(const struct stat *found)
+{
+    struct stat stream;
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fstat(fd, &stream) == 0 && stream.st_dev == found->st_dev &&
+            stream.st_ino == found->st_ino)
+            return fd;
+    }
+    return -1;
+}
+
+int cli_file_create(cli_file *out, const char *path)
+{
+    struct stat found;
+    *out = (cli_file){.path = path};
+    int exists = stat(path, &found) == 0;
+    if (exists && S_ISDIR(found.st_mode)) return fail(out, EISDIR);
+    int stream = exists ? same_stream(&found) : -1, fd;
+    if (stream >= 0) {
+        fd = dup(stream);
+    } else if (exists && !S_ISREG(found.st_mode)) {
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+    } else {
+        out->target = exists ? realpath(path, NULL) : strdup(path);
+        fd = out->target ? open_temporary(out) : -1;
+    }
+    /* Who may read the file that was there may read the new one. */
+    if (fd >= 0 && exists && out->temporary)
+        (void)!fchmod(fd, found.st_mode & (mode_t)07777);
+    if (fd >= 0) out->file = fdopen(fd, "w");
+    if (out->file) return CLI_SUCCESS;
+    int error = errno;
+    if (fd >= 0) close(fd);
+    cli_file_discard(out);
+    return fail(out, error);
+}
+
+int cli_file_check(cli_file *out)
+{
+    if (ferror(out->file) && !out->error) out->error = errno ? errno : EIO;
+    return out->error ? CLI_FAILURE : CLI_SUCCESS;
+}
+
+int cli_file_commit(cli_file *out)
+{
+    if (fflush(out->file) != 0 && !out->error) out->error = errno;
+    (void)cli_file_check(out);
+    if (fclose(out->file) != 0 && !out->error) out->error = errno;
+    out->file = NULL;
+    if (!out->error && out->temporary && rename(out->temporary, out->target) != 0)
+        out->error = errno;
+    int error = out->error;
+    if (!error) { /* the temporary name is gone */
+        cli_keep_when_interrupted(out->temporary);
+        free(out->temporary);
+        out->temporary = NULL;
+    }
+    cli_file_discard(out);
+    return error ? fail(out, error) : CLI_SUCCESS;
+}
+
+void cli_file_discard(cli_file *out)
+{
+    if (out->file) fclose(out->file);
+    if (out->temporary) {
+        unlink(out->temporary);
+        cli_keep_when_interrupted(out->temporary);
+    }
+    free(out->temporary);
+    free(out->target);
+    *out = (cli_file){.path = out->path};
+}

@@ -1,0 +1,30 @@
+/* ids.c - ids that users gave to documents and queries: JSON strings or numbers. */
+#include "frame/ids.h"
+
+#include "frame/text.h"
+
+#include <stdlib.h>
+
+cli_id_text cli_id_number(const json_t *id)
+{
+    cli_id_text out = {""};
+    if (json_is_integer(id)) {
+        snprintf(out.text, sizeof out.text, "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(id));
+        return out;
+    }
+    double value = json_real_value(id);
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out.text, sizeof out.text, "%.*g", digits, value);
+        if (strtod(out.text, NULL) == value) break;
+    }
+    return out;
+}
+
+void cli_id_json(FILE *file, const json_t *id)
+{
+    if (json_is_string(id))
+        cli_text_json(file, json_string_value(id), json_string_length(id));
+    else
+        fputs(cli_id_number(id).text, file);
+}

@@ -1,0 +1,91 @@
+/*
+ * main.c - the command `grating`: a table of commands.
+ *
+ * Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
+ */
+#include "frame/cli.h"
+
+#include <fcntl.h>
+#include <locale.h>
+#include <string.h>
+#include <unistd.h>
+
+static const cli_command *const commands[] = {
+    &cli_rank_command,  &cli_plot_command,    &cli_calibrate_command,
+    &cli_eval_command,  &cli_inspect_command, &cli_doctor_command,
+    &cli_bench_command,
+};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const cli_option general_options[] = {CLI_HELP_OPTION,
+                                             {'V', "version", NULL, "show the version"},
+                                             CLI_END_OPTION};
+
+static int print_general_help(void)
+{
+    printf(
+        "usage: grating COMMAND [OPTION]...\n\n"
+        "Ranks documents by how well they answer a query, with a reranker model, on\n"
+        "this machine.\n\ncommands:\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        printf("  %-9s  %s\n", commands[i]->name, commands[i]->summary);
+    printf(
+        "  help       show the help of a command: \"grating help rank\"\n\noptions:\n");
+    cli_print_options(general_options);
+    printf("\nExit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.\n");
+    return cli_flush_output();
+}
+
+static const cli_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    }
+    return NULL;
+}
+
+static int print_help(int argc, char **argv)
+{
+    if (argc < 2) return print_general_help();
+    const cli_command *command = find_command(argv[1]);
+    if (argc > 2) return cli_usage(NULL, "unexpected argument \"%s\"", argv[2]);
+    if (!command) return cli_usage(NULL, "unknown command \"%s\"", argv[1]);
+    return cli_print_help(command);
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc < 1) return cli_usage(NULL, "no command given");
+    const char *name = argv[0];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return print_general_help();
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("grating %s\n", grt_version());
+        return cli_flush_output();
+    }
+    if (strcmp(name, "help") == 0) return print_help(argc, argv);
+    const cli_command *command = find_command(name);
+    if (command) return command->run(argc, argv);
+    return cli_usage(NULL, "unknown %s \"%s\"", name[0] == '-' ? "option" : "command",
+                     name);
+}
+
+/* A standard stream that is closed at the start would give its number to the next file
+ * opened, a model's for instance.  Its place is taken by one on which every use fails.
+ */
+static void occupy_standard_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) == -1)
+            (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    occupy_standard_streams();
+    /* Documents are UTF-8 and so is the output, whatever the environment says. */
+    setlocale(LC_CTYPE, "C.UTF-8");
+    int code = run(argc - 1, argv + 1);
+    return code ? code : cli_flush_output();
+}

@@ -1,0 +1,196 @@
+/*
+ * options.c - arguments against a command's table of options.
+ *
+ * Names must be given in full: an abbreviation that works today would be ambiguous
+ * after the next option is added.
+ */
+#include "frame/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void cli_parser_init(cli_parser *parser, const cli_command *command, int argc,
+                     char **argv)
+{
+    *parser = (cli_parser){.command = command, .argc = argc, .argv = argv, .next = 1};
+}
+
+static const char *take_argument(cli_parser *parser)
+{
+    return parser->next < parser->argc ? parser->argv[parser->next++] : NULL;
+}
+
+static int parse_long(cli_parser *parser, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    size_t length = equals ? (size_t)(equals - text) : strlen(text);
+    const cli_option *option = parser->command->options;
+    while (option->key &&
+           (strlen(option->name) != length || memcmp(option->name, text, length) != 0))
+        option++;
+    if (!option->key) {
+        cli_usage(parser->command, "unknown option \"--%.*s\"", (int)length, text);
+        return CLI_BAD;
+    }
+    if (!option->argument && equals) {
+        cli_usage(parser->command, "option \"--%s\" takes no value", option->name);
+        return CLI_BAD;
+    }
+    if (option->argument) {
+        parser->value = equals ? equals + 1 : take_argument(parser);
+        if (!parser->value) {
+            cli_usage(parser->command, "option \"--%s\" needs a value (%s)",
+                      option->name, option->argument);
+            return CLI_BAD;
+        }
+    }
+    return option->key;
+}
+
+static int parse_letter(cli_parser *parser)
+{
+    char letter = *parser->cluster++;
+    const cli_option *option = parser->command->options;
+    while (option->key && option->key != (unsigned char)letter)
+        option++;
+    if (!option->key) {
+        cli_usage(parser->command, "unknown option \"-%c\"", letter);
+        return CLI_BAD;
+    }
+    if (option->argument) {
+        parser->value = *parser->cluster ? parser->cluster : take_argument(parser);
+        parser->cluster = NULL;
+        if (!parser->value) {
+            cli_usage(parser->command, "option \"-%c\" needs a value (%s)", letter,
+                      option->argument);
+            return CLI_BAD;
+        }
+    }
+    return option->key;
+}
+
+int cli_parser_next(cli_parser *parser)
+{
+    if (parser->cluster && *parser->cluster) return parse_letter(parser);
+    parser->value = take_argument(parser);
+    if (!parser->value) return CLI_END;
+    const char *text = parser->value;
+    if (parser->only_operands || text[0] != '-' || !text[1]) return CLI_OPERAND;
+    if (text[1] != '-') {
+        parser->cluster = text + 1;
+        return parse_letter(parser);
+    }
+    if (text[2]) return parse_long(parser, text + 2);
+    parser->only_operands = 1;
+    return cli_parser_next(parser);
+}
+
+int cli_parse_number(const char *option, const char *text, size_t least, size_t most,
+                     size_t *out)
+{
+    size_t value = 0;
+    const char *c = text;
+    while (*c >= '0' && *c <= '9' && value <= most)
+        value = value * 10 + (size_t)(*c++ - '0');
+    if (!*text || *c || value < least || value > most) {
+        cli_note("%s: \"%s\" is not a whole number from %zu to %zu", option, text,
+                 least, most);
+        return CLI_USAGE;
+    }
+    *out = value;
+    return CLI_SUCCESS;
+}
+
+/* Reads digits with at most one point in them; returns what follows, or NULL.  strtod
+ * alone would take signs, exponents, "inf" and hexadecimal numbers too. */
+static const char *read_decimal(const char *text, double *out)
+{
+    size_t length = strspn(text, "0123456789.");
+    char *end;
+    if (length == 0) return NULL;
+    *out = strtod(text, &end);
+    return end == text + length ? end : NULL;
+}
+
+int cli_parse_real(const char *option, const char *text, double limit, float *out)
+{
+    double value;
+    const char *end = read_decimal(text, &value);
+    /* The comparisons are about the float that is handed on. */
+    if (!end || *end || !((float)value > 0) || !((float)value < (float)limit)) {
+        cli_note("%s: \"%s\" is not a number above 0 and below %g", option, text,
+                 limit);
+        return CLI_USAGE;
+    }
+    *out = (float)value;
+    return CLI_SUCCESS;
+}
+
+int cli_parse_size(const char *option, const char *text, uint64_t *out)
+{
+    static const char units[] = "KMGT";
+    const double most = 1125899906842624.0; /* 1024 T: a double holds it exactly */
+    double value;
+    const char *end = read_decimal(text, &value);
+    const char *unit = end && *end ? strchr(units, *end) : NULL;
+    if (unit) {
+        for (const char *u = units; u <= unit; u++)
+            value *= 1024;
+        end++;
+    } else if (end && strchr(text, '.')) {
+        end = NULL; /* there is no half a byte: a unit is missing */
+    }
+    if (!end || *end || !(value >= 1) || value > most) {
+        cli_note("%s: \"%s\" is not a size in bytes, such as 300M or 1.5G (K, M, G and "
+                 "T are powers of 1024)",
+                 option, text);
+        return CLI_USAGE;
+    }
+    *out = (uint64_t)value;
+    return CLI_SUCCESS;
+}
+
+int cli_parse_choice(const char *option, const char *text, const char *const *names,
+                     size_t *out)
+{
+    char list[200];
+    size_t used = 0;
+    for (size_t i = 0; names[i]; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = i;
+            return CLI_SUCCESS;
+        }
+        const char *before = i == 0 ? "" : names[i + 1] ? ", " : " or ";
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", before,
+                                     names[i]);
+    }
+    cli_note("%s: \"%s\" is not %s", option, text, list);
+    return CLI_USAGE;
+}
+
+void cli_print_options(const cli_option *options)
+{
+    enum { HELP_COLUMN = 26 };
+    for (const cli_option *option = options; option->key; option++) {
+        int column = 0;
+        if (option->key < CLI_KEY_LONG)
+            column = printf("  -%c, --%s", option->key, option->name);
+        else
+            column = printf("      --%s", option->name);
+        if (option->argument) column += printf(" %s", option->argument);
+        printf("%*s", column < HELP_COLUMN - 1 ? HELP_COLUMN - column : 2, "");
+        for (const char *c = option->help; *c; c++) {
+            putchar(*c);
+            if (*c == '\n') printf("%*s", HELP_COLUMN, "");
+        }
+        putchar('\n');
+    }
+}
+
+int cli_print_help(const cli_command *command)
+{
+    printf("usage: grating %s\n\n%s\n\noptions:\n", command->usage, command->details);
+    cli_print_options(command->options);
+    return cli_flush_output();
+}

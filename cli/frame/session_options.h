@@ -1,0 +1,46 @@
+/*
+ * session_options.h - the options of grt_session_options, for the commands that have
+ * them.
+ */
+#ifndef CLI_SESSION_OPTIONS_H
+#define CLI_SESSION_OPTIONS_H
+
+#include "frame/cli.h"
+
+enum {
+    CLI_KEY_MEMORY = CLI_KEY_LONG,
+    CLI_KEY_HIDDEN,
+    CLI_KEY_ARITHMETIC,
+    CLI_KEY_RESIDENT,
+    CLI_KEY_STREAMED,
+    CLI_KEY_CUTOFF_LAYER,
+    CLI_KEY_SESSION_END /* the keys of a command's own options begin here */
+};
+
+/* clang-format off */
+/* Entries of a table of options. */
+#define CLI_SESSION_OPTIONS                                                       \
+    {'t', "threads", "N", "threads to use (default 0: one for each usable CPU)"}, \
+    {CLI_KEY_MEMORY, "memory", "SIZE",                                            \
+     "what the whole process may use, e.g. 300M or 1.5G"},                        \
+    {CLI_KEY_HIDDEN, "hidden", "STORAGE",                                         \
+     "of hidden states: f32, bf16, file or auto (default:\n"                      \
+     "auto, the first that fits --memory)"},                                      \
+    {CLI_KEY_ARITHMETIC, "arithmetic", "TYPE",                                    \
+     "of matrices: f32, bf16, int8 or auto (default: auto,\n"                     \
+     "bf16 where the CPU has units for it)"},                                     \
+    {CLI_KEY_STREAMED, "streamed", NULL,                                          \
+     "keep two layers in memory (default for one query)"},                        \
+    {CLI_KEY_RESIDENT, "resident", NULL, "keep all layers in memory"}
+/* Of commands that need not run through all layers. */
+#define CLI_CUTOFF_OPTION                                      \
+    {CLI_KEY_CUTOFF_LAYER, "cutoff-layer", "L",                \
+     "run through L layers and rank by the head of the last,\n" \
+     "in models that have one for each layer (default: all)"}
+/* clang-format on */
+
+int cli_is_session_option(int key);
+int cli_session_option(grt_session_options *options, const cli_command *command,
+                       int key, const char *value);
+
+#endif

@@ -1,0 +1,230 @@
+/* stats.c - what requests computed and read, and the plan of their memory. */
+#include "frame/stats.h"
+
+#include "frame/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- The sum of a run ---- */
+
+void cli_stats_add(cli_stats *stats, const grt_stats *request)
+{
+    grt_stats *sum = &stats->sum;
+    stats->n_queries++;
+    stats->full_candidates_x_layers +=
+        (uint64_t)request->n_documents * request->n_layers;
+    sum->n_documents += request->n_documents;
+    sum->n_layers = request->n_layers;
+    sum->n_tokens += request->n_tokens;
+    sum->tokens_x_layers += request->tokens_x_layers;
+    sum->full_tokens_x_layers += request->full_tokens_x_layers;
+    sum->candidates_x_layers += request->candidates_x_layers;
+    sum->weight_bytes += request->weight_bytes;
+    sum->embedding_bytes += request->embedding_bytes;
+    sum->read_ns += request->read_ns;
+    sum->wait_ns += request->wait_ns;
+    sum->tokenize_ns += request->tokenize_ns;
+    sum->compute_ns += request->compute_ns;
+    sum->total_ns += request->total_ns;
+    if (request->memory_bytes > sum->memory_bytes)
+        sum->memory_bytes = request->memory_bytes;
+    if (request->drift > sum->drift) sum->drift = request->drift;
+    stats->n_drifted += request->drift >= CLI_DRIFT_FAR;
+    if (request->plan.total_bytes >= sum->plan.total_bytes) sum->plan = request->plan;
+    sum->isa = request->isa;
+    sum->arithmetic = request->arithmetic;
+    /* Queries that want all their documents have no policy; the others have the same.
+     */
+    if (sum->policy == GRT_POLICY_DEFAULT || request->policy != GRT_POLICY_NONE) {
+        sum->policy = request->policy;
+        sum->precision = request->precision;
+        sum->has_profile = request->has_profile;
+    }
+}
+
+/* ---- Lines on standard error ---- */
+
+static void put_name(const char *name)
+{
+    fprintf(stderr, "%-20s ", name);
+}
+
+static void put_share(const char *name, uint64_t part, uint64_t whole)
+{
+    put_name(name);
+    fprintf(stderr, "%s of %s", cli_grouped(part).text, cli_grouped(whole).text);
+    if (whole) fprintf(stderr, " (%.1f %%)", 100 * (double)part / (double)whole);
+    putc('\n', stderr);
+}
+
+static double milliseconds(uint64_t ns)
+{
+    return (double)ns / 1e6;
+}
+
+static void report_policy(const grt_stats *sum, const char *profile)
+{
+    put_name("policy");
+    fputs(grt_policy_text(sum->policy), stderr);
+    if (sum->precision > 0) fprintf(stderr, ", precision %g", (double)sum->precision);
+    putc('\n', stderr);
+    put_name("profile");
+    if (!profile)
+        fputs("none", stderr);
+    else
+        cli_text_print(stderr, profile, strlen(profile), 0);
+    if (profile && !sum->has_profile) fputs(" (not used)", stderr);
+    putc('\n', stderr);
+}
+
+/* Policies that measure no drift have no line. */
+static void report_drift(const cli_stats *stats)
+{
+    if (!(stats->sum.drift > 0)) return;
+    put_name("drift");
+    fprintf(stderr, "%.2f", (double)stats->sum.drift);
+    if (stats->n_queries > 1)
+        fprintf(stderr, " at most, %g or more in %s of %s queries",
+                (double)CLI_DRIFT_FAR, cli_grouped(stats->n_drifted).text,
+                cli_grouped(stats->n_queries).text);
+    putc('\n', stderr);
+}
+
+static void report_plan(const grt_memory_plan *plan)
+{
+    put_name("memory planned");
+    fputs(cli_bytes_text(plan->total_bytes).text, stderr);
+    if (plan->budget_bytes)
+        fprintf(stderr, " of %s", cli_bytes_text(plan->budget_bytes).text);
+    fprintf(stderr, ": %zu of %zu layers, chunks of %zu rows, hidden states %s\n",
+            plan->n_slots, plan->n_layers, plan->chunk_rows,
+            grt_hidden_storage_text(plan->hidden));
+}
+
+void cli_stats_report(const cli_stats *stats, const char *profile)
+{
+    const grt_stats *sum = &stats->sum;
+    put_name("queries");
+    fprintf(stderr, "%s\n", cli_grouped(stats->n_queries).text);
+    put_name("documents");
+    fprintf(stderr, "%s, %s tokens\n", cli_grouped(sum->n_documents).text,
+            cli_grouped(sum->n_tokens).text);
+    report_policy(sum, profile);
+    report_drift(stats);
+    put_share("layers x candidates", sum->candidates_x_layers,
+              stats->full_candidates_x_layers);
+    put_share("layers x tokens", sum->tokens_x_layers, sum->full_tokens_x_layers);
+    put_name("read");
+    fprintf(stderr, "%s of layers, %s of the embedding\n",
+            cli_bytes_text(sum->weight_bytes).text,
+            cli_bytes_text(sum->embedding_bytes).text);
+    put_name("time");
+    fprintf(stderr, "%.1f ms: tokenizing %.1f, computing %.1f, of that waiting %.1f\n",
+            milliseconds(sum->total_ns), milliseconds(sum->tokenize_ns),
+            milliseconds(sum->compute_ns), milliseconds(sum->wait_ns));
+    report_plan(&sum->plan);
+    put_name("arithmetic");
+    fprintf(stderr, "%s, %s\n", grt_arithmetic_text(sum->arithmetic),
+            sum->isa ? sum->isa : "");
+}
+
+/* ---- JSON ---- */
+
+static void json_count(const char *name, uint64_t value)
+{
+    printf("\"%s\": %" PRIu64 ", ", name, value);
+}
+
+static void json_ms(const char *name, uint64_t ns)
+{
+    printf("\"%s\": %.3f, ", name, milliseconds(ns));
+}
+
+void cli_plan_json(const grt_memory_plan *plan)
+{
+    putchar('{');
+    if (plan->budget_bytes)
+        json_count("budget_bytes", plan->budget_bytes);
+    else
+        fputs("\"budget_bytes\": null, ", stdout);
+    json_count("total_bytes", plan->total_bytes);
+    json_count("process_bytes", plan->process_bytes);
+    json_count("layers_bytes", plan->layers_bytes);
+    json_count("hidden_bytes", plan->hidden_bytes);
+    json_count("chunk_bytes", plan->chunk_bytes);
+    json_count("embedding_bytes", plan->embedding_bytes);
+    json_count("scratch_bytes", plan->scratch_bytes);
+    json_count("n_slots", plan->n_slots);
+    json_count("n_layers", plan->n_layers);
+    json_count("chunk_rows", plan->chunk_rows);
+    json_count("n_cached_rows", plan->n_cached_rows);
+    printf("\"hidden\": \"%s\", \"smallest_bytes\": %" PRIu64 "}",
+           grt_hidden_storage_text(plan->hidden), plan->smallest_bytes);
+}
+
+void cli_stats_json(const grt_stats *stats)
+{
+    putchar('{');
+    json_count("n_documents", stats->n_documents);
+    json_count("n_layers", stats->n_layers);
+    json_count("n_tokens", stats->n_tokens);
+    json_count("n_prefix", stats->n_prefix);
+    json_count("candidates_x_layers", stats->candidates_x_layers);
+    json_count("full_candidates_x_layers",
+               (uint64_t)stats->n_documents * stats->n_layers);
+    json_count("tokens_x_layers", stats->tokens_x_layers);
+    json_count("full_tokens_x_layers", stats->full_tokens_x_layers);
+    printf("\"policy\": \"%s\", ", grt_policy_text(stats->policy));
+    if (stats->precision > 0)
+        printf("\"precision\": %g, ", (double)stats->precision);
+    else
+        fputs("\"precision\": null, ", stdout);
+    printf("\"profile\": %s, ", stats->has_profile ? "true" : "false");
+    if (stats->drift > 0)
+        printf("\"drift\": %g, ", (double)stats->drift);
+    else
+        fputs("\"drift\": null, ", stdout);
+    json_count("weight_bytes", stats->weight_bytes);
+    json_count("embedding_bytes", stats->embedding_bytes);
+    json_count("memory_bytes", stats->memory_bytes);
+    json_ms("tokenize_ms", stats->tokenize_ns);
+    json_ms("compute_ms", stats->compute_ns);
+    json_ms("read_ms", stats->read_ns);
+    json_ms("wait_ms", stats->wait_ns);
+    json_ms("total_ms", stats->total_ns);
+    fputs("\"plan\": ", stdout);
+    cli_plan_json(&stats->plan);
+    printf(", \"arithmetic\": \"%s\", \"isa\": \"%s\"}",
+           grt_arithmetic_text(stats->arithmetic), stats->isa ? stats->isa : "");
+}
+
+/* ---- The plan as a table ---- */
+
+static void put_part(const char *name, uint64_t bytes, const char *detail)
+{
+    printf("  %-15s %15s  ", name, cli_grouped(bytes).text);
+    printf(detail[0] ? "%-10s  %s\n" : "%s%s\n", cli_bytes_text(bytes).text, detail);
+}
+
+void cli_plan_print(const grt_memory_plan *plan)
+{
+    char detail[80];
+    put_part("process", plan->process_bytes, "program, tokenizer, texts");
+    snprintf(detail, sizeof detail, "%zu of %zu", plan->n_slots, plan->n_layers);
+    put_part("layers", plan->layers_bytes, detail);
+    put_part("hidden states", plan->hidden_bytes,
+             grt_hidden_storage_text(plan->hidden));
+    snprintf(detail, sizeof detail, "%zu tokens", plan->chunk_rows);
+    put_part("chunk", plan->chunk_bytes, detail);
+    snprintf(detail, sizeof detail, "%zu rows", plan->n_cached_rows);
+    put_part("embedding", plan->embedding_bytes, detail);
+    put_part("scratch", plan->scratch_bytes, "of threads");
+    put_part("total", plan->total_bytes, "");
+    if (plan->budget_bytes)
+        put_part("budget", plan->budget_bytes, "");
+    else
+        printf("  %-15s %15s\n", "budget", "none");
+    put_part("smallest budget", plan->smallest_bytes, "");
+}

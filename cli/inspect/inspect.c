@@ -1,0 +1,366 @@
+/* inspect.c - `grating inspect`: what a checkpoint holds, and what memory it takes. */
+#include "frame/cli.h"
+#include "frame/session_options.h"
+#include "frame/stats.h"
+#include "frame/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_JSON = CLI_KEY_SESSION_END, KEY_TENSORS, KEY_DOCUMENTS, KEY_TOKENS };
+enum { STORAGE_TYPES_MAX = 64, DOCUMENTS_MAX = 1000000000, TOKENS_MAX = 1000000000 };
+enum { DOCUMENTS_DEFAULT = 20, TOKENS_DEFAULT = 512 };
+
+static const cli_option options_table[] = {
+    {KEY_TENSORS, "tensors", NULL, "list the tensors too"},
+    CLI_SESSION_OPTIONS,
+    CLI_CUTOFF_OPTION,
+    {KEY_DOCUMENTS, "documents", "N", "plan for N documents (default 20)"},
+    {KEY_TOKENS, "tokens", "T",
+     "plan for pairs of T tokens each (default 512, or the\nmodel's limit)"},
+    {KEY_JSON, "json", NULL, "print one JSON object"},
+    CLI_HELP_OPTION,
+    CLI_END_OPTION};
+
+/* Tensors and bytes of one storage type. */
+typedef struct storage {
+    const char *dtype;
+    size_t n_tensors;
+    uint64_t n_bytes;
+} storage;
+
+typedef struct inspect_options {
+    const char *path; /* NULL: the bundled model */
+    grt_session_options session;
+    int is_planned; /* any option of the plan was given */
+    size_t n_documents;
+    size_t n_tokens; /* 0: not given */
+    int is_json;
+    int lists_tensors;
+} inspect_options;
+
+/* The plan of a request. */
+typedef struct planned {
+    size_t n_documents;
+    size_t n_tokens;
+    int fits;
+    grt_memory_plan plan;
+    grt_error error; /* why it does not fit */
+} planned;
+
+typedef struct inspection {
+    const char *path;
+    const grt_model *model;
+    grt_model_info info;
+    storage storage[STORAGE_TYPES_MAX];
+    size_t n_storage;
+} inspection;
+
+static grt_tensor_view tensor_at(const inspection *model, size_t i)
+{
+    grt_tensor_view view = {0};
+    if (grt_model_tensor(model->model, i, &view)) view.n_dims = 0;
+    return view;
+}
+
+static void count_storage(inspection *model)
+{
+    for (size_t i = 0; i < model->info.n_tensors; i++) {
+        grt_tensor_view view = tensor_at(model, i);
+        size_t s = 0;
+        if (!view.dtype) continue;
+        while (s < model->n_storage && strcmp(model->storage[s].dtype, view.dtype) != 0)
+            s++;
+        if (s == STORAGE_TYPES_MAX) continue;
+        if (s == model->n_storage) {
+            model->storage[s].dtype = view.dtype;
+            model->n_storage++;
+        }
+        model->storage[s].n_tensors++;
+        model->storage[s].n_bytes += view.size_bytes;
+    }
+}
+
+/* ---- Text ---- */
+
+static void put_text(const char *name, const char *value)
+{
+    printf("%-17s ", name);
+    cli_text_print(stdout, value ? value : "", value ? strlen(value) : 0, 0);
+    putchar('\n');
+}
+
+static void put_count(const char *name, uint64_t value)
+{
+    printf("%-17s %s\n", name, cli_grouped(value).text);
+}
+
+static void put_bytes(const char *name, uint64_t bytes)
+{
+    printf("  %-15s %15s  %s\n", name, cli_grouped(bytes).text,
+           cli_bytes_text(bytes).text);
+}
+
+static void put_plan(const planned *plan)
+{
+    printf("memory plan       %s document%s of %s tokens%s\n",
+           cli_grouped(plan->n_documents).text, plan->n_documents == 1 ? "" : "s",
+           cli_grouped(plan->n_tokens).text, plan->fits ? "" : ": does not fit");
+    if (plan->fits)
+        cli_plan_print(&plan->plan);
+    else
+        put_bytes("smallest budget", plan->plan.smallest_bytes);
+}
+
+static void print_tensors(const inspection *model)
+{
+    printf("tensors\n");
+    for (size_t i = 0; i < model->info.n_tensors; i++) {
+        grt_tensor_view view = tensor_at(model, i);
+        if (!view.name) continue;
+        char shape[100];
+        size_t used = 0;
+        shape[0] = 0;
+        for (size_t d = 0; d < view.n_dims && d < 4; d++)
+            used += (size_t)snprintf(shape + used, sizeof shape - used, "%s%" PRIu64,
+                                     d ? " x " : "", view.shape[d]);
+        char part[32];
+        if (view.layer < 0)
+            (void)snprintf(part, sizeof part, "%s", view.part);
+        else
+            (void)snprintf(part, sizeof part, "%s %d", view.part, view.layer);
+        printf("  %-6s %-16s %-10s ", view.dtype, shape, part);
+        cli_text_print(stdout, view.name, strlen(view.name), 0);
+        printf("  (");
+        cli_text_print(stdout, view.file, strlen(view.file), 0);
+        printf(" at %" PRIu64 ", %" PRIu64 " bytes)\n", view.offset_bytes,
+               view.size_bytes);
+    }
+}
+
+static void print_text(const inspection *model, const planned *plan, int lists_tensors)
+{
+    const grt_model_info *info = &model->info;
+    put_text("model", model->path);
+    put_text("architecture", info->architecture);
+    put_text("format", info->format);
+    put_text("tokenizer", info->tokenizer);
+    put_text("head", info->head);
+    put_text("profile", info->profile ? info->profile : "none");
+    put_count("layers", info->n_layers);
+    put_count("hidden size", info->hidden_size);
+    put_count("heads", info->n_heads);
+    put_count("key/value heads", info->n_kv_heads);
+    put_count("head size", info->head_size);
+    put_count("feed-forward size", info->ffn_size);
+    put_count("vocabulary", info->vocab_size);
+    put_count("longest pair", info->max_tokens);
+    put_count("parameters", info->n_parameters);
+    put_count("tensors", info->n_tensors);
+    printf("storage\n");
+    for (size_t s = 0; s < model->n_storage; s++)
+        printf("  %-15s %15s  %s in %zu tensor%s\n", model->storage[s].dtype,
+               cli_grouped(model->storage[s].n_bytes).text,
+               cli_bytes_text(model->storage[s].n_bytes).text,
+               model->storage[s].n_tensors,
+               model->storage[s].n_tensors == 1 ? "" : "s");
+    printf("bytes\n");
+    put_bytes("embedding", info->embedding_bytes);
+    put_bytes("layers", info->layers_bytes);
+    put_bytes("head", info->head_bytes);
+    put_bytes("unused", info->other_bytes);
+    if (plan) put_plan(plan);
+    if (lists_tensors) print_tensors(model);
+}
+
+/* ---- JSON ---- */
+
+static void json_text(const char *name, const char *value)
+{
+    printf("\"%s\": ", name);
+    cli_text_json(stdout, value ? value : "", value ? strlen(value) : 0);
+    fputs(", ", stdout);
+}
+
+static void json_count(const char *name, uint64_t value, const char *after)
+{
+    printf("\"%s\": %" PRIu64 "%s", name, value, after);
+}
+
+static void json_tensors(const inspection *model)
+{
+    printf(", \"tensors\": [");
+    for (size_t i = 0; i < model->info.n_tensors; i++) {
+        grt_tensor_view view = tensor_at(model, i);
+        printf("%s{", i ? ", " : "");
+        json_text("name", view.name);
+        json_text("dtype", view.dtype);
+        json_text("part", view.part);
+        if (view.layer >= 0) json_count("layer", (uint64_t)view.layer, ", ");
+        printf("\"shape\": [");
+        for (size_t d = 0; d < view.n_dims && d < 4; d++)
+            printf("%s%" PRIu64, d ? ", " : "", view.shape[d]);
+        printf("], ");
+        json_text("file", view.file);
+        json_count("offset_bytes", view.offset_bytes, ", ");
+        json_count("size_bytes", view.size_bytes, "}");
+    }
+    printf("]");
+}
+
+static void json_plan(const planned *plan)
+{
+    printf(", \"plan\": {\"fits\": %s, ", plan->fits ? "true" : "false");
+    json_count("n_documents", plan->n_documents, ", ");
+    json_count("n_tokens", plan->n_tokens, ", ");
+    json_count("smallest_bytes", plan->plan.smallest_bytes, ", ");
+    printf("\"memory\": ");
+    if (plan->fits)
+        cli_plan_json(&plan->plan);
+    else
+        printf("null");
+    printf("}");
+}
+
+static void print_json(const inspection *model, const planned *plan, int lists_tensors)
+{
+    const grt_model_info *info = &model->info;
+    printf("{");
+    json_text("model", model->path);
+    json_text("architecture", info->architecture);
+    json_text("format", info->format);
+    json_text("tokenizer", info->tokenizer);
+    json_text("head", info->head);
+    if (info->profile)
+        json_text("profile", info->profile);
+    else
+        printf("\"profile\": null, ");
+    json_count("n_layers", info->n_layers, ", ");
+    json_count("hidden_size", info->hidden_size, ", ");
+    json_count("n_heads", info->n_heads, ", ");
+    json_count("n_kv_heads", info->n_kv_heads, ", ");
+    json_count("head_size", info->head_size, ", ");
+    json_count("ffn_size", info->ffn_size, ", ");
+    json_count("vocab_size", info->vocab_size, ", ");
+    json_count("max_tokens", info->max_tokens, ", ");
+    json_count("n_parameters", info->n_parameters, ", ");
+    json_count("n_tensors", info->n_tensors, ", ");
+    printf("\"storage\": [");
+    for (size_t s = 0; s < model->n_storage; s++) {
+        printf("%s{", s ? ", " : "");
+        json_text("dtype", model->storage[s].dtype);
+        json_count("n_tensors", model->storage[s].n_tensors, ", ");
+        json_count("bytes", model->storage[s].n_bytes, "}");
+    }
+    printf("], \"bytes\": {");
+    json_count("embedding", info->embedding_bytes, ", ");
+    json_count("layers", info->layers_bytes, ", ");
+    json_count("head", info->head_bytes, ", ");
+    json_count("unused", info->other_bytes, "}");
+    if (plan) json_plan(plan);
+    if (lists_tensors) json_tensors(model);
+    printf("}\n");
+}
+
+/* ---- The command ---- */
+
+/* A plan that does not fit is no failure here. */
+static int make_plan(const inspection *model, const inspect_options *options,
+                     planned *out)
+{
+    out->n_documents = options->n_documents;
+    out->n_tokens = options->n_tokens;
+    if (out->n_tokens == 0)
+        out->n_tokens = model->info.max_tokens < TOKENS_DEFAULT
+                            ? model->info.max_tokens
+                            : (size_t)TOKENS_DEFAULT;
+    grt_status status = grt_plan_memory(&out->plan, model->model, &options->session,
+                                        out->n_documents, out->n_tokens, &out->error);
+    out->fits = status == GRT_OK;
+    if (status == GRT_OK || status == GRT_E_NO_MEMORY) return CLI_SUCCESS;
+    return cli_fail_status(NULL, status, &out->error);
+}
+
+static int inspect(const char *path, const inspect_options *options)
+{
+    grt_error error = {0};
+    grt_model *model = NULL;
+    grt_status status = grt_model_open(&model, path, NULL, &error);
+    if (status) return cli_fail_status(NULL, status, &error);
+    inspection found = {.path = path, .model = model};
+    planned plan = {.fits = 1};
+    const planned *shown = options->is_planned ? &plan : NULL;
+    grt_model_describe(model, &found.info);
+    count_storage(&found);
+    int code = shown ? make_plan(&found, options, &plan) : CLI_SUCCESS;
+    if (!code && options->is_json)
+        print_json(&found, shown, options->lists_tensors);
+    else if (!code)
+        print_text(&found, shown, options->lists_tensors);
+    grt_model_close(model);
+    if (!code) code = cli_flush_output();
+    if (!code && !plan.fits) code = cli_fail_status(path, GRT_E_NO_MEMORY, &plan.error);
+    return code;
+}
+
+static int set_option(inspect_options *options, int key, const char *value)
+{
+    if (cli_is_session_option(key)) {
+        options->is_planned = 1;
+        return cli_session_option(&options->session, &cli_inspect_command, key, value);
+    }
+    switch (key) {
+    case KEY_DOCUMENTS:
+        options->is_planned = 1;
+        return cli_parse_number("--documents", value, 1, DOCUMENTS_MAX,
+                                &options->n_documents);
+    case KEY_TOKENS:
+        options->is_planned = 1;
+        return cli_parse_number("--tokens", value, 1, TOKENS_MAX, &options->n_tokens);
+    case KEY_JSON: options->is_json = 1; return CLI_SUCCESS;
+    case KEY_TENSORS: options->lists_tensors = 1; return CLI_SUCCESS;
+    default: /* an operand */
+        if (options->path)
+            return cli_usage(&cli_inspect_command,
+                             "one MODEL at a time: \"%s\" is a second one", value);
+        options->path = value;
+        return CLI_SUCCESS;
+    }
+}
+
+static int run(int argc, char **argv)
+{
+    inspect_options options = {.session = GRT_SESSION_OPTIONS_INIT,
+                               .n_documents = DOCUMENTS_DEFAULT};
+    cli_parser parser;
+    cli_parser_init(&parser, &cli_inspect_command, argc, argv);
+    int key;
+    while ((key = cli_parser_next(&parser)) != CLI_END) {
+        if (key == CLI_BAD) return CLI_USAGE;
+        if (key == 'h') return cli_print_help(&cli_inspect_command);
+        int code = set_option(&options, key, parser.value);
+        if (code) return code;
+    }
+    /* As `grating rank` plans one query. */
+    if (options.session.residency == GRT_RESIDENCY_AUTO)
+        options.session.residency = GRT_RESIDENCY_STREAMED;
+    char *path = NULL;
+    int code = cli_find_model(&path, options.path);
+    if (!code) code = inspect(path, &options);
+    free(path);
+    return code;
+}
+
+const cli_command cli_inspect_command = {
+    .name = "inspect",
+    .summary = "show what a checkpoint holds and what memory it takes",
+    .usage = "inspect [OPTION]... [MODEL]",
+    .details =
+        "Prints architecture, shapes, storage types and bytes by part of MODEL, a\n"
+        "Hugging Face directory or a GGUF file (default: the bundled model).  With an\n"
+        "option of the memory plan, prints how a request would fit; exit code 1 when "
+        "it\n"
+        "does not.",
+    .options = options_table,
+    .run = run};

@@ -1,0 +1,84 @@
+/* rank.c - `grating rank`: the ranking of one list of documents. */
+#include "rank/ranker.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { K_DEFAULT = 10 };
+
+static size_t table_width(const cli_rank_options *options)
+{
+    enum { USUAL = 80 };
+    struct winsize size;
+    if (options->width != SIZE_MAX) return options->width;
+    if (!isatty(STDOUT_FILENO)) return 0;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return USUAL;
+    return size.ws_col;
+}
+
+static int rank_documents(const cli_rank_options *options)
+{
+    cli_documents documents = {0};
+    cli_ranker ranker = {0};
+    grt_result *result = NULL;
+    cli_query query = {.text = options->query,
+                       .bytes = strlen(options->query),
+                       .instruction = options->instruction,
+                       .k = options->k};
+    int code = cli_documents_read(&documents, options->documents_path, options->format);
+    if (!code) code = cli_ranker_open(&ranker, options);
+    if (!code) code = cli_ranker_rank(&ranker, &query, &documents, &result);
+    if (!code) {
+        size_t n = grt_result_count(result);
+        cli_ranking ranking = {.model = ranker.path,
+                               .documents = &documents,
+                               .result = result,
+                               .k = query.k && query.k < n ? query.k : n,
+                               .width = table_width(options)};
+        if (options->output == CLI_OUTPUT_TSV) cli_ranking_print_tsv_header(0);
+        cli_ranking_print(&ranking, options->output);
+        code = cli_flush_output();
+        cli_ranker_report(&ranker);
+    }
+    grt_result_free(result);
+    code = cli_ranker_close(&ranker, code);
+    cli_documents_release(&documents);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    cli_rank_options options = {
+        .k = K_DEFAULT, .width = SIZE_MAX, .session = GRT_SESSION_OPTIONS_INIT};
+    cli_parser parser;
+    cli_parser_init(&parser, &cli_rank_command, argc, argv);
+    int key;
+    while ((key = cli_parser_next(&parser)) != CLI_END) {
+        if (key == CLI_BAD) return CLI_USAGE;
+        if (key == 'h') return cli_print_help(&cli_rank_command);
+        int code = cli_rank_option(&options, key, parser.value);
+        if (code) return code;
+    }
+    int code = cli_rank_check(&options);
+    if (code) return code;
+    /* For one query it does not pay to wait until more layers are there. */
+    if (options.query && options.session.residency == GRT_RESIDENCY_AUTO)
+        options.session.residency = GRT_RESIDENCY_STREAMED;
+    cli_catch_interrupts();
+    return options.queries_path ? cli_rank_batch(&options) : rank_documents(&options);
+}
+
+const cli_command cli_rank_command = {
+    .name = "rank",
+    .summary = "rank documents for a query",
+    .usage = "rank -q QUERY [OPTION]... [FILE]\n"
+             "       grating rank --queries FILE [OPTION]...",
+    .details =
+        "Ranks the documents of FILE (or of standard input) by how well they answer\n"
+        "QUERY and prints the best.  A document is a line of text, or a JSON line\n"
+        "with \"text\" and perhaps \"id\".  Empty lines are passed over.",
+    .options = cli_rank_options_table,
+    .run = run};

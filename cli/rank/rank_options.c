@@ -1,0 +1,228 @@
+/* rank_options.c - the arguments of `grating rank`. */
+#include "rank/ranker.h"
+#include "frame/session_options.h"
+
+#include <string.h>
+
+enum {
+    K_MAX = 1000000000,
+    WIDTH_MAX = 1000000,
+    CLUSTERS_MIN = 2,
+    CLUSTERS_MAX = 64,
+    LAYERS_MAX = 1000,
+    DISPERSION_LIMIT = 1000
+};
+
+enum {
+    KEY_ALL = CLI_KEY_SESSION_END,
+    KEY_QUERIES,
+    KEY_INSTRUCTION,
+    KEY_FORMAT,
+    KEY_POLICY,
+    KEY_PRECISION,
+    KEY_EXACT_ORDER,
+    KEY_FIRST_LAYER,
+    KEY_DISPERSION,
+    KEY_CLUSTERS,
+    KEY_PROFILE,
+    KEY_TRACE,
+    KEY_STATS,
+    KEY_JSON,
+    KEY_TSV,
+    KEY_WIDTH,
+    KEY_NO_PROGRESS
+};
+
+const cli_option cli_rank_options_table[] = {
+    {'q', "query", "QUERY", "rank the documents of FILE for this query"},
+    {KEY_QUERIES, "queries", "FILE",
+     "rank a batch: JSON lines {\"query\", \"documents\"}, with\n"
+     "\"k\", \"instruction\" and \"id\" if wanted"},
+    {'k', "top", "K", "print the K best (default 10; 0: all)"},
+    {KEY_ALL, "all", NULL, "print all, like -k 0"},
+    {KEY_INSTRUCTION, "instruction", "TEXT", "the task, for models that take one"},
+    {'m', "model", "PATH",
+     "Hugging Face directory or GGUF file (default: the\nbundled grating-mini)"},
+    {KEY_FORMAT, "format", "FORMAT",
+     "of FILE: lines, jsonl or auto (default: auto, which\nlooks at the first line)"},
+    CLI_SESSION_OPTIONS,
+    CLI_CUTOFF_OPTION,
+    {KEY_POLICY, "policy", "POLICY",
+     "when documents are decided before the last layer:\n"
+     "bound, cluster or none (default: bound)"},
+    {KEY_PRECISION, "precision", "P",
+     "share of the full ranking's K best that shall come\n"
+     "back, 0 < P < 1 (default 0.99)"},
+    {KEY_EXACT_ORDER, "exact-order", NULL,
+     "run the K best to the end: exact scores and order"},
+    {KEY_FIRST_LAYER, "first-layer", "N", "decide after N layers at the earliest"},
+    {KEY_DISPERSION, "dispersion", "X",
+     "policy cluster: decide where |deviation / mean| of the\n"
+     "scores is above X (default: the profile's, or 0.5)"},
+    {KEY_CLUSTERS, "clusters", "N", "policy cluster: at most N (default 4)"},
+    {KEY_PROFILE, "profile", "FILE",
+     "made by \"grating calibrate\", or none (default: the one\n"
+     "beside the model, if there is one)"},
+    {KEY_TRACE, "trace", "FILE",
+     "write the scores after every layer, for \"grating plot\""},
+    {KEY_STATS, "stats", NULL, "say on standard error what was computed and read"},
+    {KEY_JSON, "json", NULL, "print JSON, one object for each query"},
+    {KEY_TSV, "tsv", NULL, "print tab-separated values with a header line"},
+    {KEY_WIDTH, "width", "N",
+     "cut lines of the table to N columns (default: the\n"
+     "terminal's width; 0: no limit)"},
+    {KEY_NO_PROGRESS, "no-progress", NULL, "no progress bar on standard error"},
+    CLI_HELP_OPTION,
+    CLI_END_OPTION};
+
+static int set_format(cli_rank_options *options, const char *text)
+{
+    static const char *const names[] = {"lines", "jsonl", "auto", NULL};
+    static const cli_format values[] = {CLI_FORMAT_LINES, CLI_FORMAT_JSONL,
+                                        CLI_FORMAT_AUTO};
+    size_t i = 0;
+    int code = cli_parse_choice("--format", text, names, &i);
+    options->format = values[i];
+    return code;
+}
+
+static int set_policy(cli_rank_options *options, const char *text)
+{
+    static const char *const names[] = {"bound", "cluster", "none", NULL};
+    static const grt_policy values[] = {GRT_POLICY_BOUND, GRT_POLICY_CLUSTER,
+                                        GRT_POLICY_NONE};
+    size_t i = 0;
+    int code = cli_parse_choice("--policy", text, names, &i);
+    options->policy = values[i];
+    return code;
+}
+
+static int set_output(cli_rank_options *options, cli_output output)
+{
+    if (options->output != CLI_OUTPUT_DEFAULT && options->output != output)
+        return cli_usage(&cli_rank_command, "--json and --tsv exclude each other");
+    options->output = output;
+    return CLI_SUCCESS;
+}
+
+static int set_documents(cli_rank_options *options, const char *path)
+{
+    if (options->documents_path)
+        return cli_usage(&cli_rank_command,
+                         "one FILE at a time: \"%s\" is a second one", path);
+    options->documents_path = path;
+    return CLI_SUCCESS;
+}
+
+static int set_path(const char **out, const char *option, const char *path)
+{
+    if (!path[0]) return cli_usage(&cli_rank_command, "%s: the name is empty", option);
+    *out = path;
+    return CLI_SUCCESS;
+}
+
+/* Options that say how candidates are decided. */
+static int set_selection(cli_rank_options *options, int key, const char *value)
+{
+    switch (key) {
+    case KEY_POLICY: return set_policy(options, value);
+    case KEY_PRECISION:
+        return cli_parse_real("--precision", value, 1, &options->precision);
+    case KEY_EXACT_ORDER: options->keeps_order = 1; return CLI_SUCCESS;
+    case KEY_FIRST_LAYER:
+        return cli_parse_number("--first-layer", value, 1, LAYERS_MAX,
+                                &options->first_layer);
+    case KEY_DISPERSION:
+        return cli_parse_real("--dispersion", value, DISPERSION_LIMIT,
+                              &options->dispersion);
+    case KEY_CLUSTERS:
+        return cli_parse_number("--clusters", value, CLUSTERS_MIN, CLUSTERS_MAX,
+                                &options->n_clusters);
+    default: /* KEY_PROFILE */
+        if (strcmp(value, "none") == 0) {
+            options->profile_path = "";
+            return CLI_SUCCESS;
+        }
+        return set_path(&options->profile_path, "--profile", value);
+    }
+}
+
+static int set_printing(cli_rank_options *options, int key, const char *value)
+{
+    switch (key) {
+    case KEY_TRACE: return set_path(&options->trace_path, "--trace", value);
+    case KEY_STATS: options->shows_stats = 1; return CLI_SUCCESS;
+    case KEY_JSON: return set_output(options, CLI_OUTPUT_JSON);
+    case KEY_TSV: return set_output(options, CLI_OUTPUT_TSV);
+    case KEY_WIDTH:
+        return cli_parse_number("--width", value, 0, WIDTH_MAX, &options->width);
+    default: options->hides_progress = 1; return CLI_SUCCESS;
+    }
+}
+
+int cli_rank_option(cli_rank_options *options, int key, const char *value)
+{
+    if (cli_is_session_option(key))
+        return cli_session_option(&options->session, &cli_rank_command, key, value);
+    if (key >= KEY_POLICY && key <= KEY_PROFILE)
+        return set_selection(options, key, value);
+    switch (key) {
+    case CLI_OPERAND: return set_documents(options, value);
+    case 'q': options->query = value; return CLI_SUCCESS;
+    case 'm': options->model_path = value; return CLI_SUCCESS;
+    case 'k': return cli_parse_number("-k, --top", value, 0, K_MAX, &options->k);
+    case KEY_ALL: options->k = 0; return CLI_SUCCESS;
+    case KEY_QUERIES: options->queries_path = value; return CLI_SUCCESS;
+    case KEY_INSTRUCTION: options->instruction = value; return CLI_SUCCESS;
+    case KEY_FORMAT: return set_format(options, value);
+    default: return set_printing(options, key, value);
+    }
+}
+
+static int check_query(const cli_rank_options *options)
+{
+    const cli_command *self = &cli_rank_command;
+    if (options->query && options->queries_path)
+        return cli_usage(self, "--query and --queries exclude each other");
+    if (!options->query && !options->queries_path)
+        return cli_usage(self, "no query: give --query or --queries");
+    if (options->query && !options->query[0])
+        return cli_usage(self, "the query is empty");
+    if (options->queries_path && options->documents_path)
+        return cli_usage(self,
+                         "with --queries the documents come from its lines, not "
+                         "from \"%s\"",
+                         options->documents_path);
+    if (options->queries_path && options->format != CLI_FORMAT_AUTO)
+        return cli_usage(self, "--format is for FILE; --queries reads JSON lines");
+    return CLI_SUCCESS;
+}
+
+/* An option that the policy would not read is a misunderstanding. */
+static int check_policy(const cli_rank_options *options)
+{
+    const cli_command *self = &cli_rank_command;
+    const char *pointless = options->precision > 0 ? "--precision"
+                            : options->keeps_order ? "--exact-order"
+                            : options->first_layer ? "--first-layer"
+                                                   : NULL;
+    if (options->policy == GRT_POLICY_NONE && pointless)
+        return cli_usage(self,
+                         "%s is not for --policy none, which decides nothing early",
+                         pointless);
+    const char *clustering = options->dispersion > 0 ? "--dispersion"
+                             : options->n_clusters   ? "--clusters"
+                                                     : NULL;
+    if (options->policy != GRT_POLICY_CLUSTER && clustering)
+        return cli_usage(self, "%s is for --policy cluster", clustering);
+    if (options->precision > 0 && options->dispersion > 0)
+        return cli_usage(self, "--precision and --dispersion exclude each other: a "
+                               "profile turns one into the other");
+    return CLI_SUCCESS;
+}
+
+int cli_rank_check(const cli_rank_options *options)
+{
+    int code = check_query(options);
+    return code ? code : check_policy(options);
+}

@@ -1,0 +1,73 @@
+/*
+ * ranker.h - a model and a session, opened for the command, and what a run counts.
+ */
+#ifndef CLI_RANKER_H
+#define CLI_RANKER_H
+
+#include "frame/cli.h"
+#include "frame/documents.h"
+#include "grating.h"
+#include "frame/progress.h"
+#include "frame/queries.h"
+#include "rank/results.h"
+#include "frame/stats.h"
+#include "rank/trace.h"
+
+/* The arguments of `grating rank`; strings are borrowed from argv. */
+typedef struct cli_rank_options {
+    const char *query;
+    const char *queries_path;
+    const char *documents_path;
+    const char *instruction;
+    const char *model_path;
+    const char *profile_path; /* NULL: the model's own, if there is one; "": none */
+    const char *trace_path;   /* NULL: none */
+    size_t k;                 /* 0: all */
+    size_t width;             /* SIZE_MAX: the terminal's, or none */
+    grt_session_options session;
+    grt_policy policy;
+    float precision;  /* 0: the policy's own */
+    float dispersion; /* 0: the policy's own */
+    size_t n_clusters;
+    size_t first_layer;
+    int keeps_order;
+    cli_format format;
+    cli_output output;
+    int hides_progress;
+    int shows_stats;
+} cli_rank_options;
+
+typedef struct cli_ranker {
+    const cli_rank_options *options; /* borrowed */
+    char *path;                      /* of the model, owned */
+    grt_model *model;
+    grt_session *session;
+    cli_progress progress;
+    cli_trace trace;
+    cli_stats stats;
+    size_t n_truncated;    /* documents that were cut */
+    int lacks_profile;     /* 1: bounds decided, and they were the default ones */
+    int ignores_precision; /* 1: one was asked for, and the policy knows none */
+} cli_ranker;
+
+int cli_ranker_open(cli_ranker *ranker, const cli_rank_options *options);
+/* Ranks; `*out` is for the caller to free. */
+int cli_ranker_rank(cli_ranker *ranker, const cli_query *query,
+                    const cli_documents *documents, grt_result **out);
+/* Says on standard error what the user should know about the run. */
+void cli_ranker_report(const cli_ranker *ranker);
+/* `code` is that of the run so far: only success makes its trace appear.  Returns it,
+ * or that of a trace that could not be written. */
+int cli_ranker_close(cli_ranker *ranker, int code);
+
+/* The options of `grating rank`. */
+extern const cli_option cli_rank_options_table[];
+/* Takes one option or operand; `key` is not CLI_END, CLI_BAD or that of --help. */
+int cli_rank_option(cli_rank_options *options, int key, const char *value);
+/* Refuses what does not go together. */
+int cli_rank_check(const cli_rank_options *options);
+
+/* `grating rank --queries`. */
+int cli_rank_batch(const cli_rank_options *options);
+
+#endif

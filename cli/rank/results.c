@@ -1,0 +1,184 @@
+/* results.c - a ranking as a table, as JSON, or as tab-separated values. */
+#include "rank/results.h"
+
+#include "frame/ids.h"
+#include "frame/stats.h"
+#include "frame/text.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ID_COLUMNS_MAX = 24, RANK_COLUMNS = 4, TEXT_COLUMNS_MIN = 10 };
+
+/* ---- JSON ---- */
+
+static void json_number(const char *name, float value)
+{
+    if (isfinite(value))
+        printf("\"%s\": %.9g, ", name, (double)value);
+    else
+        printf("\"%s\": null, ", name);
+}
+
+static void json_id(const char *name, const json_t *id)
+{
+    if (!id) return;
+    printf("\"%s\": ", name);
+    cli_id_json(stdout, id);
+    fputs(", ", stdout);
+}
+
+static void print_json(const cli_ranking *ranking)
+{
+    printf("{\"model\": ");
+    cli_text_json(stdout, ranking->model, strlen(ranking->model));
+    fputs(", ", stdout);
+    if (ranking->query_number) printf("\"query_number\": %zu, ", ranking->query_number);
+    json_id("query_id", ranking->query_id);
+    printf("\"k\": %zu, \"results\": [", ranking->k);
+    const grt_item *items = grt_result_items(ranking->result);
+    for (size_t i = 0; i < ranking->k; i++) {
+        const grt_item *item = &items[i];
+        printf("%s{\"index\": %zu, ", i ? ", " : "", item->index);
+        json_id("id", ranking->documents->ids[item->index]);
+        json_number("score", item->score);
+        json_number("logit", item->logit);
+        printf("\"tokens\": %zu, \"truncated\": %s, \"state\": \"%s\", "
+               "\"decided_at_layer\": %zu}",
+               item->n_tokens, item->truncated ? "true" : "false",
+               grt_state_text(item->state), item->decided_at_layer);
+    }
+    fputs("], ", stdout);
+    fputs("\"stats\": ", stdout);
+    cli_stats_json(grt_result_stats(ranking->result));
+    fputs("}\n", stdout);
+}
+
+/* ---- Tab-separated values ---- */
+
+void cli_ranking_print_tsv_header(int is_batch)
+{
+    printf("%srank\tindex\tid\tscore\tlogit\ttokens\ttruncated\tstate\t"
+           "decided_at_layer\n",
+           is_batch ? "query_number\t" : "");
+}
+
+static void print_tsv(const cli_ranking *ranking)
+{
+    const grt_item *items = grt_result_items(ranking->result);
+    for (size_t i = 0; i < ranking->k; i++) {
+        const grt_item *item = &items[i];
+        const json_t *id = ranking->documents->ids[item->index];
+        if (ranking->query_number) printf("%zu\t", ranking->query_number);
+        printf("%zu\t%zu\t", i + 1, item->index);
+        if (json_is_string(id))
+            cli_text_tsv(stdout, json_string_value(id), json_string_length(id));
+        else if (id)
+            fputs(cli_id_number(id).text, stdout);
+        printf("\t%.9g\t%.9g\t%zu\t%d\t%s\t%zu\n", (double)item->score,
+               (double)item->logit, item->n_tokens, item->truncated != 0,
+               grt_state_text(item->state), item->decided_at_layer);
+    }
+}
+
+/* ---- Table ---- */
+
+/* Text of the third column: the id, or "-", or the index when no result has an id. */
+static const char *label(const cli_ranking *ranking, size_t i, int has_ids,
+                         cli_id_text *storage, size_t *bytes)
+{
+    size_t index = grt_result_items(ranking->result)[i].index;
+    const json_t *id = ranking->documents->ids[index];
+    if (json_is_string(id)) {
+        *bytes = json_string_length(id);
+        return json_string_value(id);
+    }
+    if (id)
+        *storage = cli_id_number(id);
+    else if (has_ids)
+        snprintf(storage->text, sizeof storage->text, "-");
+    else
+        snprintf(storage->text, sizeof storage->text, "%zu", index);
+    *bytes = strlen(storage->text);
+    return storage->text;
+}
+
+static size_t label_columns(const cli_ranking *ranking, int *has_ids)
+{
+    const grt_item *items = grt_result_items(ranking->result);
+    *has_ids = 0;
+    for (size_t i = 0; i < ranking->k; i++)
+        *has_ids |= ranking->documents->ids[items[i].index] != NULL;
+    size_t columns = strlen(*has_ids ? "id" : "index");
+    for (size_t i = 0; i < ranking->k; i++) {
+        cli_id_text storage;
+        size_t bytes;
+        const char *text = label(ranking, i, *has_ids, &storage, &bytes);
+        size_t needed = cli_text_columns(text, bytes);
+        if (needed > columns) columns = needed;
+    }
+    return columns < ID_COLUMNS_MAX ? columns : ID_COLUMNS_MAX;
+}
+
+static void pad(size_t columns)
+{
+    for (size_t i = 0; i < columns; i++)
+        putchar(' ');
+}
+
+/* "12", "5+" (selected early) or "5-" (dropped); the mark has a column of its own. */
+static void print_layer(const grt_item *item)
+{
+    char mark = ' ';
+    switch (item->state) {
+    case GRT_STATE_SELECTED: mark = '+'; break;
+    case GRT_STATE_DROPPED: mark = '-'; break;
+    case GRT_STATE_FINISHED:
+    case GRT_STATE_ACTIVE: break;
+    }
+    printf("%5zu%c ", item->decided_at_layer, mark);
+}
+
+static void print_table(const cli_ranking *ranking)
+{
+    const grt_item *items = grt_result_items(ranking->result);
+    /* Without a policy all layers are the last one. */
+    int has_layers = grt_result_stats(ranking->result)->policy != GRT_POLICY_NONE;
+    int has_ids;
+    size_t columns = label_columns(ranking, &has_ids);
+    size_t before_text = RANK_COLUMNS + strlen("  0.0000  ") + columns + 2 +
+                         (has_layers ? strlen("layer  ") : 0);
+    size_t left = 0;
+    if (ranking->width) {
+        left = ranking->width > before_text + TEXT_COLUMNS_MIN
+                   ? ranking->width - before_text
+                   : TEXT_COLUMNS_MIN;
+    }
+    printf("%*s   score  %s%-*s  text\n", RANK_COLUMNS, "rank",
+           has_layers ? "layer  " : "", (int)columns, has_ids ? "id" : "index");
+    for (size_t i = 0; i < ranking->k; i++) {
+        const grt_item *item = &items[i];
+        cli_id_text storage;
+        size_t bytes;
+        const char *text = label(ranking, i, has_ids, &storage, &bytes);
+        printf("%*zu  %.4f  ", RANK_COLUMNS, i + 1, (double)item->score);
+        if (has_layers) print_layer(item);
+        if (!has_ids) pad(columns - bytes);
+        size_t used = cli_text_print(stdout, text, bytes, columns);
+        if (has_ids) pad(columns - used);
+        fputs("  ", stdout);
+        cli_text_print(stdout, ranking->documents->texts[item->index],
+                       ranking->documents->bytes[item->index], left);
+        putchar('\n');
+    }
+}
+
+void cli_ranking_print(const cli_ranking *ranking, cli_output output)
+{
+    if (output == CLI_OUTPUT_JSON)
+        print_json(ranking);
+    else if (output == CLI_OUTPUT_TSV)
+        print_tsv(ranking);
+    else
+        print_table(ranking);
+}

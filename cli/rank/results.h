@@ -1,0 +1,34 @@
+/*
+ * results.h - a ranking as a table, as JSON, or as tab-separated values.
+ */
+#ifndef CLI_RESULTS_H
+#define CLI_RESULTS_H
+
+#include <stddef.h>
+
+#include "frame/documents.h"
+#include "grating.h"
+
+typedef enum cli_output {
+    CLI_OUTPUT_DEFAULT,
+    CLI_OUTPUT_TABLE,
+    CLI_OUTPUT_JSON,
+    CLI_OUTPUT_TSV
+} cli_output;
+
+/* What the printing functions need to know; everything is borrowed. */
+typedef struct cli_ranking {
+    const char *model; /* path */
+    const cli_documents *documents;
+    const grt_result *result;
+    size_t k;               /* results to print, at most the result's count */
+    size_t query_number;    /* in a batch, from 1; else 0 */
+    const json_t *query_id; /* in a batch, or NULL */
+    size_t width;           /* table: columns to cut lines to; 0: no limit */
+} cli_ranking;
+
+void cli_ranking_print(const cli_ranking *ranking, cli_output output);
+/* The line of column names that goes before the first TSV line. */
+void cli_ranking_print_tsv_header(int is_batch);
+
+#endif

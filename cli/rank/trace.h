@@ -1,0 +1,41 @@
+/*
+ * trace.h - writes the JSON that `grating rank --trace` makes and `grating plot` draws.
+ *
+ * One object for each run; its members come in the order in which they become known, so
+ * that nothing is kept in memory:
+ *
+ *     {"format": "grating-trace", "version": 1, "model": PATH, "queries": [
+ *       {"query": TEXT, "id": ID, "k": K,
+ *        "steps": [{"layer": 1, "candidates": [INDEX...], "scores": [LOGIT...],
+ *                   "states": ["active"|"selected"|"dropped"|"finished"...]}...],
+ *        "n_layers": N, "policy": NAME, "precision": P, "documents": [
+ *          {"index": I, "id": ID, "text": START, "rank": R, "state": STATE,
+ *           "decided_at_layer": L, "score": S, "logit": X}...]}...]}
+ *
+ * Documents stand in the order of their ranks.  A number that is not finite is null.
+ */
+#ifndef CLI_TRACE_H
+#define CLI_TRACE_H
+
+#include "frame/documents.h"
+#include "frame/file.h"
+#include "grating.h"
+
+typedef struct cli_trace {
+    cli_file file;
+    size_t n_queries;
+    size_t n_steps; /* of the current query */
+} cli_trace;
+
+int cli_trace_create(cli_trace *trace, const char *path, const char *model);
+/* Between these two the request is ranked with cli_trace_step.  What goes wrong shows
+ * when the trace is committed. */
+void cli_trace_begin(cli_trace *trace, const grt_request *request, const json_t *id);
+void cli_trace_end(cli_trace *trace, const grt_result *result,
+                   const cli_documents *documents);
+/* A grt_trace_fn; the payload is a cli_trace. */
+void cli_trace_step(const grt_trace_step *step, void *payload);
+int cli_trace_commit(cli_trace *trace);
+void cli_trace_discard(cli_trace *trace);
+
+#endif
