@@ -2,7 +2,7 @@
 #include "memory_file.h"
 
 #include "models/architectures.h"
-#include "rank/profile.h"
+#include "profile/profile.h"
 
 #include <math.h>
 

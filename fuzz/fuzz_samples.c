@@ -20,7 +20,7 @@ enum {
     FIX_CHECKS = 2
 };
 
-static const grt_samples_shape shape = {LAYERS, WIDTH, {1, 2, 3, 4}, 0};
+static const grt_samples_shape shape = {LAYERS, WIDTH, {{1, 2, 3, 4}, 0}};
 static const char header[HEADER] = "GRTSAMPL\2\0\0\0\3\0\0\0\2\0\0\0\0\0\0\0"
                                    "\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40\0\0\x80\x40";
 

@@ -10,7 +10,8 @@ import pathlib
 import re
 import sys
 
-ALL = {"base", "io", "formats", "tokenizer", "kernels", "stream", "models", "select", "rank",
+ALL = {"base", "io", "formats", "tokenizer", "kernels", "stream", "models", "profile",
+       "select", "rank",
        "calibrate"}
 MAY = {
     "base": set(),
@@ -21,9 +22,11 @@ MAY = {
     "formats": {"base", "io", "tokenizer"},
     "stream": {"base", "io"},
     "models": {"base", "formats", "tokenizer", "kernels", "stream"},
-    "rank": {"base", "io", "formats", "tokenizer", "kernels", "stream", "models", "select"},
-    "calibrate": {"base", "io", "formats", "select", "rank", "models", "kernels", "stream",
-                  "tokenizer"},
+    "profile": {"base", "io", "formats", "models"},
+    "rank": {"base", "io", "formats", "tokenizer", "kernels", "stream", "models", "profile",
+             "select"},
+    "calibrate": {"base", "io", "formats", "select", "rank", "models", "profile", "kernels",
+                  "stream", "tokenizer"},
     "api": ALL,
 }
 COMMAND_MAY = {

@@ -4,7 +4,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "calibrate/fit.h"
-#include "calibrate/profile_write.h"
+#include "profile/write.h"
 #include "rank/session.h"
 
 #include <stdio.h>
@@ -42,7 +42,7 @@ static grt_status check_options(const grt_model *model,
     if (options->session.cutoff_layer)
         GRT_FAIL(err, GRT_E_INVALID_ARG,
                  "grt_calibration_open: a cutoff layer; profiles are about all layers");
-    if (model->network.n_layers < 2)
+    if (model->opened.network.n_layers < 2)
         GRT_FAIL(err, GRT_E_UNSUPPORTED,
                  "a model of one layer has no boundary to calibrate");
     return GRT_OK;
@@ -66,11 +66,10 @@ static grt_status try_profile_path(const char *path, grt_error *err)
 static grt_status open_parts(grt_calibration *calibration, const grt_model *model,
                              const grt_calibration_options *options, grt_error *err)
 {
-    const grt_network *network = &model->network;
+    const grt_network *network = &model->opened.network;
     grt_samples_shape shape = {.n_layers = network->n_layers,
                                .pooled_size = grt_pooled_size(network)};
-    grt_checkpoint_fingerprint(&model->checkpoint, shape.fingerprint);
-    GRT_TRY(grt_checkpoint_hash_weights(&model->checkpoint, &shape.weights, err));
+    GRT_TRY(grt_fingerprint_take(&shape.fingerprint, &model->opened.checkpoint, err));
     calibration->model = model;
     calibration->precision =
         options->precision > 0.0f ? options->precision : default_precision;
@@ -80,8 +79,8 @@ static grt_status open_parts(grt_calibration *calibration, const grt_model *mode
         GRT_TRY(grt_alloc(&calibration->profile_path, n, "a path", err));
         memcpy(calibration->profile_path, options->profile_path, n);
     } else {
-        GRT_TRY(grt_profile_default_path(&calibration->profile_path, &model->checkpoint,
-                                         err));
+        GRT_TRY(grt_profile_default_path(&calibration->profile_path,
+                                         &model->opened.checkpoint, err));
     }
     GRT_TRY(try_profile_path(calibration->profile_path, err));
     GRT_TRY(
@@ -180,7 +179,7 @@ static grt_status report_and_write(const grt_calibration *calibration,
 {
     grt_calibration_report report;
     GRT_TRY(grt_fit_report(fit, calibration->precision, &report, err));
-    GRT_TRY(grt_profile_write(&fit->profile, calibration->samples.shape.fingerprint,
+    GRT_TRY(grt_profile_write(&fit->profile, &calibration->samples.shape.fingerprint,
                               fit->network, &report, calibration->profile_path, err));
     (void)snprintf(report.profile_path, sizeof(report.profile_path), "%s",
                    calibration->profile_path);
@@ -198,7 +197,7 @@ grt_status grt_calibration_fit(grt_calibration *calibration,
                  calibration ? "output" : "calibration");
     grt_fit fit;
     grt_status status =
-        grt_fit_run(&fit, &calibration->samples, &calibration->model->network,
+        grt_fit_run(&fit, &calibration->samples, &calibration->model->opened.network,
                     calibration->k_max, progress, payload, err);
     if (status == GRT_OK) status = report_and_write(calibration, &fit, out, err);
     grt_fit_release(&fit);

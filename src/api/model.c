@@ -64,10 +64,10 @@ static uint64_t n_values(const grt_tensor *tensor)
 
 static void count_parts(const grt_model *model, grt_model_info *out)
 {
-    const grt_catalogue *catalogue = &model->checkpoint.catalogue;
+    const grt_catalogue *catalogue = &model->opened.checkpoint.catalogue;
     for (size_t i = 0; i < catalogue->n_tensors; i++) {
         const grt_tensor *tensor = &catalogue->tensors[i];
-        int32_t part = model->network.part_of[i];
+        int32_t part = model->opened.network.part_of[i];
         if (part != GRT_PART_UNUSED) out->n_parameters += n_values(tensor);
         if (part >= 0)
             out->layers_bytes += tensor->n_bytes;
@@ -82,11 +82,11 @@ static void count_parts(const grt_model *model, grt_model_info *out)
 
 void grt_model_describe(const grt_model *model, grt_model_info *out)
 {
-    const grt_network *network = &model->network;
-    bool is_gguf = model->checkpoint.format == GRT_FORMAT_GGUF;
+    const grt_network *network = &model->opened.network;
+    bool is_gguf = model->opened.checkpoint.format == GRT_FORMAT_GGUF;
     *out = (grt_model_info){.architecture = network->architecture->name,
                             .format = is_gguf ? "gguf" : "safetensors",
-                            .tokenizer = tokenizer_name(model->vocabulary.kind),
+                            .tokenizer = tokenizer_name(model->opened.vocabulary.kind),
                             .head = network->head_text,
                             .n_layers = network->n_layers,
                             .hidden_size = network->hidden_size,
@@ -96,17 +96,17 @@ void grt_model_describe(const grt_model *model, grt_model_info *out)
                             .ffn_size = network->ffn_size,
                             .vocab_size = network->vocab_size,
                             .max_tokens = network->max_tokens,
-                            .n_tensors = model->checkpoint.catalogue.n_tensors,
+                            .n_tensors = model->opened.checkpoint.catalogue.n_tensors,
                             .profile = model->profile.path};
     count_parts(model, out);
 }
 
 grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *out)
 {
-    const grt_catalogue *catalogue = &model->checkpoint.catalogue;
+    const grt_catalogue *catalogue = &model->opened.checkpoint.catalogue;
     if (i >= catalogue->n_tensors) return GRT_E_INVALID_ARG;
     const grt_tensor *tensor = &catalogue->tensors[i];
-    int32_t part = model->network.part_of[i];
+    int32_t part = model->opened.network.part_of[i];
     *out = (grt_tensor_view){.name = tensor->name,
                              .dtype = tensor->dtype_name,
                              .part = part >= 0                    ? "layer"
@@ -133,7 +133,7 @@ grt_status grt_count_tokens(size_t *out, const grt_model *model, const char *tex
                           : "text");
     grt_ids ids = {0};
     grt_status status = grt_tokenizer_encode(
-        model->tokenizer, text, n_bytes ? n_bytes : strlen(text), &ids, err);
+        model->opened.tokenizer, text, n_bytes ? n_bytes : strlen(text), &ids, err);
     if (status == GRT_OK) *out = ids.n;
     grt_ids_release(&ids);
     return status;

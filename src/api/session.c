@@ -67,7 +67,8 @@ grt_status grt_session_create(grt_session **out, const grt_model *model,
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_session_create: no %s",
                  out ? "model" : "output");
     grt_session_options used;
-    GRT_TRY(take_options(&used, options, &model->network, "grt_session_create", err));
+    GRT_TRY(take_options(&used, options, &model->opened.network, "grt_session_create",
+                         err));
     grt_session *session;
     GRT_TRY(grt_alloc_array(&session, 1, sizeof(*session), "the session", err));
     grt_status status = grt_session_init(session, model, &used, err);
@@ -94,7 +95,7 @@ grt_status grt_plan_memory(grt_memory_plan *out, const grt_model *model,
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_plan_memory: no %s",
                  out ? "model" : "output");
     grt_session_options used;
-    const grt_network *network = &model->network;
+    const grt_network *network = &model->opened.network;
     GRT_TRY(take_options(&used, options, network, "grt_plan_memory", err));
     size_t n_rows;
     if (n_documents == 0 || n_tokens == 0 || n_tokens > network->max_tokens)

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "calibrate/ridge.h"
+#include "rank/scoring.h"
 
 #include <math.h>
 #include <string.h>

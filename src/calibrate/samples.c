@@ -23,7 +23,7 @@ typedef struct file_header {
     uint32_t n_layers;
     uint32_t pooled_size;
     uint32_t zero;
-    float fingerprint[GRT_SAMPLES_FINGERPRINT];
+    float fingerprint[GRT_FINGERPRINT_WORDS];
     uint64_t weights;
     unsigned char rest[16];
 } file_header;
@@ -77,9 +77,9 @@ static file_header header_of(const grt_samples_shape *shape)
     file_header header = {.version = VERSION,
                           .n_layers = (uint32_t)shape->n_layers,
                           .pooled_size = (uint32_t)shape->pooled_size,
-                          .weights = shape->weights};
+                          .weights = shape->fingerprint.weights};
     memcpy(header.magic, magic, sizeof(magic));
-    memcpy(header.fingerprint, shape->fingerprint, sizeof(header.fingerprint));
+    memcpy(header.fingerprint, shape->fingerprint.words, sizeof(header.fingerprint));
     return header;
 }
 

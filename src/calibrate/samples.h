@@ -16,8 +16,7 @@
 
 #include "io/file.h"
 #include "io/output.h"
-
-enum { GRT_SAMPLES_FINGERPRINT = 4 };
+#include "profile/fingerprint.h"
 
 /* One query in the file. */
 typedef struct grt_samples_record {
@@ -30,8 +29,7 @@ typedef struct grt_samples_record {
 typedef struct grt_samples_shape {
     size_t n_layers; /* at least 2 */
     size_t pooled_size;
-    float fingerprint[GRT_SAMPLES_FINGERPRINT];
-    uint64_t weights; /* by grt_checkpoint_hash_weights */
+    grt_fingerprint fingerprint;
 } grt_samples_shape;
 
 /* One thread at a time. */

@@ -63,6 +63,21 @@ size_t grt_scored_row(const grt_network *network, size_t n_rows)
     return network->architecture->reads_last_row ? n_rows - 1 : 0;
 }
 
+bool grt_pools_query(const grt_network *network)
+{
+    return !network->architecture->is_causal;
+}
+
+size_t grt_pooled_size(const grt_network *network)
+{
+    return (grt_pools_query(network) ? 3 : 2) * network->hidden_size;
+}
+
+size_t grt_features_size(const grt_network *network)
+{
+    return (grt_pools_query(network) ? 4 : 2) * network->hidden_size;
+}
+
 size_t grt_embedding_size(const grt_network *network)
 {
     return network->embedding_size ? network->embedding_size : network->hidden_size;

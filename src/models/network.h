@@ -241,6 +241,14 @@ size_t grt_layer_most_inputs(const grt_network *network);
 /* The row of a sequence of n_rows that the head reads, unless it reads their mean. */
 size_t grt_scored_row(const grt_network *network, size_t n_rows);
 
+/* What a profile's readouts read of one sequence: pooled states, [pools][hidden_size]
+ * (what the head reads, the document's mean, and where rows see each other in both
+ * directions the query's mean). */
+bool grt_pools_query(const grt_network *network);
+size_t grt_pooled_size(const grt_network *network);
+/* The same, and |document's mean - query's mean| where there is one of the query. */
+size_t grt_features_size(const grt_network *network);
+
 /* Width of the token embedding. */
 size_t grt_embedding_size(const grt_network *network);
 

@@ -43,7 +43,7 @@ size_t grt_forward_bytes(size_t n)
 static grt_status init_pass(forward_pass *pass, grt_session *session, size_t layer,
                             grt_error *err)
 {
-    const grt_network *network = &session->model->network;
+    const grt_network *network = &session->model->opened.network;
     const grt_decisions *decisions = &session->decisions;
     size_t n_prefix = session->layout.n_prefix, n = decisions->n_active + 1;
     size_t pooled = session->observer ? grt_pooled_size(network) * sizeof(float) : 0;
@@ -111,7 +111,7 @@ static grt_status embed_chunk(const forward_pass *pass, const forward_chunk *chu
                               grt_error *err)
 {
     grt_session *session = pass->session;
-    const grt_network *network = &session->model->network;
+    const grt_network *network = &session->model->opened.network;
     const uint32_t *positions = session->positions.data;
     for (size_t s = chunk->first; s < chunk->end; s++) {
         bool is_prefix = chunk->begins_with_prefix && s == chunk->first;
@@ -138,7 +138,7 @@ static grt_status score_chunk(const forward_pass *pass, const forward_chunk *chu
                               grt_error *err)
 {
     grt_session *session = pass->session;
-    const grt_network *network = &session->model->network;
+    const grt_network *network = &session->model->opened.network;
     const grt_policy_choice *policy = &session->policy;
     size_t boundary = pass->layer + 1;
     if (!grt_policy_scores(policy, boundary, session->n_layers) && !session->observer)
@@ -167,7 +167,7 @@ static grt_status score_chunk(const forward_pass *pass, const forward_chunk *chu
 
 static grt_workspace workspace_of(grt_session *session)
 {
-    const grt_network *network = &session->model->network;
+    const grt_network *network = &session->model->opened.network;
     size_t n_rope = session->rope_rows * (network->head_size / 2);
     const float *rope = session->rope.data;
     const float *local = network->local_rope_theta > 0.0 ? rope + 2 * n_rope : NULL;
@@ -189,7 +189,7 @@ static grt_status run_chunk(const forward_pass *pass, size_t index,
                             grt_error *err)
 {
     grt_session *session = pass->session;
-    const grt_network *network = &session->model->network;
+    const grt_network *network = &session->model->opened.network;
     grt_workspace workspace = workspace_of(session);
     forward_chunk chunk = chunk_at(pass, index);
     size_t n_rows = place_rows(pass, &chunk);
@@ -222,7 +222,7 @@ static grt_status run_chunk(const forward_pass *pass, size_t index,
 grt_status grt_forward_layer(grt_session *session, size_t layer,
                              grt_forward_counts *counts, grt_error *err)
 {
-    const grt_network *network = &session->model->network;
+    const grt_network *network = &session->model->opened.network;
     forward_pass pass;
     GRT_TRY(init_pass(&pass, session, layer, err));
     const void *const *parts;

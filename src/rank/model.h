@@ -2,13 +2,11 @@
 #ifndef GRT_RANK_MODEL_H
 #define GRT_RANK_MODEL_H
 
-#include "rank/profile.h"
+#include "models/open.h"
+#include "profile/profile.h"
 
 struct grt_model {
-    grt_checkpoint checkpoint;
-    grt_vocabulary vocabulary;
-    grt_tokenizer *tokenizer;
-    grt_network network;
+    grt_opened opened;
     grt_profile profile;
 };
 

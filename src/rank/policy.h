@@ -2,7 +2,7 @@
 #ifndef GRT_RANK_POLICY_H
 #define GRT_RANK_POLICY_H
 
-#include "rank/profile.h"
+#include "profile/profile.h"
 #include "select/selector.h"
 
 typedef struct grt_policy_choice {

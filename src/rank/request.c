@@ -25,15 +25,16 @@ static grt_status build_pairs(grt_session *session, const grt_request *request,
                                                ? request->query_bytes
                                                : strlen(request->query)};
     grt_prompt prompt = {0};
-    grt_status status = model->network.architecture->prompt(
-        &prompt, &model->network, model->tokenizer, request->instruction, err);
+    grt_status status = model->opened.network.architecture->prompt(
+        &prompt, &model->opened.network, model->opened.tokenizer, request->instruction,
+        err);
     grt_pairs_release(&session->pairs);
     if (status == GRT_OK)
-        status = grt_pairs_build(&session->pairs, model->tokenizer, &prompt.pair, query,
-                                 documents, n, err);
+        status = grt_pairs_build(&session->pairs, model->opened.tokenizer, &prompt.pair,
+                                 query, documents, n, err);
     grt_arena_release(&prompt.arena);
     if (status != GRT_OK) return status;
-    bool shares = model->network.architecture->is_causal &&
+    bool shares = model->opened.network.architecture->is_causal &&
                   !session->options.computes_prefix_apart;
     return grt_layout_init(&session->layout, &session->pairs, shares, err);
 }
@@ -209,10 +210,10 @@ static grt_status choose_policy(grt_session *session, const grt_request *request
 {
     static const grt_profile no_profile;
     const grt_model *model = session->model;
-    bool has_all_layers = session->n_layers == model->network.n_layers;
+    bool has_all_layers = session->n_layers == model->opened.network.n_layers;
     return grt_policy_choose(
         &session->policy, has_all_layers ? &model->profile : &no_profile,
-        session->n_layers, model->network.first_head, request, err);
+        session->n_layers, model->opened.network.first_head, request, err);
 }
 
 grt_status grt_session_rank(grt_session *session, const grt_request *request,

@@ -6,21 +6,6 @@
 
 enum { HEAD_ROWS = 32 }; /* sequences that the head reads in one go */
 
-static bool pools_query(const grt_network *network)
-{
-    return !network->architecture->is_causal;
-}
-
-size_t grt_pooled_size(const grt_network *network)
-{
-    return (pools_query(network) ? 3 : 2) * network->hidden_size;
-}
-
-size_t grt_features_size(const grt_network *network)
-{
-    return (pools_query(network) ? 4 : 2) * network->hidden_size;
-}
-
 /* The last sequence first, so that none is overwritten before it was read. */
 void grt_derive_features(const grt_network *network, const float *pooled, size_t n,
                          float *features)
@@ -29,7 +14,7 @@ void grt_derive_features(const grt_network *network, const float *pooled, size_t
     for (size_t i = n; i-- > 0;) {
         float *own = features + i * grt_features_size(network);
         memmove(own, pooled + i * size, size * sizeof(float));
-        for (size_t j = 0; j < d && pools_query(network); j++)
+        for (size_t j = 0; j < d && grt_pools_query(network); j++)
             own[3 * d + j] = fabsf(own[d + j] - own[2 * d + j]);
     }
 }
@@ -139,7 +124,7 @@ static void pool_one(const grt_network *network, const grt_kernels *kernels,
     scored_state(network, kernels, scored, i, pooled, pooled + d);
     mean_of(network, kernels, scored, i, spans->first_document, spans->n_document,
             pooled + d);
-    if (pools_query(network))
+    if (grt_pools_query(network))
         mean_of(network, kernels, scored, i, spans->first_query, spans->n_query,
                 pooled + 2 * d);
 }

@@ -9,19 +9,7 @@
 #define GRT_RANK_SCORING_H
 
 #include "models/network.h"
-
-/* A linear readout: features . weights + bias. */
-typedef struct grt_readout {
-    const float *weights; /* [n_features] */
-    size_t n_features;    /* grt_pooled_size or grt_features_size: it reads the first */
-    float bias;
-} grt_readout;
-
-/* Values of one sequence's pooled states: [pools][hidden_size]. */
-size_t grt_pooled_size(const grt_network *network);
-
-/* The same, and |document's mean - query's mean| where there is one of the query. */
-size_t grt_features_size(const grt_network *network);
+#include "profile/profile.h"
 
 /* features[n][grt_features_size] of pooled[n][grt_pooled_size], which may lie at the
  * same place. */

@@ -13,7 +13,7 @@ grt_status grt_session_init(grt_session *session, const grt_model *model,
 {
     session->model = model;
     session->options = *options;
-    session->n_layers = grt_plan_n_layers(&model->network, options);
+    session->n_layers = grt_plan_n_layers(&model->opened.network, options);
     session->n_threads = options->n_threads;
     grt_kernels_choose(&session->kernels, grt_cpu_features(), options->arithmetic);
     GRT_TRY(grt_pool_create(&session->pool, options->n_threads, err));
@@ -82,7 +82,7 @@ static grt_status make_plan(grt_session *session, grt_memory_plan *plan, grt_err
     const grt_layout *layout = &session->layout;
     bool asks_machine = session->options.residency == GRT_RESIDENCY_AUTO &&
                         !session->options.memory_bytes && !session->window;
-    grt_plan_input input = {.network = &session->model->network,
+    grt_plan_input input = {.network = &session->model->opened.network,
                             .kernels = &session->kernels,
                             .n_threads = session->n_threads,
                             .options = &session->options,
@@ -116,7 +116,7 @@ static grt_status need(grt_session *session, grt_buffer *buffer, size_t count,
 static grt_status need_window(grt_session *session, const grt_memory_plan *plan,
                               grt_error *err)
 {
-    const grt_network *network = &session->model->network;
+    const grt_network *network = &session->model->opened.network;
     if (session->window && session->plan.n_slots == plan->n_slots) return GRT_OK;
     grt_window_free(session->window);
     session->window = NULL;
@@ -130,7 +130,7 @@ static grt_status need_rows(grt_session *session, const grt_memory_plan *plan,
 {
     grt_row_store_options wanted = {
         grt_plan_row_storage(plan->hidden), session->layout.n_rows,
-        session->model->network.hidden_size, plan->chunk_rows,
+        session->model->opened.network.hidden_size, plan->chunk_rows,
         session->options.temporary_directory};
     const grt_row_store_options *have = &session->rows_options;
     bool is_enough = session->rows && have->storage == wanted.storage &&
@@ -156,7 +156,7 @@ static grt_status need_embeddings(grt_session *session, const grt_memory_plan *p
     grt_row_cache_free(session->embeddings);
     session->embeddings = NULL;
     session->n_cached_rows = plan->n_cached_rows;
-    return grt_embed_cache_create(&session->embeddings, &session->model->network,
+    return grt_embed_cache_create(&session->embeddings, &session->model->opened.network,
                                   plan->n_cached_rows, err);
 }
 
@@ -179,7 +179,7 @@ static void fill_rope(float *cosines, float *sines, size_t n_positions, double t
 /* Tables of the network's theta, and behind them those of its local one. */
 static grt_status need_rope(grt_session *session, size_t n_positions, grt_error *err)
 {
-    const grt_network *network = &session->model->network;
+    const grt_network *network = &session->model->opened.network;
     size_t head = network->head_size,
            n_tables = network->local_rope_theta > 0.0 ? 4 : 2;
     if (network->rope_theta == 0.0 || n_positions == session->rope_rows) return GRT_OK;
@@ -201,7 +201,7 @@ static grt_status need_rope(grt_session *session, size_t n_positions, grt_error 
 static grt_status need_scratch(grt_session *session, const grt_memory_plan *plan,
                                grt_error *err)
 {
-    const grt_network *network = &session->model->network;
+    const grt_network *network = &session->model->opened.network;
     const grt_layout *layout = &session->layout;
     size_t kv_bytes = 2 * network->n_kv_heads * network->head_size * sizeof(float);
     grt_plan_input input = {.network = network, .n_longest = layout->n_longest};

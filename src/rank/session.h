@@ -14,6 +14,7 @@
 #include "rank/model.h"
 #include "rank/plan.h"
 #include "rank/policy.h"
+#include "rank/scoring.h"
 #include "select/decisions.h"
 
 /* For calibration: sees every candidate at every boundary, in the order of the request.

@@ -175,7 +175,7 @@ static void read_wanted(wanted_scores *wanted, const grt_model *model,
     *wanted = (wanted_scores){.n_layers = n_layers};
     for (size_t l = 1; l < n_layers; l++) {
         grt_readout readout = grt_profile_readout(&model->profile, l);
-        assert_int_equal(readout.n_features, grt_features_size(&model->network));
+        assert_int_equal(readout.n_features, grt_features_size(&model->opened.network));
         assert_ok(grt_samples_pooled(samples, record, l, pooled, &err), &err);
         for (size_t i = 0; i < N_DOCUMENTS; i++)
             wanted->by_layer[l - 1][i] = by_hand(&readout, pooled + i * width, width);
@@ -247,10 +247,9 @@ static double check_rankings(const grt_model *model)
     grt_error err;
     size_t n_computed = 0;
     grt_samples samples;
-    grt_samples_shape shape = {.n_layers = model->network.n_layers,
-                               .pooled_size = grt_pooled_size(&model->network)};
-    grt_checkpoint_fingerprint(&model->checkpoint, shape.fingerprint);
-    assert_ok(grt_checkpoint_hash_weights(&model->checkpoint, &shape.weights, &err),
+    grt_samples_shape shape = {.n_layers = model->opened.network.n_layers,
+                               .pooled_size = grt_pooled_size(&model->opened.network)};
+    assert_ok(grt_fingerprint_take(&shape.fingerprint, &model->opened.checkpoint, &err),
               &err);
     assert_ok(grt_samples_open(&samples, samples_path, &shape, &err), &err);
     assert_int_equal(samples.n_records, N_QUERIES);
@@ -261,7 +260,7 @@ static double check_rankings(const grt_model *model)
     }
     grt_samples_close(&samples);
     return (double)n_computed /
-           (double)(N_QUERIES * N_DOCUMENTS * model->network.n_layers);
+           (double)(N_QUERIES * N_DOCUMENTS * model->opened.network.n_layers);
 }
 
 static void check_report(size_t n_layers)

@@ -105,7 +105,7 @@ static grt_samples open_samples(const world *w)
 {
     grt_error err;
     grt_samples samples;
-    grt_samples_shape shape = {w->network.n_layers, WIDTH, {1, 2, 3, 4}, 5};
+    grt_samples_shape shape = {w->network.n_layers, WIDTH, {{1, 2, 3, 4}, 5}};
     assert_ok(grt_samples_open(&samples, path, &shape, &err), &err);
     return samples;
 }
@@ -185,7 +185,7 @@ static void test_distances_of_means_are_read(void **state)
     grt_error err;
     grt_samples samples;
     world w = {.network = {&encoder, .n_layers = 3, .hidden_size = 2}};
-    const grt_samples_shape shape = {3, grt_pooled_size(&w.network), {1, 2, 3, 4}, 5};
+    const grt_samples_shape shape = {3, grt_pooled_size(&w.network), {{1, 2, 3, 4}, 5}};
     assert_ok(grt_samples_open(&samples, path, &shape, &err), &err);
     for (uint64_t i = 0; i < 40; i++) {
         make_distances(&q, &w, 10);

@@ -11,7 +11,7 @@
 
 enum { N_LAYERS = 3, WIDTH = 2, HEADER = 64, N_AT = 16 };
 
-static const grt_samples_shape shape = {N_LAYERS, WIDTH, {1, 2, 3, 65535}, 77};
+static const grt_samples_shape shape = {N_LAYERS, WIDTH, {{1, 2, 3, 65535}, 77}};
 static temp_dir dir;
 static char path[128];
 
@@ -325,8 +325,8 @@ static void test_samples_of_another_model(void **state)
     grt_samples_shape others[] = {shape, shape, shape, shape};
     others[0].n_layers++;
     others[1].pooled_size++;
-    others[2].fingerprint[3]--;
-    others[3].weights++;
+    others[2].fingerprint.words[3]--;
+    others[3].fingerprint.weights++;
     for (size_t i = 0; i < 4; i++) {
         assert_refused(grt_samples_open(&samples, path, &others[i], &err), GRT_E_FORMAT,
                        &err, "samples: the samples are of another model");

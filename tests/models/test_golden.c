@@ -5,7 +5,7 @@
 
 #include "base/cpu.h"
 #include "golden/golden.h"
-#include "rank/model.h"
+#include "models/open.h"
 #include "rank/scoring.h"
 
 #include <math.h>
@@ -27,7 +27,7 @@ typedef struct instruction_set {
 } instruction_set;
 
 typedef struct runner {
-    grt_model model;
+    grt_opened model;
     grt_kernels kernels;
     grt_pool *pool;
     grt_workspace workspace;
@@ -72,7 +72,7 @@ static void runner_open(runner *r, const golden *g, const instruction_set *set)
 {
     grt_error err;
     memset(r, 0, sizeof(*r));
-    assert_ok(grt_model_init(&r->model, g->path, NULL, &err), &err);
+    assert_ok(grt_open(&r->model, g->path, &err), &err);
     assert_ok(grt_pool_create(&r->pool, 2, &err), &err);
     grt_kernels_choose(&r->kernels, set->features, set->arithmetic);
     const grt_network *network = &r->model.network;
@@ -107,7 +107,7 @@ static void runner_close(runner *r)
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
         free(blocks[i]);
     grt_pool_free(r->pool);
-    grt_model_release(&r->model);
+    grt_opened_release(&r->model);
 }
 
 /* Largest difference relative to the root mean square of the rows. */
@@ -275,10 +275,10 @@ static void test_refused_checkpoints_say_why(void **state)
         for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++) {
             if (strcmp(g.name, wanted[w].name) != 0) continue;
             grt_error err;
-            grt_model model = {0};
-            assert_refused(grt_model_init(&model, g.path, NULL, &err),
-                           GRT_E_UNSUPPORTED, &err, wanted[w].fragment);
-            grt_model_release(&model);
+            grt_opened model = {0};
+            assert_refused(grt_open(&model, g.path, &err), GRT_E_UNSUPPORTED, &err,
+                           wanted[w].fragment);
+            grt_opened_release(&model);
         }
         n_refused += g.refused != NULL;
         golden_close(&g);

@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "golden/golden.h"
-#include "rank/model.h"
+#include "models/open.h"
 
 #define FOLDER GRT_TEST_DATA "/golden"
 
@@ -27,7 +27,7 @@ static void check_no_control_tokens(const grt_vocabulary *v, const int32_t *ids,
     }
 }
 
-static void check_job(const grt_model *model, const golden_job *job)
+static void check_job(const grt_opened *model, const golden_job *job)
 {
     grt_error err;
     grt_prompt prompt = {0};
@@ -69,10 +69,10 @@ static void test_every_pair_has_the_ids_of_its_reference(void **state)
         golden_open(&g, FOLDER, names[i]);
         for (size_t j = 0; j < g.n_jobs; j++) {
             grt_error err;
-            grt_model model = {0};
-            assert_ok(grt_model_init(&model, g.path, NULL, &err), &err);
+            grt_opened model = {0};
+            assert_ok(grt_open(&model, g.path, &err), &err);
             check_job(&model, &g.jobs[j]);
-            grt_model_release(&model);
+            grt_opened_release(&model);
             n_run++;
         }
         golden_close(&g);

@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "formats/writer.h"
-#include "rank/model.h"
+#include "models/open.h"
 #include "temp_dir.h"
 
 static temp_dir dir;
@@ -25,9 +25,9 @@ static int tear_down(void **state)
 
 static grt_status open_at(const char *path)
 {
-    grt_model model = {0};
-    grt_status status = grt_model_init(&model, path, NULL, &err);
-    grt_model_release(&model);
+    grt_opened model = {0};
+    grt_status status = grt_open(&model, path, &err);
+    grt_opened_release(&model);
     return status;
 }
 

@@ -2,7 +2,7 @@
  * model is opened, wherever they stand, and the message names tensor and type. */
 #include "test.h"
 
-#include "rank/model.h"
+#include "models/open.h"
 
 #include <unistd.h>
 
@@ -53,9 +53,9 @@ static grt_status open_with(const char *tensor, unsigned char type, grt_error *e
     assert_int_equal(fwrite(content, 1, content_bytes, file), content_bytes);
     assert_int_equal(fclose(file), 0);
     content[at] = before;
-    grt_model model = {0};
-    grt_status status = grt_model_init(&model, path, NULL, err);
-    grt_model_release(&model);
+    grt_opened model = {0};
+    grt_status status = grt_open(&model, path, err);
+    grt_opened_release(&model);
     return status;
 }
 

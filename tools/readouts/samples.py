@@ -1,6 +1,6 @@
 """Reads what `grating calibrate` writes: files of samples and profiles.
 
-src/calibrate/samples.c says how a file of samples is laid out, src/rank/profile.h which
+src/calibrate/samples.c says how a file of samples is laid out, src/profile/profile.h which
 tensors a profile has.
 """
 import hashlib

@@ -1,5 +1,5 @@
-/* profile_write.c - see profile_write.h. */
-#include "calibrate/profile_write.h"
+/* write.c - see write.h. */
+#include "profile/write.h"
 
 #include "base/memory.h"
 #include "io/output.h"
@@ -14,7 +14,7 @@ typedef struct tensor {
     size_t columns; /* 0: a vector */
 } tensor;
 
-enum { N_TENSORS = 10, HEADER_ALIGNMENT = 8 };
+enum { N_TENSORS = 11, HEADER_ALIGNMENT = 8 };
 
 static size_t n_bytes_of(const tensor *t)
 {
@@ -31,7 +31,7 @@ static json_t *header_of(const tensor *tensors, const grt_network *network,
     (void)snprintf(reported, sizeof(reported), "%zu", report->n_reported);
     int bad = json_object_set_new(
         header, "__metadata__",
-        json_pack("{s:s, s:s, s:s, s:s}", "format", "grating profile 1", "architecture",
+        json_pack("{s:s, s:s, s:s, s:s}", "format", "grating profile 2", "architecture",
                   network->architecture->name, "queries_fitted", fitted,
                   "queries_reported", reported));
     size_t offset = 0;
@@ -71,15 +71,17 @@ static grt_status write_parts(grt_output *output, const char *header, size_t n,
     return grt_output_commit(output, err);
 }
 
-grt_status grt_profile_write(const grt_profile *p,
-                             const float fingerprint[GRT_FINGERPRINT_WORDS],
+grt_status grt_profile_write(const grt_profile *p, const grt_fingerprint *fingerprint,
                              const grt_network *network,
                              const grt_calibration_report *report, const char *path,
                              grt_error *err)
 {
     size_t n = p->n_layers - 1;
+    float weights[GRT_FINGERPRINT_WORDS];
+    grt_fingerprint_words(fingerprint->weights, weights);
     const tensor tensors[N_TENSORS] = {
-        {"fingerprint", fingerprint, GRT_FINGERPRINT_WORDS, 0},
+        {"fingerprint", fingerprint->words, GRT_FINGERPRINT_WORDS, 0},
+        {"weights", weights, GRT_FINGERPRINT_WORDS, 0},
         {"readouts", p->readouts, n, p->n_features},
         {"biases", p->biases, n, 0},
         {"spreads", p->spreads + 1, n, 0},

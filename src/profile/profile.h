@@ -2,7 +2,8 @@
  *
  * A safetensors file of F32 tensors, L = n_layers, W = grt_features_size, or
  * grt_pooled_size where readouts do without the derived features (older profiles):
- *   fingerprint [4]       of the checkpoint, 16 bits each
+ *   fingerprint [4]       of the checkpoint (fingerprint.h), 16 bits each
+ *   weights [4]           sum of its values, 16 bits each
  *   readouts [L-1][W]     weights of the readout at boundaries 1..L-1
  *   biases [L-1]
  *   spreads [L-1]         how much a difference of readouts still moves (std);
@@ -15,14 +16,19 @@
  *                         none does
  *   dispersions [P][Q]    cluster's threshold that reaches the precision
  *   first_layers [P][Q]   cluster's first layer */
-#ifndef GRT_RANK_PROFILE_H
-#define GRT_RANK_PROFILE_H
+#ifndef GRT_PROFILE_PROFILE_H
+#define GRT_PROFILE_PROFILE_H
 
 #include "models/network.h"
 
-#include "rank/scoring.h"
+enum { GRT_PROFILE_MAX_GRID = 64 };
 
-enum { GRT_PROFILE_MAX_GRID = 64, GRT_FINGERPRINT_WORDS = 4 };
+/* A linear readout: features . weights + bias. */
+typedef struct grt_readout {
+    const float *weights; /* [n_features] */
+    size_t n_features;    /* grt_pooled_size or grt_features_size: it reads the first */
+    float bias;
+} grt_readout;
 
 /* Immutable after open.  All zero: none. */
 typedef struct grt_profile {
@@ -43,14 +49,6 @@ typedef struct grt_profile {
     const float *first_layers; /* [n_precisions][n_ks] */
 } grt_profile;
 
-/* Sums names, shapes and places of all tensors. */
-void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
-                                float words[GRT_FINGERPRINT_WORDS]);
-/* Sums the first bytes of all tensors, a page or two of each: tells weights of one
- * shape apart. */
-GRT_NODISCARD grt_status grt_checkpoint_hash_weights(const grt_checkpoint *checkpoint,
-                                                     uint64_t *out, grt_error *err);
-
 /* Opens the profile beside the checkpoint, or at `path` (NULL: beside it; "": none).
  * GRT_OK with an empty profile when there is none beside it. */
 GRT_NODISCARD grt_status grt_profile_open(grt_profile *out,
@@ -58,8 +56,8 @@ GRT_NODISCARD grt_status grt_profile_open(grt_profile *out,
                                           const grt_network *network, const char *path,
                                           grt_error *err);
 /* Reads the profile in `file`, which is closed in any case.  GRT_E_FORMAT names the
- * tensor at fault: missing, of another type or shape, or with values that make no sense
- * (not finite, or negative where a size is meant). */
+ * tensor at fault: missing, of another type or shape, with values that make no sense
+ * (not finite, or negative where a size is meant), or of other weights. */
 GRT_NODISCARD grt_status grt_profile_read(grt_profile *out, grt_file *file,
                                           const grt_checkpoint *checkpoint,
                                           const grt_network *network, grt_error *err);
@@ -79,4 +77,4 @@ float grt_profile_margin(const grt_profile *profile, float precision, size_t k);
 void grt_profile_cluster(const grt_profile *profile, float precision, size_t k,
                          float *dispersion, size_t *first_layer);
 
-#endif /* GRT_RANK_PROFILE_H */
+#endif /* GRT_PROFILE_PROFILE_H */

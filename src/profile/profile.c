@@ -1,8 +1,8 @@
 /* profile.c - see profile.h. */
-#include "rank/profile.h"
+#include "profile/profile.h"
 
-#include "base/hash.h"
 #include "base/memory.h"
+#include "profile/fingerprint.h"
 
 #include <float.h>
 #include <math.h>
@@ -10,42 +10,6 @@
 
 static const char directory_name[] = "grating.profile.safetensors";
 static const char file_suffix[] = ".profile.safetensors";
-
-void grt_checkpoint_fingerprint(const grt_checkpoint *checkpoint,
-                                float words[GRT_FINGERPRINT_WORDS])
-{
-    const grt_catalogue *catalogue = &checkpoint->catalogue;
-    uint64_t hash = GRT_HASH_INIT;
-    for (size_t i = 0; i < catalogue->n_tensors; i++) {
-        const grt_tensor *tensor = &catalogue->tensors[i];
-        hash = grt_hash_bytes(hash, tensor->name, strlen(tensor->name) + 1);
-        hash = grt_hash_bytes(hash, tensor->dtype_name, strlen(tensor->dtype_name) + 1);
-        for (uint32_t d = 0; d < tensor->n_dims; d++)
-            hash = grt_hash_u64(hash, tensor->shape[d]);
-        hash = grt_hash_u64(hash, tensor->file);
-        hash = grt_hash_u64(hash, tensor->offset);
-    }
-    for (size_t i = 0; i < GRT_FINGERPRINT_WORDS; i++)
-        words[i] = (float)((hash >> (16 * i)) & 0xFFFF);
-}
-
-grt_status grt_checkpoint_hash_weights(const grt_checkpoint *checkpoint, uint64_t *out,
-                                       grt_error *err)
-{
-    const grt_catalogue *catalogue = &checkpoint->catalogue;
-    unsigned char bytes[4096];
-    uint64_t hash = GRT_HASH_INIT;
-    for (size_t i = 0; i < catalogue->n_tensors; i++) {
-        const grt_tensor *tensor = &catalogue->tensors[i];
-        size_t n =
-            tensor->n_bytes < sizeof(bytes) ? (size_t)tensor->n_bytes : sizeof(bytes);
-        GRT_TRY(grt_file_read_at(catalogue->files[tensor->file], tensor->offset, bytes,
-                                 n, err));
-        hash = grt_hash_bytes(hash, bytes, n);
-    }
-    *out = hash;
-    return GRT_OK;
-}
 
 grt_status grt_profile_default_path(char **out, const grt_checkpoint *checkpoint,
                                     grt_error *err)
@@ -149,19 +113,39 @@ static grt_status load_grid(const profile_reader *r, const char *name, float mos
     return GRT_OK;
 }
 
+static grt_status load_words(const profile_reader *r, const char *name,
+                             const float **out)
+{
+    return load(r, &(wanted_tensor){name, GRT_FINGERPRINT_WORDS, 0, 0.0f, 65535.0f},
+                out);
+}
+
+/* A profile without a sum of the weights was made before there was one: it may be about
+ * weights that are gone. */
 static grt_status check_fingerprint(const profile_reader *r,
                                     const grt_checkpoint *checkpoint)
 {
     const float *found;
-    float wanted[GRT_FINGERPRINT_WORDS];
-    GRT_TRY(load(
-        r, &(wanted_tensor){"fingerprint", GRT_FINGERPRINT_WORDS, 0, 0.0f, 65535.0f},
-        &found));
-    grt_checkpoint_fingerprint(checkpoint, wanted);
-    if (memcmp(found, wanted, sizeof(wanted)) != 0)
+    float weights[GRT_FINGERPRINT_WORDS];
+    grt_fingerprint wanted;
+    GRT_TRY(load_words(r, "fingerprint", &found));
+    GRT_TRY(grt_fingerprint_take(&wanted, checkpoint, r->err));
+    if (memcmp(found, wanted.words, sizeof(wanted.words)) != 0)
         GRT_FAIL(r->err, GRT_E_FORMAT,
                  "%s: the profile was made for another checkpoint; calibrate again or "
                  "remove it",
+                 r->path);
+    if (!grt_catalogue_get(r->catalogue, "weights"))
+        GRT_FAIL(r->err, GRT_E_FORMAT,
+                 "%s: tensor weights is missing: the profile was made by an earlier "
+                 "version and does not say for which weights; calibrate again",
+                 r->path);
+    GRT_TRY(load_words(r, "weights", &found));
+    grt_fingerprint_words(wanted.weights, weights);
+    if (memcmp(found, weights, sizeof(weights)) != 0)
+        GRT_FAIL(r->err, GRT_E_FORMAT,
+                 "%s: the profile was made for other weights of this model; calibrate "
+                 "again or remove it",
                  r->path);
     return GRT_OK;
 }

@@ -3,7 +3,9 @@
 #include "test.h"
 
 #include "base/memory.h"
-#include "rank/model.h"
+#include "models/open.h"
+#include "profile/fingerprint.h"
+#include "profile/profile.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -12,7 +14,7 @@
 
 enum { MAX_TENSORS = 12, MAX_VALUES = 4096, N_PRECISIONS = 2, N_KS = 3 };
 
-static grt_model model;
+static grt_opened model;
 static char directory[] = "/tmp/grating_profile_XXXXXX";
 static char path[128];
 
@@ -22,13 +24,13 @@ static int set_up(void **state)
     grt_error err;
     if (!mkdtemp(directory)) return -1;
     (void)snprintf(path, sizeof(path), "%s/test.safetensors", directory);
-    return grt_model_init(&model, MODEL, "", &err);
+    return grt_open(&model, MODEL, &err);
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    grt_model_release(&model);
+    grt_opened_release(&model);
     (void)unlink(path);
     (void)rmdir(directory);
     return grt_memory_now() != 0;
@@ -78,13 +80,24 @@ static void fill_table(tensor *t, const float *values)
     memcpy(t->values, values, N_PRECISIONS * N_KS * sizeof(float));
 }
 
+static grt_fingerprint fingerprint_of(const grt_checkpoint *checkpoint)
+{
+    grt_error err;
+    grt_fingerprint fingerprint;
+    assert_ok(grt_fingerprint_take(&fingerprint, checkpoint, &err), &err);
+    return fingerprint;
+}
+
 /* A profile that fits the model; its readouts read n_features. */
 static draft *whole_of(size_t n_features)
 {
     static draft d;
     const size_t n = model.network.n_layers - 1;
     d.n = 0;
-    grt_checkpoint_fingerprint(&model.checkpoint, add(&d, "fingerprint", 4, 0)->values);
+    grt_fingerprint fingerprint = fingerprint_of(&model.checkpoint);
+    memcpy(add(&d, "fingerprint", 4, 0)->values, fingerprint.words,
+           sizeof(fingerprint.words));
+    grt_fingerprint_words(fingerprint.weights, add(&d, "weights", 4, 0)->values);
     tensor *readouts = add(&d, "readouts", n, n_features);
     for (size_t i = 0; i < count(readouts); i++)
         readouts->values[i] = (float)i * 0.25f - 3.0f;
@@ -290,12 +303,12 @@ static void set_value(const char *name, size_t at, float value, const char *text
 static void test_values_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
-    static const char *const sizes[] = {"fingerprint",  "spreads", "precisions",
-                                        "ks",           "margins", "dispersions",
-                                        "first_layers", "moves"};
+    static const char *const sizes[] = {"fingerprint", "weights",      "spreads",
+                                        "precisions",  "ks",           "margins",
+                                        "dispersions", "first_layers", "moves"};
     static const char *const all[] = {
-        "fingerprint", "readouts",     "biases", "spreads",    "margins",
-        "dispersions", "first_layers", "ks",     "precisions", "moves"};
+        "fingerprint", "weights",      "readouts", "biases",     "spreads", "margins",
+        "dispersions", "first_layers", "ks",       "precisions", "moves"};
     char text[100];
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         (void)snprintf(text, sizeof(text), "tensor %s holds %s", all[i], "nan");
@@ -317,6 +330,22 @@ static void test_values_that_make_no_sense_are_refused(void **state)
     set_value(
         "fingerprint", 2, 7.0f,
         "the profile was made for another checkpoint; calibrate again or remove it");
+    set_value(
+        "weights", 0, 7.0f,
+        "the profile was made for other weights of this model; calibrate again or "
+        "remove it");
+}
+
+/* Profiles of earlier versions did not say for which weights they are. */
+static void test_a_profile_without_weights_is_refused(void **state)
+{
+    (void)state;
+    draft *d = whole();
+    get(d, "weights")->name = "another";
+    write_draft(d);
+    check_refused(
+        "tensor weights is missing: the profile was made by an earlier version "
+        "and does not say for which weights; calibrate again");
 }
 
 static void test_grids_have_a_size(void **state)
@@ -379,8 +408,8 @@ static void test_fingerprints_tell_checkpoints_apart(void **state)
     (void)state;
     static const char *const others[] = {"bert-f16", "bert-bf16", "bert-sharded",
                                          "qwen3-f32-tied", "bert-gguf-f16"};
-    float words[6][GRT_FINGERPRINT_WORDS];
-    grt_checkpoint_fingerprint(&model.checkpoint, words[5]);
+    grt_fingerprint found[6];
+    found[5] = fingerprint_of(&model.checkpoint);
     for (size_t i = 0; i < 5; i++) {
         grt_error err;
         grt_checkpoint checkpoint = {0};
@@ -388,12 +417,57 @@ static void test_fingerprints_tell_checkpoints_apart(void **state)
         (void)snprintf(name, sizeof(name), GRT_TEST_DATA "/golden/%s%s", others[i],
                        i == 4 ? "/model.gguf" : "");
         assert_ok(grt_checkpoint_open(&checkpoint, name, &err), &err);
-        grt_checkpoint_fingerprint(&checkpoint, words[i]);
+        found[i] = fingerprint_of(&checkpoint);
         grt_checkpoint_release(&checkpoint);
     }
     for (size_t i = 0; i < 6; i++)
         for (size_t j = 0; j < i; j++)
-            assert_memory_not_equal(words[i], words[j], sizeof(words[i]));
+            assert_memory_not_equal(found[i].words, found[j].words,
+                                    sizeof(found[i].words));
+}
+
+/* Copies a file of MODEL into the directory; one bit of a weight changes where asked.
+ */
+static void copy_file(const char *name, bool is_changed)
+{
+    static unsigned char bytes[1 << 22];
+    char to[256];
+    FILE *file =
+        fopen(name[0] == 'c' ? MODEL "/config.json" : MODEL "/model.safetensors", "rb");
+    assert_non_null(file);
+    size_t n = fread(bytes, 1, sizeof(bytes), file), n_header = 0;
+    (void)fclose(file);
+    assert_true(n > 8 && n < sizeof(bytes));
+    memcpy(&n_header, bytes, sizeof(n_header));
+    if (is_changed) bytes[8 + n_header] ^= 1;
+    (void)snprintf(to, sizeof(to), "%s/%s", directory, name);
+    file = fopen(to, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, n, file), n);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Trained further in its folder: the shapes say nothing, the values do. */
+static void test_fingerprints_tell_weights_apart(void **state)
+{
+    (void)state;
+    grt_fingerprint own = fingerprint_of(&model.checkpoint);
+    copy_file("config.json", false);
+    for (int is_changed = 0; is_changed < 2; is_changed++) {
+        grt_error err;
+        grt_checkpoint checkpoint = {0};
+        copy_file("model.safetensors", is_changed);
+        assert_ok(grt_checkpoint_open(&checkpoint, directory, &err), &err);
+        grt_fingerprint found = fingerprint_of(&checkpoint);
+        assert_memory_equal(found.words, own.words, sizeof(own.words));
+        assert_int_equal(found.weights == own.weights, !is_changed);
+        grt_checkpoint_release(&checkpoint);
+    }
+    char name[256];
+    (void)snprintf(name, sizeof(name), "%s/config.json", directory);
+    (void)unlink(name);
+    (void)snprintf(name, sizeof(name), "%s/model.safetensors", directory);
+    (void)unlink(name);
 }
 
 static void test_running_out_of_memory_leaves_nothing(void **state)
@@ -427,6 +501,8 @@ int main(void)
         cmocka_unit_test(test_damaged_files_are_refused),
         cmocka_unit_test(test_the_place_of_a_profile),
         cmocka_unit_test(test_fingerprints_tell_checkpoints_apart),
+        cmocka_unit_test(test_fingerprints_tell_weights_apart),
+        cmocka_unit_test(test_a_profile_without_weights_is_refused),
         cmocka_unit_test(test_running_out_of_memory_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,29 @@
+/* open.c - see open.h. */
+#include "models/open.h"
+
+#include "formats/tokenizer_files.h"
+
+#include <string.h>
+
+grt_status grt_open(grt_opened *out, const char *path, grt_error *err)
+{
+    const grt_architecture *architecture; /* first: a tokenizer of no reranker may be
+                                             of no kind known here either */
+    GRT_TRY(grt_checkpoint_open(&out->checkpoint, path, err));
+    GRT_TRY(grt_network_recognise(&architecture, &out->checkpoint, err));
+    GRT_TRY(grt_vocabulary_open(&out->vocabulary, &out->checkpoint, err));
+    GRT_TRY(grt_tokenizer_create(&out->tokenizer, &out->vocabulary, err));
+    GRT_TRY(grt_network_bind(&out->network, &out->checkpoint, out->tokenizer, err));
+    /* Tokenizer and network hold what they need; a GGUF's lists of tokens are large. */
+    grt_metadata_release(&out->checkpoint.metadata);
+    return GRT_OK;
+}
+
+void grt_opened_release(grt_opened *opened)
+{
+    grt_network_release(&opened->network);
+    grt_tokenizer_free(opened->tokenizer);
+    grt_vocabulary_release(&opened->vocabulary);
+    grt_checkpoint_release(&opened->checkpoint);
+    memset(opened, 0, sizeof(*opened));
+}
