@@ -10,20 +10,21 @@ import pathlib
 import re
 import sys
 
-ALL = {"base", "io", "formats", "tokenizer", "kernels", "stream", "models", "profile",
+ALL = {"os", "base", "io", "formats", "tokenizer", "kernels", "stream", "models", "profile",
        "select", "rank",
        "calibrate"}
 MAY = {
-    "base": set(),
-    "io": {"base"},
+    "os": set(),
+    "base": {"os"},
+    "io": {"os", "base"},
     "tokenizer": {"base"},
     "kernels": {"base"},
     "select": {"base"},
     "formats": {"base", "io", "tokenizer"},
-    "stream": {"base", "io"},
+    "stream": {"os", "base", "io"},
     "models": {"base", "formats", "tokenizer", "kernels", "stream"},
     "profile": {"base", "io", "formats", "models"},
-    "rank": {"base", "io", "formats", "tokenizer", "kernels", "stream", "models", "profile",
+    "rank": {"os", "base", "io", "formats", "tokenizer", "kernels", "stream", "models", "profile",
              "select"},
     "calibrate": {"base", "io", "formats", "select", "rank", "models", "profile", "kernels",
                   "stream", "tokenizer"},

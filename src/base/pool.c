@@ -6,8 +6,8 @@
 #include "base/pool.h"
 
 #include "base/memory.h"
+#include "os/os.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -16,15 +16,16 @@ struct grt_pool {
     /* set at creation */
     size_t n_threads;
     size_t n_started; /* worker threads, without the caller */
-    pthread_t *threads;
+    uint64_t process; /* in which they run */
+    grt_os_thread *threads;
     struct worker_start {
         grt_pool *pool;
         size_t worker;
     } * starts;
     /* guarded by lock */
-    pthread_mutex_t lock;
-    pthread_cond_t work_ready;
-    pthread_cond_t work_done;
+    grt_os_mutex lock;
+    grt_os_condition work_ready;
+    grt_os_condition work_done;
     uint64_t round;
     size_t n_busy;
     int is_stopping;
@@ -50,18 +51,18 @@ static void *worker_main(void *argument)
     const struct worker_start *start = argument;
     grt_pool *pool = start->pool;
     uint64_t seen = 0;
-    pthread_mutex_lock(&pool->lock);
+    grt_os_lock(&pool->lock);
     for (;;) {
         while (pool->round == seen && !pool->is_stopping)
-            pthread_cond_wait(&pool->work_ready, &pool->lock);
+            grt_os_wait(&pool->work_ready, &pool->lock);
         if (pool->is_stopping) break;
         seen = pool->round;
-        pthread_mutex_unlock(&pool->lock);
+        grt_os_unlock(&pool->lock);
         take_tasks(pool, start->worker);
-        pthread_mutex_lock(&pool->lock);
-        if (--pool->n_busy == 0) pthread_cond_signal(&pool->work_done);
+        grt_os_lock(&pool->lock);
+        if (--pool->n_busy == 0) grt_os_wake_one(&pool->work_done);
     }
-    pthread_mutex_unlock(&pool->lock);
+    grt_os_unlock(&pool->lock);
     return NULL;
 }
 
@@ -71,7 +72,7 @@ static grt_status start_workers(grt_pool *pool, grt_error *err)
         pool->starts[i].pool = pool;
         pool->starts[i].worker = i + 1;
         int code =
-            pthread_create(&pool->threads[i], NULL, worker_main, &pool->starts[i]);
+            grt_os_thread_start(&pool->threads[i], worker_main, &pool->starts[i]);
         if (code != 0)
             GRT_FAIL(err, GRT_E_NO_MEMORY, "cannot start worker thread %zu: error %d",
                      i + 1, code);
@@ -85,9 +86,10 @@ grt_status grt_pool_create(grt_pool **out, size_t n_threads, grt_error *err)
     grt_pool *pool;
     GRT_TRY(grt_alloc_array(&pool, 1, sizeof(*pool), "the thread pool", err));
     pool->n_threads = n_threads;
-    pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->work_ready, NULL);
-    pthread_cond_init(&pool->work_done, NULL);
+    pool->process = grt_os_process_id();
+    grt_os_mutex_init(&pool->lock);
+    grt_os_condition_init(&pool->work_ready);
+    grt_os_condition_init(&pool->work_done);
     grt_status status = grt_alloc_array(&pool->threads, n_threads,
                                         sizeof(*pool->threads), "worker threads", err);
     if (status == GRT_OK)
@@ -106,7 +108,7 @@ void grt_pool_run(grt_pool *pool, size_t n_tasks, grt_task_fn *fn, void *payload
 {
     if (n_tasks == 0) return;
     int is_shared = pool->n_started > 0 && n_tasks > 1;
-    pthread_mutex_lock(&pool->lock);
+    grt_os_lock(&pool->lock);
     pool->fn = fn;
     pool->payload = payload;
     pool->n_tasks = n_tasks;
@@ -114,15 +116,15 @@ void grt_pool_run(grt_pool *pool, size_t n_tasks, grt_task_fn *fn, void *payload
     if (is_shared) {
         pool->n_busy = pool->n_started;
         pool->round++;
-        pthread_cond_broadcast(&pool->work_ready);
+        grt_os_wake_all(&pool->work_ready);
     }
-    pthread_mutex_unlock(&pool->lock);
+    grt_os_unlock(&pool->lock);
     take_tasks(pool, 0);
     if (!is_shared) return;
-    pthread_mutex_lock(&pool->lock);
+    grt_os_lock(&pool->lock);
     while (pool->n_busy != 0)
-        pthread_cond_wait(&pool->work_done, &pool->lock);
-    pthread_mutex_unlock(&pool->lock);
+        grt_os_wait(&pool->work_done, &pool->lock);
+    grt_os_unlock(&pool->lock);
 }
 
 size_t grt_pool_n_threads(const grt_pool *pool)
@@ -130,18 +132,30 @@ size_t grt_pool_n_threads(const grt_pool *pool)
     return pool->n_threads;
 }
 
+bool grt_pool_is_foreign(const grt_pool *pool)
+{
+    return pool->process != grt_os_process_id();
+}
+
+static void stop_workers(grt_pool *pool)
+{
+    grt_os_lock(&pool->lock);
+    pool->is_stopping = 1;
+    grt_os_wake_all(&pool->work_ready);
+    grt_os_unlock(&pool->lock);
+    for (size_t i = 0; i < pool->n_started; i++)
+        grt_os_thread_join(&pool->threads[i]);
+    grt_os_condition_destroy(&pool->work_done);
+    grt_os_condition_destroy(&pool->work_ready);
+    grt_os_mutex_destroy(&pool->lock);
+}
+
+/* In a child the lock and the conditions stay as the fork left them: a thread that is
+ * no more may hold them. */
 void grt_pool_free(grt_pool *pool)
 {
     if (!pool) return;
-    pthread_mutex_lock(&pool->lock);
-    pool->is_stopping = 1;
-    pthread_cond_broadcast(&pool->work_ready);
-    pthread_mutex_unlock(&pool->lock);
-    for (size_t i = 0; i < pool->n_started; i++)
-        pthread_join(pool->threads[i], NULL);
-    pthread_cond_destroy(&pool->work_done);
-    pthread_cond_destroy(&pool->work_ready);
-    pthread_mutex_destroy(&pool->lock);
+    if (!grt_pool_is_foreign(pool)) stop_workers(pool);
     grt_free(pool->starts);
     grt_free(pool->threads);
     grt_free(pool);

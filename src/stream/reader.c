@@ -10,17 +10,18 @@
 #include "stream/reader.h"
 
 #include "base/memory.h"
+#include "os/os.h"
 
 #include <assert.h>
-#include <pthread.h>
 
 struct grt_reader {
-    pthread_t thread;
+    grt_os_thread thread;
     bool is_started;
+    uint64_t process; /* in which the thread runs */
     /* guarded by lock */
-    pthread_mutex_t lock;
-    pthread_cond_t work_ready;
-    pthread_cond_t job_done;
+    grt_os_mutex lock;
+    grt_os_condition work_ready;
+    grt_os_condition job_done;
     grt_job *first;
     grt_job *running; /* NULL: none */
     bool is_stopping;
@@ -30,7 +31,7 @@ static void job_finish(grt_reader *reader, grt_job *job, grt_status status)
 {
     job->status = status;
     job->state = GRT_JOB_DONE;
-    pthread_cond_broadcast(&reader->job_done);
+    grt_os_wake_all(&reader->job_done);
 }
 
 /* Called under the lock, which is let go while the job runs. */
@@ -41,10 +42,10 @@ static void run_first(grt_reader *reader)
     assert(job->state == GRT_JOB_QUEUED && !reader->running);
     job->state = GRT_JOB_RUNNING;
     reader->running = job;
-    pthread_mutex_unlock(&reader->lock);
+    grt_os_unlock(&reader->lock);
     grt_status status =
         grt_job_is_cancelled(job) ? GRT_E_CANCELLED : job->run(job, &job->error);
-    pthread_mutex_lock(&reader->lock);
+    grt_os_lock(&reader->lock);
     reader->running = NULL;
     job_finish(reader, job, status);
 }
@@ -52,14 +53,14 @@ static void run_first(grt_reader *reader)
 static void *reader_main(void *argument)
 {
     grt_reader *reader = argument;
-    pthread_mutex_lock(&reader->lock);
+    grt_os_lock(&reader->lock);
     for (;;) {
         while (!reader->first && !reader->is_stopping)
-            pthread_cond_wait(&reader->work_ready, &reader->lock);
+            grt_os_wait(&reader->work_ready, &reader->lock);
         if (reader->is_stopping) break;
         run_first(reader);
     }
-    pthread_mutex_unlock(&reader->lock);
+    grt_os_unlock(&reader->lock);
     return NULL;
 }
 
@@ -67,10 +68,11 @@ grt_status grt_reader_create(grt_reader **out, grt_error *err)
 {
     grt_reader *reader;
     GRT_TRY(grt_alloc_array(&reader, 1, sizeof(*reader), "the reader", err));
-    pthread_mutex_init(&reader->lock, NULL);
-    pthread_cond_init(&reader->work_ready, NULL);
-    pthread_cond_init(&reader->job_done, NULL);
-    int code = pthread_create(&reader->thread, NULL, reader_main, reader);
+    reader->process = grt_os_process_id();
+    grt_os_mutex_init(&reader->lock);
+    grt_os_condition_init(&reader->work_ready);
+    grt_os_condition_init(&reader->job_done);
+    int code = grt_os_thread_start(&reader->thread, reader_main, reader);
     if (code != 0) {
         grt_reader_free(reader);
         GRT_FAIL(err, GRT_E_NO_MEMORY, "cannot start the reader thread: error %d",
@@ -83,7 +85,7 @@ grt_status grt_reader_create(grt_reader **out, grt_error *err)
 
 void grt_reader_submit(grt_reader *reader, grt_job *job)
 {
-    pthread_mutex_lock(&reader->lock);
+    grt_os_lock(&reader->lock);
     assert(job->state == GRT_JOB_IDLE || job->state == GRT_JOB_DONE);
     assert(!reader->is_stopping);
     atomic_store(&job->is_cancelled, false);
@@ -93,8 +95,8 @@ void grt_reader_submit(grt_reader *reader, grt_job *job)
         link = &(*link)->next;
     job->next = *link;
     *link = job;
-    pthread_cond_signal(&reader->work_ready);
-    pthread_mutex_unlock(&reader->lock);
+    grt_os_wake_one(&reader->work_ready);
+    grt_os_unlock(&reader->lock);
 }
 
 static bool is_pending(const grt_job *job)
@@ -102,13 +104,29 @@ static bool is_pending(const grt_job *job)
     return job->state == GRT_JOB_QUEUED || job->state == GRT_JOB_RUNNING;
 }
 
+bool grt_reader_is_foreign(const grt_reader *reader)
+{
+    return reader->process != grt_os_process_id();
+}
+
+/* In a child the lock stays as the fork left it: the thread may have held it. */
+static grt_status abandon(grt_job *job)
+{
+    if (is_pending(job)) {
+        job->status = GRT_E_CANCELLED;
+        job->state = GRT_JOB_DONE;
+    }
+    return job->state == GRT_JOB_IDLE ? GRT_OK : job->status;
+}
+
 grt_status grt_reader_wait(grt_reader *reader, grt_job *job)
 {
-    pthread_mutex_lock(&reader->lock);
+    if (grt_reader_is_foreign(reader)) return abandon(job);
+    grt_os_lock(&reader->lock);
     while (is_pending(job))
-        pthread_cond_wait(&reader->job_done, &reader->lock);
+        grt_os_wait(&reader->job_done, &reader->lock);
     grt_status status = job->state == GRT_JOB_IDLE ? GRT_OK : job->status;
-    pthread_mutex_unlock(&reader->lock);
+    grt_os_unlock(&reader->lock);
     return status;
 }
 
@@ -122,15 +140,19 @@ static void take_out(grt_reader *reader, grt_job *job)
 
 void grt_reader_cancel(grt_reader *reader, grt_job *job)
 {
-    pthread_mutex_lock(&reader->lock);
+    if (grt_reader_is_foreign(reader)) {
+        (void)abandon(job);
+        return;
+    }
+    grt_os_lock(&reader->lock);
     if (job->state == GRT_JOB_QUEUED) {
         take_out(reader, job);
         job_finish(reader, job, GRT_E_CANCELLED);
     }
     if (job->state == GRT_JOB_RUNNING) grt_job_ask_cancel(job);
     while (job->state == GRT_JOB_RUNNING)
-        pthread_cond_wait(&reader->job_done, &reader->lock);
-    pthread_mutex_unlock(&reader->lock);
+        grt_os_wait(&reader->job_done, &reader->lock);
+    grt_os_unlock(&reader->lock);
 }
 
 void grt_job_ask_cancel(grt_job *job)
@@ -145,16 +167,15 @@ bool grt_job_is_cancelled(const grt_job *job)
 
 bool grt_reader_is_pending(grt_reader *reader, const grt_job *job)
 {
-    pthread_mutex_lock(&reader->lock);
+    grt_os_lock(&reader->lock);
     bool result = is_pending(job);
-    pthread_mutex_unlock(&reader->lock);
+    grt_os_unlock(&reader->lock);
     return result;
 }
 
-void grt_reader_free(grt_reader *reader)
+static void stop_thread(grt_reader *reader)
 {
-    if (!reader) return;
-    pthread_mutex_lock(&reader->lock);
+    grt_os_lock(&reader->lock);
     reader->is_stopping = true;
     while (reader->first) {
         grt_job *job = reader->first;
@@ -162,11 +183,17 @@ void grt_reader_free(grt_reader *reader)
         job_finish(reader, job, GRT_E_CANCELLED);
     }
     if (reader->running) grt_job_ask_cancel(reader->running);
-    pthread_cond_signal(&reader->work_ready);
-    pthread_mutex_unlock(&reader->lock);
-    if (reader->is_started) pthread_join(reader->thread, NULL);
-    pthread_cond_destroy(&reader->job_done);
-    pthread_cond_destroy(&reader->work_ready);
-    pthread_mutex_destroy(&reader->lock);
+    grt_os_wake_one(&reader->work_ready);
+    grt_os_unlock(&reader->lock);
+    if (reader->is_started) grt_os_thread_join(&reader->thread);
+    grt_os_condition_destroy(&reader->job_done);
+    grt_os_condition_destroy(&reader->work_ready);
+    grt_os_mutex_destroy(&reader->lock);
+}
+
+void grt_reader_free(grt_reader *reader)
+{
+    if (!reader) return;
+    if (!grt_reader_is_foreign(reader)) stop_thread(reader);
     grt_free(reader);
 }

@@ -70,7 +70,13 @@ bool grt_job_is_cancelled(const grt_job *job);
 /* Queued or running now. */
 bool grt_reader_is_pending(grt_reader *reader, const grt_job *job);
 
-/* Cancels what is queued and running, and joins the thread.  Accepts NULL. */
+/* True in a child of fork: the thread stayed behind in the parent.  What was pending is
+ * never done there: wait and cancel make it GRT_E_CANCELLED; nothing may be submitted.
+ */
+bool grt_reader_is_foreign(const grt_reader *reader);
+
+/* Cancels what is queued and running, and joins the thread; of a foreign reader only
+ * its memory is freed, and jobs stay as they are.  Accepts NULL. */
 void grt_reader_free(grt_reader *reader);
 
 #endif /* GRT_STREAM_READER_H */

@@ -1,5 +1,5 @@
 /* test_reader.c - jobs in order, waited for, cancelled, and failing. */
-#include "test.h"
+#include "child.h"
 
 #include "base/memory.h"
 #include "stream/reader.h"
@@ -177,6 +177,43 @@ static void test_a_failing_allocation_is_reported(void **state)
     assert_int_equal(grt_memory_now(), before);
 }
 
+typedef struct forked {
+    grt_reader *reader;
+    grt_job *blocker, *queued, *idle;
+} forked;
+
+/* 0 when no call waits for the thread that a child does not have. */
+static int leave_foreign_reader(void *payload)
+{
+    const forked *f = payload;
+    if (!grt_reader_is_foreign(f->reader)) return 1;
+    grt_reader_cancel(f->reader, f->blocker);
+    if (f->blocker->status != GRT_E_CANCELLED) return 2;
+    if (grt_reader_wait(f->reader, f->queued) != GRT_E_CANCELLED) return 3;
+    if (grt_reader_wait(f->reader, f->idle) != GRT_OK) return 4;
+    grt_reader_free(f->reader);
+    return 0;
+}
+
+static void test_a_child_does_not_wait_for_the_thread(void **state)
+{
+    (void)state;
+    grt_reader *reader = start();
+    gate g = {0};
+    journal seen = {0};
+    grt_job blocker, queued = {.run = note_run, .payload = &seen};
+    grt_job idle = {.run = note_run, .payload = &seen};
+    block(reader, &g, &blocker);
+    grt_reader_submit(reader, &queued);
+    assert_false(grt_reader_is_foreign(reader));
+    forked f = {reader, &blocker, &queued, &idle};
+    assert_int_equal(in_child(leave_foreign_reader, &f), 0);
+    atomic_store(&g.is_open, true); /* the parent's goes on */
+    assert_int_equal(grt_reader_wait(reader, &queued), GRT_OK);
+    assert_int_equal(atomic_load(&seen.n_runs), 1);
+    grt_reader_free(reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_cancel_takes_queued_jobs_and_stops_a_running_one),
         cmocka_unit_test(test_free_cancels_what_is_left),
         cmocka_unit_test(test_a_failing_allocation_is_reported),
+        cmocka_unit_test(test_a_child_does_not_wait_for_the_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
