@@ -43,6 +43,7 @@ static const grt_part_spec layer_parts[N_LAYER_PARTS] = {
     [FFN_NORM] = GRT_PART("output.LayerNorm.weight", "layer_output_norm.weight", HIDDEN, NONE),
     [FFN_NORM_BIAS] = GRT_PART("output.LayerNorm.bias", "layer_output_norm.bias", HIDDEN, NONE),
 };
+GRT_LAYER_PARTS_FIT(layer_parts);
 
 /* The same with query, key and value in one tensor, as jina-reranker-v2 has it. */
 static const grt_part_spec fused_layer_parts[N_LAYER_PARTS] = {
@@ -65,7 +66,8 @@ static const grt_part_spec fused_layer_parts[N_LAYER_PARTS] = {
 };
 
 enum { POSITIONS, TYPES, EMBEDDING_NORM, EMBEDDING_NORM_BIAS, N_EMBEDDING_PARTS,
-       DENSE = N_EMBEDDING_PARTS, DENSE_BIAS, CLASSIFIER, CLASSIFIER_BIAS, WIDEN, WIDEN_BIAS };
+       DENSE = N_EMBEDDING_PARTS, DENSE_BIAS, CLASSIFIER, CLASSIFIER_BIAS, WIDEN, WIDEN_BIAS, N_FIXED_PARTS };
+_Static_assert((int)N_FIXED_PARTS <= (int)GRT_MAX_FIXED_PARTS, "more parts than a network has");
 
 static const grt_part_spec embedding_parts[N_EMBEDDING_PARTS] = {
     [POSITIONS] = GRT_PART("embeddings.position_embeddings.weight", "position_embd.weight", POSITIONS, EMBEDDING),

@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,6 +108,7 @@ grt_status grt_bind_fixed(grt_network *network, const grt_checkpoint *checkpoint
     const grt_tensor *tensor;
     GRT_TRY(
         grt_bind_tensor(&tensor, network, checkpoint, name, n_out, n_in, part, err));
+    assert(index < GRT_MAX_FIXED_PARTS);
     grt_fixed *fixed = &network->fixed[index];
     void *data;
     GRT_TRY(load_tensor(&data, checkpoint, tensor, &network->arena, err));

@@ -29,6 +29,8 @@ grt_status grt_encoder_prompt(grt_prompt *out, const grt_network *network,
         {.slot = GRT_SLOT_FIXED, .token_type = type, .ids = ids + 1, .n_ids = 1},
     };
     memcpy(out->pair.segments, segments, sizeof(segments));
+    _Static_assert(sizeof(segments) / sizeof(segments[0]) <= GRT_MAX_SEGMENTS,
+                   "more segments than a template has");
     out->pair.n_segments = sizeof(segments) / sizeof(segments[0]);
     out->pair.max_tokens = network->max_tokens;
     return GRT_OK;

@@ -15,6 +15,7 @@
 #include <math.h>
 
 static const grt_part_spec layer_parts[] = {GRT_DECODER_PARTS};
+GRT_LAYER_PARTS_FIT(layer_parts);
 
 /* Configs from before the activation was named right say "gelu" and mean its tanh form;
  * the output matrix is always the embedding's, and configs leave that out. */

@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 static const grt_part_spec layer_parts[] = {GRT_DECODER_PARTS};
+GRT_LAYER_PARTS_FIT(layer_parts);
 
 static const grt_decoder decoder = {.gate = grt_block_silu_mul,
                                     .activations = "silu",

@@ -29,10 +29,12 @@ static const grt_part_spec layer_parts[N_LAYER_PARTS] = {
     [UP] = GRT_SLICE("mlp.Wi.weight", "ffn_up.weight", FFN, HIDDEN, 1, 2),
     [DOWN] = GRT_PART("mlp.Wo.weight", "ffn_down.weight", HIDDEN, FFN),
 };
+GRT_LAYER_PARTS_FIT(layer_parts);
 
 /* NO_BIAS: zeros, for norms. */
 enum { FINAL_NORM, DENSE, HEAD_NORM, CLASSIFIER, N_HEAD_PARTS,
-       CLASSIFIER_BIAS = N_HEAD_PARTS, EMBEDDING_NORM, NO_BIAS };
+       CLASSIFIER_BIAS = N_HEAD_PARTS, EMBEDDING_NORM, NO_BIAS, N_FIXED_PARTS };
+_Static_assert((int)N_FIXED_PARTS <= (int)GRT_MAX_FIXED_PARTS, "more parts than a network has");
 
 static const grt_part_spec head_parts[N_HEAD_PARTS] = {
     [FINAL_NORM] = GRT_PART("model.final_norm.weight", "output_norm.weight", HIDDEN, NONE),

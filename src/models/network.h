@@ -15,6 +15,11 @@
 
 enum { GRT_MAX_LAYER_PARTS = 16, GRT_MAX_FIXED_PARTS = 12, GRT_MAX_LAYERS = 1000 };
 
+/* After each table of a layer's parts: no index runs past a grt_layer_view. */
+#define GRT_LAYER_PARTS_FIT(table)                                            \
+    _Static_assert(sizeof(table) / sizeof((table)[0]) <= GRT_MAX_LAYER_PARTS, \
+                   "a layer has more parts than a view")
+
 typedef struct grt_network grt_network;
 
 /* A dimension of a tensor, by what it counts. */

@@ -17,6 +17,7 @@ static const grt_part_spec layer_parts[] = {
     GRT_PART("self_attn.k_proj.bias", "attn_k.bias", KEYS, NONE),
     GRT_PART("self_attn.v_proj.bias", "attn_v.bias", KEYS, NONE),
 };
+GRT_LAYER_PARTS_FIT(layer_parts);
 
 /* Models up to 3B share the output matrix with the embedding. */
 static const grt_decoder decoder = {.has_biases = true,

@@ -18,6 +18,7 @@ static const grt_part_spec layer_parts[] = {
     GRT_PART("self_attn.q_norm.weight", "attn_q_norm.weight", HEAD, NONE),
     GRT_PART("self_attn.k_norm.weight", "attn_k_norm.weight", HEAD, NONE),
 };
+GRT_LAYER_PARTS_FIT(layer_parts);
 
 /* 0.6B and 4B share the output matrix with the embedding, 8B does not. */
 static const grt_decoder decoder = {.has_head_norms = true,

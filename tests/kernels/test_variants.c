@@ -471,6 +471,39 @@ static void test_the_expected_variants_are_there(void **state)
 #endif
 }
 
+/* Whatever a CPU has, a variant that it can run is found for every operation: the last
+ * of each list needs nothing. */
+static void test_every_list_ends_with_what_runs_anywhere(void **state)
+{
+    (void)state;
+    grt_kernel_entry entry, next;
+    for (size_t i = 0; grt_kernels_entry(i, &entry); i++) {
+        bool is_last = !grt_kernels_entry(i + 1, &next) ||
+                       strcmp(next.operation, entry.operation) != 0;
+        if (is_last != (entry.needs == 0))
+            fail_msg("%s, %s: needs %x, and is %sthe last", entry.operation, entry.isa,
+                     (unsigned)entry.needs, is_last ? "" : "not ");
+    }
+}
+
+/* Function pointers of the choice, for each set of features that a CPU might have. */
+static void test_every_set_of_features_has_a_choice(void **state)
+{
+    (void)state;
+    for (uint32_t features = 0; features < 1u << 11; features++) {
+        grt_kernels k;
+        grt_kernels_choose(&k, features, GRT_ARITHMETIC_AUTO);
+        for (int type = 0; type < GRT_DTYPE_OTHER; type++)
+            assert_non_null(k.unpack_row[type]);
+        assert_non_null(k.gemm_f32);
+        assert_true(k.gemm_bf16 || k.arithmetic != GRT_ARITHMETIC_BF16);
+        assert_true(k.gemm_int8 || k.arithmetic != GRT_ARITHMETIC_INT8);
+        assert_true(k.quantize && k.round_bf16 && k.pack_strip && k.layer_norm &&
+                    k.rms_norm && k.gelu && k.silu_mul && k.gelu_tanh_mul && k.rope &&
+                    k.add && k.softmax && k.isa);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +513,8 @@ int main(void)
         cmocka_unit_test(test_softmax_in_pieces),
         cmocka_unit_test(test_attention),
         cmocka_unit_test(test_the_expected_variants_are_there),
+        cmocka_unit_test(test_every_list_ends_with_what_runs_anywhere),
+        cmocka_unit_test(test_every_set_of_features_has_a_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
