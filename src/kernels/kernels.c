@@ -131,7 +131,7 @@ static const grt_kernel_entry *best(const char *operation, uint32_t features)
         if (strcmp(entries[i].operation, operation) == 0 &&
             (entries[i].needs & ~features) == 0)
             return &entries[i];
-    assert(!"an operation without a scalar variant");
+    assert(false && "an operation without a scalar variant");
     return &none;
 }
 
