@@ -268,6 +268,7 @@ grt_status grt_checkpoint_open(grt_checkpoint *out, const char *path, grt_error 
 {
     grt_checkpoint c = {0};
     grt_status status = open_any(&c, path, err);
+    if (status == GRT_OK) status = grt_notes_append(&c.notes, &c.metadata.notes, err);
     if (status != GRT_OK) {
         grt_checkpoint_release(&c);
         return status;
@@ -280,6 +281,7 @@ void grt_checkpoint_release(grt_checkpoint *checkpoint)
 {
     grt_catalogue_release(&checkpoint->catalogue);
     grt_metadata_release(&checkpoint->metadata);
+    grt_notes_release(&checkpoint->notes);
     grt_arena_release(&checkpoint->arena);
     memset(checkpoint, 0, sizeof(*checkpoint));
 }

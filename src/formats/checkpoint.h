@@ -2,6 +2,7 @@
 #ifndef GRT_FORMATS_CHECKPOINT_H
 #define GRT_FORMATS_CHECKPOINT_H
 
+#include "base/notes.h"
 #include "formats/catalogue.h"
 #include "formats/metadata.h"
 
@@ -12,7 +13,8 @@ typedef struct grt_checkpoint {
     grt_format format;
     grt_catalogue catalogue;
     grt_metadata metadata; /* config.json, or the GGUF key-values */
-    bool is_pooled; /* sentence-transformers' "1_Pooling/config.json" lies beside */
+    grt_notes notes; /* what the files leave open; after grt_open the tokenizer's too */
+    bool is_pooled;  /* sentence-transformers' "1_Pooling/config.json" lies beside */
     grt_arena arena;
 } grt_checkpoint;
 

@@ -135,6 +135,7 @@ grt_status grt_metadata_need_u64(const grt_metadata *metadata, const char *key,
 void grt_metadata_release(grt_metadata *metadata)
 {
     grt_free(metadata->values);
+    grt_notes_release(&metadata->notes);
     grt_arena_release(&metadata->arena);
     memset(metadata, 0, sizeof(*metadata));
 }

@@ -7,7 +7,7 @@
 #ifndef GRT_FORMATS_METADATA_H
 #define GRT_FORMATS_METADATA_H
 
-#include "base/arena.h"
+#include "base/notes.h"
 
 #include <stdbool.h>
 
@@ -39,6 +39,7 @@ typedef struct grt_meta_value {
 
 typedef struct grt_metadata {
     grt_arena arena;
+    grt_notes notes;    /* of readers; grt_checkpoint_open takes them over */
     const char *source; /* path of the file, for messages */
     grt_meta_value *values;
     size_t n_values;

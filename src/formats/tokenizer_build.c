@@ -5,12 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-const char grt_pattern_gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| "
-                                "?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-const char grt_pattern_qwen2[] =
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
-    " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
 grt_status grt_vocabulary_reserve(grt_vocabulary *v, size_t n, const char *path,
                                   grt_error *err)
 {

@@ -2,12 +2,9 @@
 #ifndef GRT_FORMATS_TOKENIZER_BUILD_H
 #define GRT_FORMATS_TOKENIZER_BUILD_H
 
+#include "formats/pre_tokenizers.h"
 #include "formats/tokenizer_files.h"
 #include "tokenizer/piece_map.h"
-
-/* The pre-tokeniser of GPT-2 and of Qwen2, as their tokenizer.json files give them. */
-extern const char grt_pattern_gpt2[];
-extern const char grt_pattern_qwen2[];
 
 /* Makes room for ids below n (n <= GRT_MAX_VOCABULARY); new ids have no piece. */
 GRT_NODISCARD grt_status grt_vocabulary_reserve(grt_vocabulary *v, size_t n,

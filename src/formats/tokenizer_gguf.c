@@ -102,33 +102,6 @@ static bool text_is(grt_text text, const char *wanted)
     return text.size == strlen(wanted) && memcmp(text.data, wanted, text.size) == 0;
 }
 
-static grt_status choose_pattern(grt_vocabulary *v, const grt_metadata *m,
-                                 grt_error *err)
-{
-    grt_text pre = {"default", 7};
-    (void)grt_metadata_get_text(m, "tokenizer.ggml.pre", &pre);
-    if (text_is(pre, "modern-bert")) { /* its file does not say NFC */
-        v->split_pattern = grt_pattern_gpt2;
-        v->use_nfc = true;
-        return GRT_OK;
-    }
-    if (text_is(pre, "qwen2")) {
-        v->split_pattern = grt_pattern_qwen2;
-        v->use_nfc = true;
-        return GRT_OK;
-    }
-    if (text_is(pre, "gpt-2") || text_is(pre, "roberta-bpe") ||
-        text_is(pre, "default")) {
-        v->split_pattern = grt_pattern_gpt2;
-        return GRT_OK;
-    }
-    GRT_FAIL(
-        err, GRT_E_UNSUPPORTED,
-        "%s: pre-tokeniser \"%.*s\" is not known; known: qwen2, gpt-2, roberta-bpe, "
-        "modern-bert",
-        m->source, (int)(pre.size < 60 ? pre.size : 60), pre.data);
-}
-
 /* ---- SentencePiece ---- */
 
 /* What a piece is in a file without types. */
@@ -258,5 +231,5 @@ grt_status grt_vocabulary_read_gguf(grt_vocabulary *out, const grt_metadata *met
     GRT_TRY(read_pieces(out, metadata, false, err));
     GRT_TRY(read_merges(out, metadata, err));
     GRT_TRY(read_roles(out, metadata, err));
-    return choose_pattern(out, metadata, err);
+    return grt_pre_tokenizer_choose(out, metadata, err);
 }

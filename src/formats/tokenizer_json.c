@@ -168,8 +168,7 @@ static grt_status read_splitters(grt_json_reader *r, const json_t *splitter)
 static grt_status read_bpe(grt_json_reader *r, const json_t *root, const json_t *model)
 {
     grt_vocabulary_begin(r->v, GRT_TOKENIZER_BPE);
-    if (json_is_true(json_object_get(model, "ignore_merges")))
-        return grt_json_unsupported(r, "a BPE model", "ignore_merges");
+    r->v->whole_words_first = json_is_true(json_object_get(model, "ignore_merges"));
     GRT_TRY(grt_json_read_vocab(r, json_object_get(model, "vocab")));
     GRT_TRY(grt_json_read_merges(r, json_object_get(model, "merges")));
     GRT_TRY(grt_json_read_added_tokens(r, json_object_get(root, "added_tokens")));

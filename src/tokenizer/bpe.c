@@ -1,4 +1,4 @@
-/* bpe.c - byte-level byte-pair encoding (GPT-2, Qwen2).
+/* bpe.c - byte-level byte-pair encoding (GPT-2, Qwen2, Llama 3).
  *
  * Sennrich et al. 2016 (arXiv 1508.07909), over bytes.  The text is cut into words by
  * the vocabulary's expression; a word begins as one symbol for each byte, and the
@@ -21,7 +21,15 @@
 /* A pattern comes from a file: it may not run for ever. */
 enum { MATCH_LIMIT = 100000000, N_BYTES = 256 };
 
+/* A byte in the alphabet of the pieces. */
+typedef struct letter {
+    char text[2];
+    uint8_t size;
+} letter;
+
 struct grt_bpe {
+    const grt_tokenizer *tokenizer;
+    letter letters[N_BYTES];
     int32_t byte_ids[N_BYTES];
     grt_merge_table merges;
     grt_trie verbatim;
@@ -41,6 +49,8 @@ static grt_status fill_bytes(grt_bpe *bpe, const grt_tokenizer *tokenizer,
         bool is_printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte != 173);
         char text[4];
         size_t n = grt_utf8_encode(text, is_printable ? byte : next++);
+        bpe->letters[byte].size = (uint8_t)n;
+        memcpy(bpe->letters[byte].text, text, n < 2 ? n : 2);
         bpe->byte_ids[byte] = grt_piece_map_get(&tokenizer->pieces, text, n);
         if (bpe->byte_ids[byte] == GRT_NO_TOKEN)
             GRT_FAIL(err, GRT_E_FORMAT, "the vocabulary has no piece for byte %u",
@@ -74,6 +84,7 @@ grt_status grt_bpe_create(grt_bpe **out, const grt_tokenizer *tokenizer, grt_err
 {
     grt_bpe *bpe;
     GRT_TRY(grt_alloc_array(&bpe, 1, sizeof(*bpe), "the tokenizer", err));
+    bpe->tokenizer = tokenizer;
     grt_status status = fill_bytes(bpe, tokenizer, err);
     if (status == GRT_OK)
         status = grt_merge_table_init(&bpe->merges, tokenizer->vocabulary, err);
@@ -110,9 +121,28 @@ typedef struct encoder {
     grt_merger merger;
 } encoder;
 
+/* The piece whose bytes are text[n], GRT_NO_TOKEN when there is none. */
+static int32_t find_word(const grt_bpe *bpe, const char *text, size_t n)
+{
+    char word[GRT_MAX_PIECE_BYTES];
+    size_t size = 0;
+    if (n > bpe->tokenizer->longest_piece) return GRT_NO_TOKEN;
+    for (size_t i = 0; i < n; i++) {
+        const letter *l = &bpe->letters[(unsigned char)text[i]];
+        if (size + l->size > sizeof(word)) return GRT_NO_TOKEN;
+        memcpy(word + size, l->text, l->size);
+        size += l->size;
+    }
+    return grt_piece_map_get(&bpe->tokenizer->pieces, word, size);
+}
+
 static grt_status encode_word(encoder *e, const char *text, size_t n)
 {
     if (n == 0) return GRT_OK;
+    if (e->bpe->tokenizer->vocabulary->whole_words_first) {
+        int32_t id = find_word(e->bpe, text, n);
+        if (id != GRT_NO_TOKEN) return grt_ids_append(e->out, &id, 1, e->err);
+    }
     GRT_TRY(grt_merger_begin(&e->merger, text, n, e->err));
     grt_symbol *symbols = e->merger.symbols;
     for (size_t i = 0; i < n; i++)

@@ -5,6 +5,7 @@
 
 void grt_vocabulary_release(grt_vocabulary *vocabulary)
 {
+    grt_notes_release(&vocabulary->notes);
     grt_arena_release(&vocabulary->arena);
     memset(vocabulary, 0, sizeof(*vocabulary));
 }

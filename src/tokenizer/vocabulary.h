@@ -6,6 +6,7 @@
 #ifndef GRT_TOKENIZER_VOCABULARY_H
 #define GRT_TOKENIZER_VOCABULARY_H
 
+#include "base/notes.h"
 #include "tokenizer/charsmap.h"
 
 #include <stdbool.h>
@@ -42,6 +43,7 @@ enum { GRT_MAX_VOCABULARY = 4000000, GRT_MAX_PIECE_BYTES = 4096, GRT_NO_TOKEN = 
 
 typedef struct grt_vocabulary {
     grt_arena arena;
+    grt_notes notes; /* of readers */
     grt_tokenizer_kind kind;
     grt_piece *pieces; /* [n_pieces]; text NULL where an id has no piece */
     size_t n_pieces;
@@ -58,6 +60,7 @@ typedef struct grt_vocabulary {
     /* pre-tokeniser of BPE: a PCRE2 expression; NULL: none */
     const char *split_pattern;
     bool add_prefix_space;
+    bool whole_words_first; /* BPE: a word that is a piece is not merged (Llama 3) */
     /* SentencePiece */
     float *scores; /* [n_pieces]; NULL: merges decide */
     grt_charsmap charsmap;
