@@ -1,7 +1,7 @@
-# Checks of our own sources, and of the header, as tests.
+# Checks of our own sources, and of the header, as tests; once, not for each sanitizer.
 set(tools ${PROJECT_SOURCE_DIR}/tools)
 find_program(PYTHON3 python3)
-if(GRT_DEV AND PYTHON3)
+if(GRT_DEV AND PYTHON3 AND NOT GRT_SANITIZE)
   add_test(NAME checks.layers
     COMMAND ${PYTHON3} ${tools}/check_layers.py ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.source
@@ -15,10 +15,8 @@ if(GRT_DEV AND PYTHON3)
     COMMAND sh ${tools}/check_symbols.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:grating>)
   add_test(NAME checks.setup COMMAND sh ${tools}/check_setup.sh ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.checks COMMAND sh ${tools}/check_checks.sh ${PROJECT_SOURCE_DIR})
-  if(NOT GRT_SANITIZE)
-    add_test(NAME checks.install
-      COMMAND sh ${tools}/check_install.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
-  endif()
+  add_test(NAME checks.install
+    COMMAND sh ${tools}/check_install.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
   set_tests_properties(checks.format checks.setup PROPERTIES SKIP_REGULAR_EXPRESSION "^SKIP")
 endif()
 
