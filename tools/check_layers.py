@@ -36,6 +36,11 @@ COMMAND_MAY = {
                     {"frame", "wire"}),
 }
 KNOWN = {*MAY, *COMMAND_MAY, "wire", ".", ".."}
+# Headers that any file of src/ may include: those of C, of the libraries, of the compiler.  What
+# an operating system adds is for src/os.
+C_HEADERS = {f"{name}.h" for name in
+             "assert ctype errno float inttypes limits math stdarg stdatomic stdbool stddef "
+             "stdint stdio stdlib string jansson pcre2 utf8proc immintrin arm_neon cpuid".split()}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -65,6 +70,17 @@ def check_library(root):
                 yield f"{path}:{number}: {name} goes around the table with '..'"
             elif "/" in name and there != here and there not in MAY[here]:
                 yield f"{path}:{number}: src/{here} may not include src/{there}"
+
+
+def check_system_headers(root):
+    for path in sources(root / "src"):
+        if path.relative_to(root / "src").parts[0] == "os":
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            found = INCLUDE.match(line)
+            if found and found[1] == "<" and found[2] not in C_HEADERS and \
+                    found[2].split("/")[0] not in KNOWN:
+                yield f"{path}:{number}: <{found[2]}> is for src/os; call os/os.h"
 
 
 def check_command(root):
@@ -98,7 +114,7 @@ def check_wire(root):
 
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-    checks = (check_library, check_command, check_command_places, check_wire)
+    checks = (check_library, check_system_headers, check_command, check_command_places, check_wire)
     bad = [problem for check in checks for problem in check(root)]
     print("\n".join(bad) if bad else "folders include only what they may")
     return bool(bad)

@@ -3,8 +3,8 @@
 #include "base/cpu.h"
 
 #include "grating.h"
+#include "os/os.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +12,8 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
-#if defined(__linux__)
-#include <sys/auxv.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static grt_os_once_flag once = GRT_OS_ONCE_INIT;
 static uint32_t found;
 static uint32_t capped;
 static char found_text[160];
@@ -86,24 +81,6 @@ static uint32_t ask_amx(void)
     return (d & bf16 ? GRT_CPU_AMX_BF16 : 0u) | (d & int8 ? GRT_CPU_AMX_INT8 : 0u);
 }
 
-/* Linux saves the 8 KiB of the tiles only for a process that has asked; the others
- * would be killed at their first use.  It refuses before 5.16, where a seccomp filter
- * says so, and when a thread's signal stack is too small for the larger frame.  The
- * permission is for all threads, also later ones.  See the kernel's
- * Documentation/arch/x86/xstate.rst. */
-static int may_use_tiles(void)
-{
-#if defined(__linux__) && defined(SYS_arch_prctl)
-    enum { GET_PERMISSION = 0x1022, ASK_PERMISSION = 0x1023, TILE_DATA = 18 };
-    uint64_t granted = 0;
-    if (syscall(SYS_arch_prctl, ASK_PERMISSION, TILE_DATA) != 0) return 0;
-    return syscall(SYS_arch_prctl, GET_PERMISSION, &granted) == 0 &&
-           (granted & 1u << TILE_DATA) != 0;
-#else
-    return 0;
-#endif
-}
-
 /* Leaf 7, subleaf 1, eax bit 4. */
 static int has_avx_vnni(void)
 {
@@ -133,12 +110,12 @@ static uint32_t ask_cpu(void)
 static uint32_t ask_cpu(void)
 {
     uint32_t has = GRT_CPU_NEON;
-#if defined(__linux__)
-    const unsigned long dotprod = 1ul << 20, i8mm = 1ul << 13, bf16 = 1ul << 14;
-    if (getauxval(AT_HWCAP) & dotprod) has |= GRT_CPU_NEON_DOTPROD;
-    if (getauxval(AT_HWCAP2) & bf16) has |= GRT_CPU_NEON_BF16;
-    if (getauxval(AT_HWCAP2) & i8mm) has |= GRT_CPU_NEON_I8MM;
-#endif
+    const uint64_t dotprod = 1u << 20, i8mm = 1u << 13, bf16 = 1u << 14;
+    uint64_t hwcap, hwcap2;
+    grt_os_cpu_bits(&hwcap, &hwcap2);
+    if (hwcap & dotprod) has |= GRT_CPU_NEON_DOTPROD;
+    if (hwcap2 & bf16) has |= GRT_CPU_NEON_BF16;
+    if (hwcap2 & i8mm) has |= GRT_CPU_NEON_I8MM;
     return has;
 }
 #endif
@@ -163,7 +140,7 @@ static void detect(void)
 #if defined(__x86_64__)
     /* a permission widens all signal frames: not asked for when tiles are capped */
     const uint32_t tiles = GRT_CPU_AMX_BF16 | GRT_CPU_AMX_INT8;
-    if ((found & cap & tiles) && !may_use_tiles()) found &= ~tiles;
+    if ((found & cap & tiles) && !grt_os_may_use_tiles()) found &= ~tiles;
 #endif
     write_found_text();
     capped = found & cap;
@@ -171,18 +148,18 @@ static void detect(void)
 
 uint32_t grt_cpu_features(void)
 {
-    (void)pthread_once(&once, detect);
+    grt_os_once(&once, detect);
     return capped;
 }
 
 uint32_t grt_cpu_features_found(void)
 {
-    (void)pthread_once(&once, detect);
+    grt_os_once(&once, detect);
     return found;
 }
 
 const char *grt_cpu_features_text(void)
 {
-    (void)pthread_once(&once, detect);
+    grt_os_once(&once, detect);
     return found_text;
 }

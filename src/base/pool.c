@@ -8,7 +8,6 @@
 #include "base/memory.h"
 #include "os/os.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -163,8 +162,5 @@ void grt_pool_free(grt_pool *pool)
 
 size_t grt_usable_cpus(void)
 {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-    int n = CPU_COUNT(&set);
-    return n < 1 ? 1 : (size_t)n;
+    return grt_os_usable_cpus();
 }

@@ -33,7 +33,8 @@ bool grt_pool_is_foreign(const grt_pool *pool);
 /* Joins all threads; of a foreign pool only the memory is freed.  Accepts NULL. */
 void grt_pool_free(grt_pool *pool);
 
-/* CPUs that this process may use (affinity), at least 1. */
+/* CPUs that this process may use (affinity, quotas of its control groups), at least
+ * 1. */
 size_t grt_usable_cpus(void);
 
 #endif /* GRT_BASE_POOL_H */

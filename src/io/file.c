@@ -1,8 +1,8 @@
 /* file.c - see file.h.
  *
- * Every file is a source (read_at, close, payload); grt_file_open makes one over a
- * descriptor and pread, so that there is a single loop for short reads, interruptions
- * and the end of the file, and tests reach it with sources of their own.
+ * Every file is a source (read_at, close, payload); grt_file_open makes one over a file
+ * of the system, so that there is a single loop for short reads, interruptions and the
+ * end of the file, and tests reach it with sources of their own.
  *
  * A direct read takes what it can get through a second descriptor and leaves the rest
  * to that loop: whatever goes wrong, the loop meets it again and gives its error. */
@@ -10,31 +10,28 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "os/os.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     MAX_PATH_IN_TEXT = 100,
     MAX_READ = 1 << 30, /* bytes asked from a source in one go */
-    DIRECT_UNTRIED = -1,
-    DIRECT_REFUSED = -2
+    DIRECT_UNTRIED = -2,
+    DIRECT_REFUSED = -3
 };
 
 struct grt_file {
     grt_file_source source;
     uint64_t size_bytes;
-    int fd;               /* -1: not ours */
-    grt_file *self;       /* for direct_fd in a const file: it is opened when needed */
-    atomic_int direct_fd; /* of O_DIRECT, or DIRECT_UNTRIED, DIRECT_REFUSED */
+    grt_os_file handle;     /* GRT_OS_NO_FILE: not ours */
+    grt_file *self;         /* for `direct` in a const file: it is opened when needed */
+    atomic_intptr_t direct; /* a grt_os_file, or DIRECT_UNTRIED, DIRECT_REFUSED */
     char path[];
 };
 
@@ -57,9 +54,9 @@ static grt_status file_new(grt_file **out, const char *path, grt_error *err)
     grt_file *file;
     GRT_TRY(grt_alloc_array(&file, 1, n_bytes, "an open file", err));
     memcpy(file->path, path, n);
-    file->fd = -1;
+    file->handle = GRT_OS_NO_FILE;
     file->self = file;
-    atomic_init(&file->direct_fd, DIRECT_UNTRIED);
+    atomic_init(&file->direct, DIRECT_UNTRIED);
     *out = file;
     return GRT_OK;
 }
@@ -71,43 +68,50 @@ static grt_status open_failed(const char *path, int code, grt_error *err)
              grt_path_tail(path), is_missing ? "no such file" : strerror(code));
 }
 
-static int64_t descriptor_read_at(void *payload, uint64_t offset, void *dst, size_t n)
+static int64_t handle_read_at(void *payload, uint64_t offset, void *dst, size_t n)
 {
     const grt_file *file = payload;
-    if (offset > INT64_MAX - n) return 0; /* pread would say EINVAL */
-    ssize_t got = pread(file->fd, dst, n, (off_t)offset);
-    return got < 0 ? -errno : got;
+    return grt_os_read_at(file->handle, offset, dst, n);
 }
 
-static void descriptor_close(void *payload)
+static void handle_close(void *payload)
 {
     const grt_file *file = payload;
-    (void)close(file->fd);
+    grt_os_close(file->handle);
 }
 
-/* O_NONBLOCK: opening a FIFO must not wait for a writer; regular files ignore it. */
+static grt_status open_regular(grt_file *file, const char *path, grt_error *err)
+{
+    grt_os_stat found = {0};
+    int code = grt_os_open(&file->handle, path);
+    if (code != 0) {
+        /* some systems do not open a directory at all */
+        if (grt_path_is_directory(path)) code = EISDIR;
+        if (code != EISDIR) return open_failed(path, code, err);
+        GRT_FAIL(err, GRT_E_IO, "%s: is a directory, not a regular file",
+                 grt_path_tail(path));
+    }
+    code = grt_os_file_stat(&found, file->handle);
+    if (code == 0 && found.kind == GRT_OS_REGULAR) {
+        file->size_bytes = found.size_bytes;
+        return GRT_OK;
+    }
+    grt_os_close(file->handle);
+    if (code != 0) return open_failed(path, code, err);
+    GRT_FAIL(err, GRT_E_IO, "%s: %s, not a regular file", grt_path_tail(path),
+             found.kind == GRT_OS_DIRECTORY ? "is a directory" : "is a device or pipe");
+}
+
 grt_status grt_file_open(grt_file **out, const char *path, grt_error *err)
 {
     grt_file *file;
     GRT_TRY(file_new(&file, path, err));
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        int code = errno;
+    grt_status status = open_regular(file, path, err);
+    if (status != GRT_OK) {
         grt_free(file);
-        return open_failed(path, code, err);
+        return status;
     }
-    struct stat stat;
-    int code = fstat(fd, &stat) == 0 ? 0 : errno;
-    if (code != 0 || !S_ISREG(stat.st_mode)) {
-        (void)close(fd);
-        grt_free(file);
-        if (code != 0) return open_failed(path, code, err);
-        GRT_FAIL(err, GRT_E_IO, "%s: %s, not a regular file", grt_path_tail(path),
-                 S_ISDIR(stat.st_mode) ? "is a directory" : "is a device or pipe");
-    }
-    file->fd = fd;
-    file->size_bytes = (uint64_t)stat.st_size;
-    file->source = (grt_file_source){descriptor_read_at, descriptor_close, file};
+    file->source = (grt_file_source){handle_read_at, handle_close, file};
     *out = file;
     return GRT_OK;
 }
@@ -159,36 +163,28 @@ grt_status grt_file_read_at(const grt_file *file, uint64_t offset, void *dst, si
     return GRT_OK;
 }
 
-/* Through /proc: the path may name another file by now. */
-static int open_direct(int fd)
+static grt_os_file direct_handle(const grt_file *file)
 {
-    char name[64];
-    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-    int direct = open(name, O_RDONLY | O_CLOEXEC | O_DIRECT);
-    return direct < 0 ? DIRECT_REFUSED : direct;
-}
-
-static int direct_descriptor(const grt_file *file)
-{
-    if (file->fd < 0) return DIRECT_REFUSED;
-    atomic_int *slot = &file->self->direct_fd;
-    int fd = atomic_load(slot);
-    if (fd != DIRECT_UNTRIED) return fd;
-    int opened = open_direct(file->fd);
-    if (atomic_compare_exchange_strong(slot, &fd, opened)) return opened;
-    if (opened >= 0) (void)close(opened); /* another thread was faster */
-    return fd;
+    if (file->handle == GRT_OS_NO_FILE) return DIRECT_REFUSED;
+    atomic_intptr_t *slot = &file->self->direct;
+    intptr_t found = atomic_load(slot);
+    if (found != DIRECT_UNTRIED) return found;
+    grt_os_file opened;
+    if (grt_os_open_direct(&opened, file->handle) != 0) opened = DIRECT_REFUSED;
+    if (atomic_compare_exchange_strong(slot, &found, opened)) return opened;
+    if (opened >= 0) grt_os_close(opened); /* another thread was faster */
+    return found;
 }
 
 /* Bytes read directly, n at most: fewer at the end of the file, at an error, and where
  * the file system refuses. */
-static size_t direct_bytes(int fd, uint64_t offset, unsigned char *dst, size_t n)
+static size_t direct_bytes(grt_os_file direct, uint64_t offset, unsigned char *dst,
+                           size_t n)
 {
     size_t done = 0;
     while (done < n && done % GRT_DIRECT_ALIGNMENT == 0) {
         size_t want = n - done < MAX_READ ? n - done : MAX_READ;
-        ssize_t got = pread(fd, dst + done, want, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR) continue;
+        int64_t got = grt_os_read_at(direct, offset + done, dst + done, want);
         if (got <= 0) break;
         done += (size_t)got;
     }
@@ -203,27 +199,25 @@ grt_status grt_file_read_direct(const grt_file *file, uint64_t offset, void *dst
     if (offset >= file->size_bytes) return GRT_OK;
     uint64_t left = file->size_bytes - offset;
     size_t wanted = left < n ? (size_t)left : n;
-    int fd = direct_descriptor(file);
-    size_t done = fd >= 0 ? direct_bytes(fd, offset, dst, n) : 0;
+    grt_os_file direct = direct_handle(file);
+    size_t done = direct >= 0 ? direct_bytes(direct, offset, dst, n) : 0;
     if (done >= wanted) return GRT_OK;
     GRT_TRY(grt_file_read_at(file, offset + done, (unsigned char *)dst + done,
                              wanted - done, err));
-    if (file->fd >= 0)
-        (void)posix_fadvise(file->fd, (off_t)offset, (off_t)n, POSIX_FADV_DONTNEED);
+    if (file->handle != GRT_OS_NO_FILE) grt_os_forget(file->handle, offset, n);
     return GRT_OK;
 }
 
 void grt_file_expect(const grt_file *file, uint64_t offset, size_t n)
 {
-    if (file->fd >= 0 && offset <= INT64_MAX - n)
-        (void)posix_fadvise(file->fd, (off_t)offset, (off_t)n, POSIX_FADV_WILLNEED);
+    if (file->handle != GRT_OS_NO_FILE) grt_os_expect(file->handle, offset, n);
 }
 
 void grt_file_close(grt_file *file)
 {
     if (!file) return;
-    int direct = atomic_load(&file->direct_fd);
-    if (direct >= 0) (void)close(direct);
+    grt_os_file direct = atomic_load(&file->direct);
+    if (direct >= 0) grt_os_close(direct);
     if (file->source.close) file->source.close(file->source.payload);
     grt_free(file);
 }
@@ -255,14 +249,14 @@ grt_status grt_file_load(char **out, size_t *out_bytes, const char *path,
 
 bool grt_path_is_directory(const char *path)
 {
-    struct stat found;
-    return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+    grt_os_stat found;
+    return grt_os_path_stat(&found, path) == 0 && found.kind == GRT_OS_DIRECTORY;
 }
 
 bool grt_path_exists(const char *path)
 {
-    struct stat found;
-    return stat(path, &found) == 0;
+    grt_os_stat found;
+    return grt_os_path_stat(&found, path) == 0;
 }
 
 grt_status grt_path_join(char **out, const char *directory, const char *name,
@@ -280,21 +274,29 @@ grt_status grt_path_join(char **out, const char *directory, const char *name,
     return GRT_OK;
 }
 
+typedef struct name_search {
+    const char *suffix;
+    char *name;
+    size_t name_bytes;
+    bool is_found;
+} name_search;
+
+/* Keeps the first name in byte order; goes on to the end. */
+static bool consider(const char *name, void *payload)
+{
+    name_search *search = payload;
+    size_t n = strlen(name), n_suffix = strlen(search->suffix);
+    if (n < n_suffix || n >= search->name_bytes || name[0] == '.') return true;
+    if (memcmp(name + n - n_suffix, search->suffix, n_suffix) != 0) return true;
+    if (search->is_found && strcmp(name, search->name) >= 0) return true;
+    memcpy(search->name, name, n + 1);
+    search->is_found = true;
+    return true;
+}
+
 bool grt_directory_find(const char *directory, const char *suffix, char *name,
                         size_t name_bytes)
 {
-    DIR *entries = opendir(directory);
-    if (!entries) return false;
-    bool is_found = false;
-    size_t n_suffix = strlen(suffix);
-    for (const struct dirent *entry; (entry = readdir(entries));) {
-        size_t n = strlen(entry->d_name);
-        if (n < n_suffix || n >= name_bytes || entry->d_name[0] == '.') continue;
-        if (memcmp(entry->d_name + n - n_suffix, suffix, n_suffix) != 0) continue;
-        if (is_found && strcmp(entry->d_name, name) >= 0) continue;
-        memcpy(name, entry->d_name, n + 1);
-        is_found = true;
-    }
-    (void)closedir(entries);
-    return is_found;
+    name_search search = {suffix, name, name_bytes, false};
+    return grt_os_list(directory, consider, &search) == 0 && search.is_found;
 }

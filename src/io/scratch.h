@@ -7,8 +7,9 @@
 /* Any number of threads may read and write different places. */
 typedef struct grt_scratch grt_scratch;
 
-/* Creates the file in `directory` (NULL: /var/tmp) and reserves n_bytes of disk, so
- * that a full disk shows here and not later.  GRT_E_IO names the directory. */
+/* Creates the file in `directory` (NULL: /var/tmp, or what the system has instead) and
+ * reserves n_bytes of disk, so that a full disk shows here and not later.  GRT_E_IO
+ * names the directory. */
 GRT_NODISCARD grt_status grt_scratch_create(grt_scratch **out, const char *directory,
                                             uint64_t n_bytes, grt_error *err);
 

@@ -1,8 +1,20 @@
-/* posix.c - os.h for systems with POSIX.1-2008. */
+/* posix.c - os.h for systems with POSIX.1-2008; linux.c or other.c hold the rest. */
 #include "os/os.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+/* ---- Threads ---- */
 
 /* All but the signals of faults, which are for the thread that has them. */
 static void blocked_in_threads(sigset_t *out)
@@ -77,7 +89,207 @@ void grt_os_wake_all(grt_os_condition *condition)
     (void)pthread_cond_broadcast(condition);
 }
 
+void grt_os_once(grt_os_once_flag *flag, void (*once)(void))
+{
+    (void)pthread_once(flag, once);
+}
+
+uint64_t grt_os_clock_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 uint64_t grt_os_process_id(void)
 {
     return (uint64_t)getpid();
+}
+
+/* ---- Memory ---- */
+
+void *grt_os_block_new(size_t alignment, size_t n_bytes)
+{
+    return aligned_alloc(alignment, n_bytes);
+}
+
+void grt_os_block_free(void *block)
+{
+    free(block);
+}
+
+void *grt_os_pages_new(size_t n_bytes)
+{
+    void *pages =
+        mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+void grt_os_pages_free(void *pages, size_t n_bytes)
+{
+    (void)munmap(pages, n_bytes);
+}
+
+/* ---- Files ---- */
+
+static int give(grt_os_file *out, int fd)
+{
+    if (fd < 0) return errno;
+    *out = fd;
+    return 0;
+}
+
+static int open_again(const char *path, int flags)
+{
+    int fd;
+    do
+        fd = open(path, flags | O_CLOEXEC, 0666);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+/* O_NONBLOCK: opening a FIFO must not wait for its other end; regular files ignore it.
+ */
+int grt_os_open(grt_os_file *out, const char *path)
+{
+    return give(out, open_again(path, O_RDONLY | O_NONBLOCK));
+}
+
+int grt_os_open_update(grt_os_file *out, const char *path)
+{
+    return give(out, open_again(path, O_RDWR | O_CREAT | O_NONBLOCK));
+}
+
+/* mkostemp gives 0600; a file that is kept gets what the process's umask allows. */
+static void open_to_others(int fd)
+{
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    (void)fchmod(fd, 0666 & ~mask);
+}
+
+int grt_os_create_draft(grt_os_file *out, char *path_template)
+{
+    int fd = mkostemp(path_template, O_CLOEXEC);
+    if (fd >= 0) open_to_others(fd);
+    return give(out, fd);
+}
+
+int grt_os_create_nameless(grt_os_file *out, const char *directory)
+{
+    int fd = -1;
+#ifdef O_TMPFILE
+    fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0) return give(out, fd);
+#endif
+    char path[4096];
+    int n = snprintf(path, sizeof(path), "%s/grating-XXXXXX", directory);
+    if (n < 0 || (size_t)n >= sizeof(path)) return ENAMETOOLONG;
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0) (void)unlink(path);
+    return give(out, fd);
+}
+
+/* /tmp is memory on many systems. */
+int grt_os_temporary_directory(char *out, size_t n_out)
+{
+    static const char name[] = "/var/tmp";
+    if (n_out < sizeof(name)) return ENAMETOOLONG;
+    memcpy(out, name, sizeof(name));
+    return 0;
+}
+
+void grt_os_close(grt_os_file file)
+{
+    (void)close((int)file);
+}
+
+/* pread and pwrite say EINVAL to an offset that is no off_t. */
+static bool is_offset(uint64_t offset, size_t n)
+{
+    return n <= INT64_MAX && offset <= INT64_MAX - (uint64_t)n;
+}
+
+int64_t grt_os_read_at(grt_os_file file, uint64_t offset, void *dst, size_t n)
+{
+    ssize_t got;
+    if (!is_offset(offset, n)) return 0;
+    do
+        got = pread((int)file, dst, n, (off_t)offset);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
+}
+
+int64_t grt_os_write_at(grt_os_file file, uint64_t offset, const void *src, size_t n)
+{
+    ssize_t done;
+    if (!is_offset(offset, n)) return -EFBIG;
+    do
+        done = pwrite((int)file, src, n, (off_t)offset);
+    while (done < 0 && errno == EINTR);
+    return done < 0 ? -errno : done;
+}
+
+static void fill_stat(grt_os_stat *out, const struct stat *found)
+{
+    out->kind = S_ISREG(found->st_mode)   ? GRT_OS_REGULAR
+                : S_ISDIR(found->st_mode) ? GRT_OS_DIRECTORY
+                                          : GRT_OS_SPECIAL;
+    out->size_bytes = (uint64_t)found->st_size;
+}
+
+int grt_os_file_stat(grt_os_stat *out, grt_os_file file)
+{
+    struct stat found;
+    if (fstat((int)file, &found) != 0) return errno;
+    fill_stat(out, &found);
+    return 0;
+}
+
+int grt_os_path_stat(grt_os_stat *out, const char *path)
+{
+    struct stat found;
+    if (stat(path, &found) != 0) return errno;
+    fill_stat(out, &found);
+    return 0;
+}
+
+int grt_os_lock_file(grt_os_file file)
+{
+    return flock((int)file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+}
+
+int grt_os_resize_file(grt_os_file file, uint64_t n_bytes)
+{
+    int code;
+    if (n_bytes > INT64_MAX) return EFBIG;
+    do
+        code = ftruncate((int)file, (off_t)n_bytes) == 0 ? 0 : errno;
+    while (code == EINTR);
+    return code;
+}
+
+int grt_os_rename(const char *from, const char *to)
+{
+    return rename(from, to) == 0 ? 0 : errno;
+}
+
+int grt_os_remove(const char *path)
+{
+    return unlink(path) == 0 ? 0 : errno;
+}
+
+int grt_os_list(const char *directory, bool (*each)(const char *name, void *payload),
+                void *payload)
+{
+    DIR *entries = opendir(directory);
+    if (!entries) return errno;
+    bool goes_on = true;
+    for (const struct dirent *entry; goes_on && (entry = readdir(entries));) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+            goes_on = each(name, payload);
+    }
+    (void)closedir(entries);
+    return 0;
 }
