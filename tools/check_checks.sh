@@ -16,7 +16,8 @@ plant() {
     tree=$folder/tree
     rm -rf "$tree"
     mkdir -p "$tree/src/base" "$tree/src/io" "$tree/src/unknown" "$tree/cli/frame" \
-        "$tree/cli/rank" "$tree/wire" "$tree/tests" "$tree/include" "$tree/fuzz" "$tree/bench"
+        "$tree/cli/rank" "$tree/wire" "$tree/tests" "$tree/include" "$tree/fuzz" "$tree/bench" \
+        "$tree/duvisor/machine" "$tree/duvisor/unknown"
     printf '/* fine */\nint grt_fine;\n' >"$tree/src/base/fine.c"
     cp "$root/.clang-format" "$tree/"
     case "$clean" in
@@ -59,6 +60,8 @@ plant cli/rank/bad.c '#include "text.h"\n' python3 "$layers"
 plant cli/frame/bad.c '#include "rank/ranker.h"\n' python3 "$layers"
 plant cli/fine.c 'int x;\n' python3 "$layers"
 plant cli/fine.txt 'text\n' python3 "$layers"
+plant duvisor/machine/bad.c '#include "io/file.h"\n' python3 "$layers"
+plant duvisor/unknown/bad.c 'int x;\n' python3 "$layers"
 plant wire/bad.c '#include "base/error.h"\n' python3 "$layers"
 plant wire/bad.c '#include "frame/cli.h"\n' python3 "$layers"
 plant src/io/bad.c 'void f(char *a, char *b)\n{\n    strcpy(a, b);\n}\n' python3 "$source"

@@ -112,9 +112,34 @@ def check_wire(root):
                 yield f"{path}:{number}: wire/ may include grating.h only, not {name}"
 
 
+# duvisor/ has folders of its own; what of src/ they may know is listed too.
+DUVISOR_MAY = {
+    "rv": set(),
+    "machine": {"rv", "base"},
+    "command": {"machine", "rv", "base", "io", "frame"},
+    "tests": {"rv", "machine", "base", "io"},
+}
+
+
+def check_duvisor(root):
+    for path in sources(root / "duvisor"):
+        here = path.relative_to(root / "duvisor").parts[0]
+        if here not in DUVISOR_MAY:
+            yield f"{path}: folder duvisor/{here} is not in the table of tools/check_layers.py"
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            found = INCLUDE.match(line)
+            if not found or found[1] != '"':
+                continue
+            there = found[2].split("/")[0] if "/" in found[2] else here
+            if there != here and there not in DUVISOR_MAY[here]:
+                yield f"{path}:{number}: duvisor/{here} may not include {found[2]}"
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-    checks = (check_library, check_system_headers, check_command, check_command_places, check_wire)
+    checks = (check_library, check_system_headers, check_command, check_command_places, check_wire,
+              check_duvisor)
     bad = [problem for check in checks for problem in check(root)]
     print("\n".join(bad) if bad else "folders include only what they may")
     return bool(bad)

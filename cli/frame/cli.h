@@ -23,6 +23,9 @@ enum {
     CLI_INTERRUPTED = 130
 };
 
+/* How messages and help name the command; defined beside its table of commands. */
+extern const char cli_program[];
+
 /* ---- Commands and their options ---- */
 
 /* Keys of options: the letter of those that have one, else a number from here on. */
@@ -40,7 +43,7 @@ typedef struct cli_option {
 typedef struct cli_command {
     const char *name;
     const char *summary;
-    const char *usage; /* what follows "usage: grating " */
+    const char *usage; /* what follows "usage: PROGRAM " */
     const char *details;
     const cli_option *options;
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
@@ -100,12 +103,12 @@ void cli_print_options(const cli_option *options);
 
 /* ---- Messages and output ---- */
 
-/* "grating: <text>" on standard error, one line; see text.h for what becomes of
+/* "PROGRAM: <text>" on standard error, one line; see text.h for what becomes of
  * control characters in it. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same; returns CLI_FAILURE. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same with a pointer to `grating COMMAND --help`; returns CLI_USAGE. */
+/* The same with a pointer to `PROGRAM COMMAND --help`; returns CLI_USAGE. */
 int cli_usage(const cli_command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Reports a failure of the library; `where` (may be NULL) names the place first. */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+const char cli_program[] = "grating";
+
 static const cli_command *const commands[] = {
     &cli_rank_command,  &cli_plot_command,    &cli_calibrate_command,
     &cli_eval_command,  &cli_inspect_command, &cli_doctor_command,

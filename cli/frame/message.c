@@ -17,7 +17,7 @@ put_line(const char *format, va_list arguments, const char *hint)
     int length = vsnprintf(text, sizeof text, format, arguments);
     if (length < 0) text[0] = 0;
     if (length >= (int)sizeof text) memcpy(text + sizeof text - 4, "...", 4);
-    fputs("grating: ", stderr);
+    fprintf(stderr, "%s: ", cli_program);
     cli_text_print(stderr, text, strlen(text), 0);
     fprintf(stderr, "%s\n", hint);
 }
@@ -42,7 +42,7 @@ int cli_fail(const char *format, ...)
 int cli_usage(const cli_command *command, const char *format, ...)
 {
     char hint[80];
-    snprintf(hint, sizeof hint, "; see \"grating %s%s--help\"",
+    snprintf(hint, sizeof hint, "; see \"%s %s%s--help\"", cli_program,
              command ? command->name : "", command ? " " : "");
     va_list arguments;
     va_start(arguments, format);

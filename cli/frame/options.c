@@ -190,7 +190,8 @@ void cli_print_options(const cli_option *options)
 
 int cli_print_help(const cli_command *command)
 {
-    printf("usage: grating %s\n\n%s\n\noptions:\n", command->usage, command->details);
+    printf("usage: %s %s\n\n%s\n\noptions:\n", cli_program, command->usage,
+           command->details);
     cli_print_options(command->options);
     return cli_flush_output();
 }

@@ -130,6 +130,76 @@ void cli_stats_report(const cli_stats *stats, const char *profile)
             sum->isa ? sum->isa : "");
 }
 
+/* ---- JSON ---- */
+
+static void json_count(const char *name, uint64_t value)
+{
+    printf("\"%s\": %" PRIu64 ", ", name, value);
+}
+
+static void json_ms(const char *name, uint64_t ns)
+{
+    printf("\"%s\": %.3f, ", name, milliseconds(ns));
+}
+
+void cli_plan_json(const grt_memory_plan *plan)
+{
+    putchar('{');
+    if (plan->budget_bytes)
+        json_count("budget_bytes", plan->budget_bytes);
+    else
+        fputs("\"budget_bytes\": null, ", stdout);
+    json_count("total_bytes", plan->total_bytes);
+    json_count("process_bytes", plan->process_bytes);
+    json_count("layers_bytes", plan->layers_bytes);
+    json_count("hidden_bytes", plan->hidden_bytes);
+    json_count("chunk_bytes", plan->chunk_bytes);
+    json_count("embedding_bytes", plan->embedding_bytes);
+    json_count("scratch_bytes", plan->scratch_bytes);
+    json_count("n_slots", plan->n_slots);
+    json_count("n_layers", plan->n_layers);
+    json_count("chunk_rows", plan->chunk_rows);
+    json_count("n_cached_rows", plan->n_cached_rows);
+    printf("\"hidden\": \"%s\", \"smallest_bytes\": %" PRIu64 "}",
+           grt_hidden_storage_text(plan->hidden), plan->smallest_bytes);
+}
+
+void cli_stats_json(const grt_stats *stats)
+{
+    putchar('{');
+    json_count("n_documents", stats->n_documents);
+    json_count("n_layers", stats->n_layers);
+    json_count("n_tokens", stats->n_tokens);
+    json_count("n_prefix", stats->n_prefix);
+    json_count("candidates_x_layers", stats->candidates_x_layers);
+    json_count("full_candidates_x_layers",
+               (uint64_t)stats->n_documents * stats->n_layers);
+    json_count("tokens_x_layers", stats->tokens_x_layers);
+    json_count("full_tokens_x_layers", stats->full_tokens_x_layers);
+    printf("\"policy\": \"%s\", ", grt_policy_text(stats->policy));
+    if (stats->precision > 0)
+        printf("\"precision\": %g, ", (double)stats->precision);
+    else
+        fputs("\"precision\": null, ", stdout);
+    printf("\"profile\": %s, ", stats->has_profile ? "true" : "false");
+    if (stats->drift > 0)
+        printf("\"drift\": %g, ", (double)stats->drift);
+    else
+        fputs("\"drift\": null, ", stdout);
+    json_count("weight_bytes", stats->weight_bytes);
+    json_count("embedding_bytes", stats->embedding_bytes);
+    json_count("memory_bytes", stats->memory_bytes);
+    json_ms("tokenize_ms", stats->tokenize_ns);
+    json_ms("compute_ms", stats->compute_ns);
+    json_ms("read_ms", stats->read_ns);
+    json_ms("wait_ms", stats->wait_ns);
+    json_ms("total_ms", stats->total_ns);
+    fputs("\"plan\": ", stdout);
+    cli_plan_json(&stats->plan);
+    printf(", \"arithmetic\": \"%s\", \"isa\": \"%s\"}",
+           grt_arithmetic_text(stats->arithmetic), stats->isa ? stats->isa : "");
+}
+
 /* ---- The plan as a table ---- */
 
 static void put_part(const char *name, uint64_t bytes, const char *detail)
