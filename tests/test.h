@@ -27,6 +27,9 @@
 #define GRT_TEST_SANITIZED 0
 #endif
 
+/* GRT_TEST_LINUX, from CMake: src/os makes Linux's calls; 0: only those of all POSIX
+ * systems, which tell less. */
+
 /* Fails with the error's text when `expr` is not GRT_OK. */
 #define assert_ok(expr, err)                                          \
     do {                                                              \

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "base/pool.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 
 enum { MAX_TASKS = 300, N_ROUNDS = 2000 };
@@ -91,20 +90,6 @@ static void frees_all_when_allocation_fails(void **state)
     }
 }
 
-static void counts_usable_cpus(void **state)
-{
-    (void)state;
-    cpu_set_t all, one;
-    assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
-    assert_int_equal(grt_usable_cpus(), CPU_COUNT(&all));
-    CPU_ZERO(&one);
-    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; cpu++)
-        if (CPU_ISSET(cpu, &all)) CPU_SET(cpu, &one);
-    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
-    assert_int_equal(grt_usable_cpus(), 1);
-    assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
-}
-
 /* 0 when a child is told that it has none of the threads, and gets rid of the pool
  * without waiting for them. */
 static int leave_foreign_pool(void *payload)
@@ -136,7 +121,6 @@ int main(void)
         cmocka_unit_test(each_task_runs_once),
         cmocka_unit_test(results_are_visible_after_a_round),
         cmocka_unit_test(frees_all_when_allocation_fails),
-        cmocka_unit_test(counts_usable_cpus),
         cmocka_unit_test(a_child_sees_a_foreign_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

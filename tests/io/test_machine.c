@@ -21,6 +21,7 @@ static void *touch_block(void)
 static void test_resident_bytes_follow_pages(void **state)
 {
     (void)state;
+    if (!GRT_TEST_LINUX) skip();
     uint64_t before = grt_resident_bytes();
     assert_true(before > MIB / 4);
     void *block = touch_block();
@@ -35,6 +36,7 @@ static void test_resident_bytes_follow_pages(void **state)
 static void test_available_bytes_are_plausible(void **state)
 {
     (void)state;
+    if (!GRT_TEST_LINUX) skip();
     uint64_t available = grt_available_bytes();
     assert_true(available > 16 * MIB);
     assert_true(available < (uint64_t)1 << 50);
@@ -44,6 +46,7 @@ static void test_available_bytes_are_plausible(void **state)
 static void test_a_name_like_a_key_is_not_read(void **state)
 {
     (void)state;
+    if (!GRT_TEST_LINUX) skip();
     uint64_t rss = grt_resident_bytes(), peak = grt_resident_peak_bytes();
     assert_int_equal(prctl(PR_SET_NAME, "VmRSS: 7", 0, 0, 0), 0);
     assert_true(grt_resident_bytes() >= rss / 2);
@@ -54,7 +57,7 @@ static void test_a_name_like_a_key_is_not_read(void **state)
 static void test_freed_memory_goes_back(void **state)
 {
     (void)state;
-#if defined(__GLIBC__) && !GRT_TEST_SANITIZED
+#if defined(__GLIBC__) && GRT_TEST_LINUX && !GRT_TEST_SANITIZED
     enum { N = 4000, EACH = 8000 };
     static void *blocks[N + 1];
     for (size_t i = 0; i <= N; i++) {

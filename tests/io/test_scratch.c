@@ -90,7 +90,7 @@ static void test_the_file_has_no_name_and_its_disk_is_reserved(void **state)
     assert_int_equal(fstat(fd, &found), 0);
     assert_int_equal(found.st_nlink, 0);
     assert_int_equal(found.st_size, 1 << 20);
-    assert_true(found.st_blocks * 512 >= 1 << 20);
+    if (GRT_TEST_LINUX) assert_true(found.st_blocks * 512 >= 1 << 20);
     assert_int_equal(found.st_mode & 0777, 0600);
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     grt_scratch_free(scratch);

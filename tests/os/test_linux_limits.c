@@ -2,9 +2,11 @@
 #include "test.h"
 
 #include "os/linux_limits.h"
+#include "os/os.h"
 
 #include <errno.h>
 #include <ftw.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -234,6 +236,23 @@ static void test_lines_that_make_no_sense(void **state)
     assert_int_equal(grt_linux_number(root, "/proc/self/status", "VmRSS:"), 12);
 }
 
+/* Of this machine: those of the affinity, unless a quota gives fewer. */
+static void test_usable_cpus(void **state)
+{
+    (void)state;
+    cpu_set_t all, one;
+    size_t quota = grt_linux_cgroup_cpus("");
+    assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+    size_t wanted = (size_t)CPU_COUNT(&all);
+    assert_int_equal(grt_os_usable_cpus(), quota < wanted ? quota : wanted);
+    CPU_ZERO(&one);
+    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; cpu++)
+        if (CPU_ISSET(cpu, &all)) CPU_SET(cpu, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+    assert_int_equal(grt_os_usable_cpus(), 1);
+    assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +263,7 @@ int main(void)
         cmocka_unit_test_teardown(test_mounts_that_show_a_part, empty_tree),
         cmocka_unit_test_teardown(test_quotas_are_rounded_up, empty_tree),
         cmocka_unit_test_teardown(test_lines_that_make_no_sense, empty_tree),
+        cmocka_unit_test(test_usable_cpus),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
