@@ -41,7 +41,7 @@ bench: build
 	build/bench/bench_gemm
 
 format:
-	find include src cli tests fuzz bench -name '*.[ch]' | xargs clang-format -i
+	find include src wire cli tests fuzz bench duvisor -name '*.[ch]' | xargs clang-format -i
 
 install: build
 	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))

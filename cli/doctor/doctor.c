@@ -5,6 +5,7 @@
  */
 #include "frame/cli.h"
 #include "frame/text.h"
+#include "wire/json.h"
 
 #include <math.h>
 #include <sched.h>
@@ -166,41 +167,47 @@ static void print_text(const examination *found)
 
 /* ---- JSON ---- */
 
-static void json_text(const char *name, const char *value, const char *after)
-{
-    printf("\"%s\": ", name);
-    if (value)
-        cli_text_json(stdout, value, strlen(value));
-    else
-        fputs("null", stdout);
-    fputs(after, stdout);
-}
-
-static void print_json(const examination *found)
+static void json_kernels(wire_json *json)
 {
     grt_kernel_info kernel;
-    printf("{");
-    json_text("version", grt_version(), ", ");
-    json_text("cpu_features", grt_cpu_features_text(), ", ");
-    json_text("isa_cap", found->isa_cap, ", ");
-    printf("\"usable_cpus\": %zu, \"kernels\": [", found->n_cpus);
+    wire_begin(json, "kernels", '[');
     for (size_t i = 0; grt_kernel_describe(i, &kernel) == GRT_OK; i++) {
-        printf("%s{", i ? ", " : "");
-        json_text("operation", kernel.operation, ", ");
-        json_text("isa", kernel.isa, ", ");
-        printf("\"chosen\": %s, ", kernel.is_chosen ? "true" : "false");
-        json_text("reason", kernel.is_chosen ? NULL : kernel.reason, "}");
+        wire_begin(json, NULL, '{');
+        wire_string(json, "operation", kernel.operation);
+        wire_string(json, "isa", kernel.isa);
+        wire_bool(json, "chosen", kernel.is_chosen);
+        wire_string(json, "reason", kernel.is_chosen ? NULL : kernel.reason);
+        wire_end(json, '}');
     }
-    printf("], ");
-    json_text("bundled_model", found->model_path, ", ");
-    printf("\"model_opens\": %s, ", found->model_opens ? "true" : "false");
-    printf("\"self_test\": {\"ok\": %s, \"total_ms\": %.3f}, \"problems\": [",
-           found->self_test_passes ? "true" : "false", found->self_test_ms);
-    for (size_t i = 0; i < found->n_problems; i++) {
-        if (i) fputs(", ", stdout);
-        cli_text_json(stdout, found->problems[i], strlen(found->problems[i]));
-    }
-    printf("], \"ok\": %s}\n", found->n_problems ? "false" : "true");
+    wire_end(json, ']');
+}
+
+static int print_json(const examination *found)
+{
+    wire_buffer buffer = {0};
+    wire_json json = {.out = &buffer};
+    wire_begin(&json, NULL, '{');
+    wire_string(&json, "version", grt_version());
+    wire_string(&json, "cpu_features", grt_cpu_features_text());
+    wire_string(&json, "isa_cap", found->isa_cap);
+    wire_count(&json, "usable_cpus", found->n_cpus);
+    json_kernels(&json);
+    wire_string(&json, "bundled_model", found->model_path);
+    wire_bool(&json, "model_opens", found->model_opens);
+    wire_begin(&json, "self_test", '{');
+    wire_bool(&json, "ok", found->self_test_passes);
+    wire_double(&json, "total_ms", found->self_test_ms);
+    wire_end(&json, '}');
+    wire_begin(&json, "problems", '[');
+    for (size_t i = 0; i < found->n_problems; i++)
+        wire_string(&json, NULL, found->problems[i]);
+    wire_end(&json, ']');
+    wire_bool(&json, "ok", found->n_problems == 0);
+    wire_end(&json, '}');
+    wire_put_string(&buffer, "\n");
+    int code = cli_buffer_print(stdout, &buffer);
+    wire_release(&buffer);
+    return code;
 }
 
 static int run(int argc, char **argv)
@@ -218,12 +225,13 @@ static int run(int argc, char **argv)
     }
     examination found = {0};
     examine(&found);
+    int code = CLI_SUCCESS;
     if (is_json)
-        print_json(&found);
+        code = print_json(&found);
     else
         print_text(&found);
     free(found.model_path);
-    int code = cli_flush_output();
+    if (!code) code = cli_flush_output();
     return found.n_problems ? CLI_FAILURE : code;
 }
 

@@ -32,7 +32,7 @@ static size_t split(char *line, const char *separators, int takes_runs,
 static const char *check_bytes(const char *line, size_t bytes)
 {
     if (memchr(line, 0, bytes)) return "a NUL byte";
-    if (!cli_text_is_valid(line, bytes)) return "not valid UTF-8";
+    if (!wire_is_utf8(line, bytes)) return "not valid UTF-8";
     return NULL;
 }
 

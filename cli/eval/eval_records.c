@@ -80,7 +80,7 @@ static const char *parse_tsv(eval_records *records)
     size_t id_bytes = (size_t)(tab - line);
     if (id_bytes == 0) return "the id is empty";
     if (memchr(line, 0, id_bytes)) return "the id holds a NUL byte";
-    if (!cli_text_is_valid(line, id_bytes)) return "the id is not valid UTF-8";
+    if (!wire_is_utf8(line, id_bytes)) return "the id is not valid UTF-8";
     *tab = 0;
     records->id = line;
     set_text(records, NULL, 0, tab + 1, records->lines.bytes - id_bytes - 1);

@@ -245,9 +245,11 @@ static int write_run(eval_bench *bench, const eval_trial *trial, const char *nam
         cli_id_text storage;
         const char *id = eval_source_document(query->source, trial->order[i], &storage);
         code = check_id(bench, id);
-        if (!code)
-            fprintf(file, "%s Q0 %s %zu %zu %s\n", query->id, id, i + 1, query->n - i,
-                    tag);
+        if (code) break;
+        cli_text_put(file, WIRE_TREC, query->id, strlen(query->id));
+        fputs(" Q0 ", file);
+        cli_text_put(file, WIRE_TREC, id, strlen(id));
+        fprintf(file, " %zu %zu %s\n", i + 1, query->n - i, tag);
     }
     (void)cli_file_check(&bench->run_out);
     return code;

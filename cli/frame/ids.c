@@ -4,6 +4,7 @@
 #include "frame/text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 cli_id_text cli_id_number(const json_t *id)
 {
@@ -19,6 +20,15 @@ cli_id_text cli_id_number(const json_t *id)
         if (strtod(out.text, NULL) == value) break;
     }
     return out;
+}
+
+wire_id cli_id(const json_t *id, cli_id_text *storage)
+{
+    if (!id) return (wire_id){0};
+    if (json_is_string(id))
+        return (wire_id){json_string_value(id), json_string_length(id), 0};
+    *storage = cli_id_number(id);
+    return (wire_id){storage->text, strlen(storage->text), 1};
 }
 
 void cli_id_json(FILE *file, const json_t *id)

@@ -23,9 +23,6 @@ void cli_stats_add(cli_stats *stats, const grt_stats *request);
 /* Prints a block of lines to standard error; `profile` is its path or NULL. */
 void cli_stats_report(const cli_stats *stats, const char *profile);
 
-/* Print objects to standard output. */
-void cli_stats_json(const grt_stats *stats);
-void cli_plan_json(const grt_memory_plan *plan);
 /* Prints a table of the parts to standard output. */
 void cli_plan_print(const grt_memory_plan *plan);
 

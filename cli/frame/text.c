@@ -1,62 +1,10 @@
-/* text.c - text of unknown origin on a terminal, in JSON and in TSV. */
+/* text.c - text of unknown origin on a terminal, in JSON, in TSV and in pictures. */
 #include "frame/text.h"
+
+#include "frame/cli.h"
 
 #include <string.h>
 #include <wchar.h>
-
-enum { REPLACEMENT = 0xFFFD };
-
-/* Decodes one code point into `*out` and returns its length.  An invalid byte is one
- * U+FFFD. */
-static size_t decode(const char *text, size_t left, uint32_t *out)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = s[0] < 0x80   ? 1
-                    : s[0] < 0xC2 ? 0
-                    : s[0] < 0xE0 ? 2
-                    : s[0] < 0xF0 ? 3
-                    : s[0] < 0xF5 ? 4
-                                  : 0;
-    *out = REPLACEMENT;
-    if (length == 0 || length > left) return 1;
-    if (length == 1) {
-        *out = s[0];
-        return 1;
-    }
-    uint32_t point = s[0] & (0x7Fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((s[i] & 0xC0) != 0x80) return 1;
-        point = point << 6 | (s[i] & 0x3Fu);
-    }
-    if (point < smallest[length] || point > 0x10FFFF ||
-        (point >= 0xD800 && point < 0xE000))
-        return 1;
-    *out = point;
-    return length;
-}
-
-int cli_text_is_valid(const char *text, size_t bytes)
-{
-    for (size_t i = 0; i < bytes;) {
-        uint32_t point;
-        size_t length = decode(text + i, bytes - i, &point);
-        if (point == REPLACEMENT && length == 1) return 0;
-        i += length;
-    }
-    return 1;
-}
-
-/* What a terminal is shown for a code point. */
-static uint32_t visible(uint32_t point)
-{
-    if (point == '\t' || point == '\n' || point == '\r') return ' ';
-    if (point < 0x20 || (point >= 0x7F && point < 0xA0)) return '?';
-    if (point >= 0x200E && point <= 0x200F) return '?';
-    if (point >= 0x2028 && point <= 0x202E) return '?';
-    if (point >= 0x2066 && point <= 0x2069) return '?';
-    return point;
-}
 
 /* Without a UTF-8 locale wcwidth knows ASCII only; one column is then the guess. */
 static size_t columns_of(uint32_t point)
@@ -66,55 +14,33 @@ static size_t columns_of(uint32_t point)
     return width < 0 ? 1 : (size_t)width;
 }
 
-static void put_point(FILE *file, uint32_t point)
+/* Columns of what a terminal, or a picture, shows for a code point. */
+static size_t shown_columns(uint32_t point)
 {
-    if (point < 0x80) {
-        putc((int)point, file);
-        return;
-    }
-    if (point < 0x800) {
-        putc((int)(0xC0 | point >> 6), file);
-    } else {
-        if (point < 0x10000) {
-            putc((int)(0xE0 | point >> 12), file);
-        } else {
-            putc((int)(0xF0 | point >> 18), file);
-            putc((int)(0x80 | (point >> 12 & 0x3F)), file);
-        }
-        putc((int)(0x80 | (point >> 6 & 0x3F)), file);
-    }
-    putc((int)(0x80 | (point & 0x3F)), file);
+    wire_danger danger = wire_danger_of(point);
+    if (danger == WIRE_HARMLESS) return columns_of(point);
+    return danger == WIRE_JOINER ? 0 : 1;
 }
 
-/* How a code point is written to a file. */
-typedef void put_fn(FILE *file, uint32_t point);
-
-static void put_xml(FILE *file, uint32_t point)
+static void put_escaped(FILE *file, wire_format format, uint32_t point, int is_first)
 {
-    switch (point) {
-    case '&': fputs("&amp;", file); return;
-    case '<': fputs("&lt;", file); return;
-    case '>': fputs("&gt;", file); return;
-    case '"': fputs("&quot;", file); return;
-    default: /* XML has no place for U+FFFE and U+FFFF */
-        put_point(file, point == 0xFFFE || point == 0xFFFF ? REPLACEMENT : point);
-    }
+    char escaped[WIRE_ESCAPED_MAX];
+    fwrite(escaped, 1, wire_escape(escaped, format, point, is_first), file);
 }
 
-/* Walks the text as long as it stays within `limit` columns; `put` may be NULL.
- * Returns the bytes consumed. */
-static size_t walk(put_fn *put, FILE *file, const char *text, size_t bytes,
+/* Walks the text as long as it stays within `limit` columns, and prints it unless
+ * `file` is NULL.  Returns the bytes consumed. */
+static size_t walk(FILE *file, wire_format format, const char *text, size_t bytes,
                    size_t limit, size_t *columns)
 {
     size_t i = 0;
     *columns = 0;
     while (i < bytes) {
         uint32_t point;
-        size_t length = decode(text + i, bytes - i, &point);
-        point = visible(point);
-        size_t width = columns_of(point);
+        size_t length = wire_decode(text + i, bytes - i, &point);
+        size_t width = shown_columns(point);
         if (*columns + width > limit) break;
-        if (put) put(file, point);
+        if (file) put_escaped(file, format, point, 0);
         *columns += width;
         i += length;
     }
@@ -124,7 +50,7 @@ static size_t walk(put_fn *put, FILE *file, const char *text, size_t bytes,
 size_t cli_text_columns(const char *text, size_t bytes)
 {
     size_t columns;
-    walk(NULL, NULL, text, bytes, SIZE_MAX, &columns);
+    walk(NULL, WIRE_TERMINAL, text, bytes, SIZE_MAX, &columns);
     return columns;
 }
 
@@ -133,69 +59,61 @@ size_t cli_text_prefix(const char *text, size_t bytes, size_t n)
     size_t i = 0;
     for (; n > 0 && i < bytes; n--) {
         uint32_t point;
-        i += decode(text + i, bytes - i, &point);
+        i += wire_decode(text + i, bytes - i, &point);
     }
     return i;
 }
 
-static size_t print_cut(put_fn *put, FILE *file, const char *text, size_t bytes,
+static size_t print_cut(FILE *file, wire_format format, const char *text, size_t bytes,
                         size_t columns)
 {
     static const char dots[] = "...";
     size_t used;
     if (columns == 0) columns = SIZE_MAX;
-    if (walk(NULL, NULL, text, bytes, columns, &used) == bytes) {
-        walk(put, file, text, bytes, columns, &used);
+    if (walk(NULL, format, text, bytes, columns, &used) == bytes) {
+        walk(file, format, text, bytes, columns, &used);
         return used;
     }
     size_t n_dots = columns < strlen(dots) ? columns : strlen(dots);
-    walk(put, file, text, bytes, columns - n_dots, &used);
+    walk(file, format, text, bytes, columns - n_dots, &used);
     fwrite(dots, 1, n_dots, file);
     return used + n_dots;
 }
 
 size_t cli_text_print(FILE *file, const char *text, size_t bytes, size_t columns)
 {
-    return print_cut(put_point, file, text, bytes, columns);
+    return print_cut(file, WIRE_TERMINAL, text, bytes, columns);
 }
 
 void cli_text_xml(FILE *file, const char *text, size_t bytes, size_t columns)
 {
-    print_cut(put_xml, file, text, bytes, columns);
+    print_cut(file, WIRE_SVG, text, bytes, columns);
+}
+
+void cli_text_put(FILE *file, wire_format format, const char *text, size_t bytes)
+{
+    int is_number = format == WIRE_TSV && wire_is_number(text, bytes);
+    for (size_t i = 0; i < bytes;) {
+        uint32_t point;
+        int is_first = i == 0 && !is_number;
+        i += wire_decode(text + i, bytes - i, &point);
+        put_escaped(file, format, point, is_first);
+    }
 }
 
 void cli_text_json(FILE *file, const char *text, size_t bytes)
 {
     putc('"', file);
-    for (size_t i = 0; i < bytes;) {
-        uint32_t point;
-        i += decode(text + i, bytes - i, &point);
-        if (point == '"' || point == '\\')
-            fprintf(file, "\\%c", (int)point);
-        else if (point == '\n')
-            fputs("\\n", file);
-        else if (point < 0x20 || point == 0x7F)
-            fprintf(file, "\\u%04x", (unsigned)point);
-        else
-            put_point(file, point);
-    }
+    cli_text_put(file, WIRE_JSON, text, bytes);
     putc('"', file);
 }
 
-void cli_text_tsv(FILE *file, const char *text, size_t bytes)
+int cli_buffer_print(FILE *file, wire_buffer *buffer)
 {
-    static const char plain[] = "\\\t\n\r", escaped[] = "\\tnr";
-    for (size_t i = 0; i < bytes;) {
-        uint32_t point;
-        i += decode(text + i, bytes - i, &point);
-        const char *found = point && point < 0x80 ? strchr(plain, (int)point) : NULL;
-        if (found)
-            fprintf(file, "\\%c", escaped[found - plain]);
-        else if (point < 0x20 || point == 0x7F)
-            fprintf(file, "\\x%02x", (unsigned)point);
-        else
-            put_point(file, point);
-    }
+    int has_failed = buffer->has_failed;
+    if (!has_failed) fwrite(buffer->data, 1, buffer->bytes, file);
+    wire_clear(buffer);
+    return has_failed ? cli_fail("out of memory") : CLI_SUCCESS;
 }
 
 cli_number_text cli_grouped(uint64_t value)

@@ -1,19 +1,18 @@
 /*
- * text.h - text of unknown origin on a terminal, in JSON and in TSV.
+ * text.h - text of unknown origin on a terminal, in JSON, in TSV and in pictures.
  *
- * Input is UTF-8 with any bytes in it.  What reaches the output is valid UTF-8; what
- * reaches a terminal has no control characters, and none that change the direction of
- * writing, so that a document cannot play with the reader's screen.
+ * Input is UTF-8 with any bytes in it; what reaches the output went through the table
+ * of wire/text.h.
  */
 #ifndef CLI_TEXT_H
 #define CLI_TEXT_H
+
+#include "wire/buffer.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-/* 1: the text is valid UTF-8. */
-int cli_text_is_valid(const char *text, size_t bytes);
 /* Columns that the text takes on a terminal. */
 size_t cli_text_columns(const char *text, size_t bytes);
 /* Prints on one line, cut with "..." to at most `columns` (0: no limit); returns the
@@ -26,9 +25,11 @@ size_t cli_text_prefix(const char *text, size_t bytes, size_t n);
 /* Prints text for XML, as on a terminal: on one line, cut with "..." to at most
  * `columns` (0: no limit). */
 void cli_text_xml(FILE *file, const char *text, size_t bytes, size_t columns);
-/* Prints a TSV field: backslash, tab, newline and carriage return as two characters,
- * other control characters as \xHH. */
-void cli_text_tsv(FILE *file, const char *text, size_t bytes);
+/* Prints a whole text as a format has it; JSON without its quotes. */
+void cli_text_put(FILE *file, wire_format format, const char *text, size_t bytes);
+/* Prints what was written and clears it; CLI_FAILURE after an error line when memory
+ * was out. */
+int cli_buffer_print(FILE *file, wire_buffer *buffer);
 
 /* "1234567" -> "1,234,567" */
 typedef struct cli_number_text {

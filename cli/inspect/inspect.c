@@ -3,6 +3,7 @@
 #include "frame/session_options.h"
 #include "frame/stats.h"
 #include "frame/text.h"
+#include "wire/results.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -176,91 +177,55 @@ static void print_text(const inspection *model, const planned *plan, int lists_t
 
 /* ---- JSON ---- */
 
-static void json_text(const char *name, const char *value)
+static void json_storage(wire_json *json, const inspection *model)
 {
-    printf("\"%s\": ", name);
-    cli_text_json(stdout, value ? value : "", value ? strlen(value) : 0);
-    fputs(", ", stdout);
-}
-
-static void json_count(const char *name, uint64_t value, const char *after)
-{
-    printf("\"%s\": %" PRIu64 "%s", name, value, after);
-}
-
-static void json_tensors(const inspection *model)
-{
-    printf(", \"tensors\": [");
-    for (size_t i = 0; i < model->info.n_tensors; i++) {
-        grt_tensor_view view = tensor_at(model, i);
-        printf("%s{", i ? ", " : "");
-        json_text("name", view.name);
-        json_text("dtype", view.dtype);
-        json_text("part", view.part);
-        if (view.layer >= 0) json_count("layer", (uint64_t)view.layer, ", ");
-        printf("\"shape\": [");
-        for (size_t d = 0; d < view.n_dims && d < 4; d++)
-            printf("%s%" PRIu64, d ? ", " : "", view.shape[d]);
-        printf("], ");
-        json_text("file", view.file);
-        json_count("offset_bytes", view.offset_bytes, ", ");
-        json_count("size_bytes", view.size_bytes, "}");
-    }
-    printf("]");
-}
-
-static void json_plan(const planned *plan)
-{
-    printf(", \"plan\": {\"fits\": %s, ", plan->fits ? "true" : "false");
-    json_count("n_documents", plan->n_documents, ", ");
-    json_count("n_tokens", plan->n_tokens, ", ");
-    json_count("smallest_bytes", plan->plan.smallest_bytes, ", ");
-    printf("\"memory\": ");
-    if (plan->fits)
-        cli_plan_json(&plan->plan);
-    else
-        printf("null");
-    printf("}");
-}
-
-static void print_json(const inspection *model, const planned *plan, int lists_tensors)
-{
-    const grt_model_info *info = &model->info;
-    printf("{");
-    json_text("model", model->path);
-    json_text("architecture", info->architecture);
-    json_text("format", info->format);
-    json_text("tokenizer", info->tokenizer);
-    json_text("head", info->head);
-    if (info->profile)
-        json_text("profile", info->profile);
-    else
-        printf("\"profile\": null, ");
-    json_count("n_layers", info->n_layers, ", ");
-    json_count("hidden_size", info->hidden_size, ", ");
-    json_count("n_heads", info->n_heads, ", ");
-    json_count("n_kv_heads", info->n_kv_heads, ", ");
-    json_count("head_size", info->head_size, ", ");
-    json_count("ffn_size", info->ffn_size, ", ");
-    json_count("vocab_size", info->vocab_size, ", ");
-    json_count("max_tokens", info->max_tokens, ", ");
-    json_count("n_parameters", info->n_parameters, ", ");
-    json_count("n_tensors", info->n_tensors, ", ");
-    printf("\"storage\": [");
+    wire_begin(json, "storage", '[');
     for (size_t s = 0; s < model->n_storage; s++) {
-        printf("%s{", s ? ", " : "");
-        json_text("dtype", model->storage[s].dtype);
-        json_count("n_tensors", model->storage[s].n_tensors, ", ");
-        json_count("bytes", model->storage[s].n_bytes, "}");
+        wire_begin(json, NULL, '{');
+        wire_string(json, "dtype", model->storage[s].dtype);
+        wire_count(json, "n_tensors", model->storage[s].n_tensors);
+        wire_count(json, "bytes", model->storage[s].n_bytes);
+        wire_end(json, '}');
     }
-    printf("], \"bytes\": {");
-    json_count("embedding", info->embedding_bytes, ", ");
-    json_count("layers", info->layers_bytes, ", ");
-    json_count("head", info->head_bytes, ", ");
-    json_count("unused", info->other_bytes, "}");
-    if (plan) json_plan(plan);
-    if (lists_tensors) json_tensors(model);
-    printf("}\n");
+    wire_end(json, ']');
+}
+
+static void json_plan(wire_json *json, const planned *plan)
+{
+    wire_begin(json, "plan", '{');
+    wire_bool(json, "fits", plan->fits);
+    wire_count(json, "n_documents", plan->n_documents);
+    wire_count(json, "n_tokens", plan->n_tokens);
+    wire_count(json, "smallest_bytes", plan->plan.smallest_bytes);
+    if (plan->fits)
+        wire_put_plan(json, "memory", &plan->plan);
+    else
+        wire_null(json, "memory");
+    wire_end(json, '}');
+}
+
+static int print_json(const inspection *model, const planned *plan, int lists_tensors)
+{
+    wire_buffer buffer = {0};
+    wire_json json = {.out = &buffer};
+    wire_begin(&json, NULL, '{');
+    wire_string(&json, "model", model->path);
+    wire_put_model_members(&json, &model->info);
+    json_storage(&json, model);
+    if (plan) json_plan(&json, plan);
+    if (lists_tensors) {
+        wire_begin(&json, "tensors", '[');
+        for (size_t i = 0; i < model->info.n_tensors; i++) {
+            grt_tensor_view view = tensor_at(model, i);
+            wire_put_tensor(&json, &view);
+        }
+        wire_end(&json, ']');
+    }
+    wire_end(&json, '}');
+    wire_put_string(&buffer, "\n");
+    int code = cli_buffer_print(stdout, &buffer);
+    wire_release(&buffer);
+    return code;
 }
 
 /* ---- The command ---- */
@@ -295,7 +260,7 @@ static int inspect(const char *path, const inspect_options *options)
     count_storage(&found);
     int code = shown ? make_plan(&found, options, &plan) : CLI_SUCCESS;
     if (!code && options->is_json)
-        print_json(&found, shown, options->lists_tensors);
+        code = print_json(&found, shown, options->lists_tensors);
     else if (!code)
         print_text(&found, shown, options->lists_tensors);
     grt_model_close(model);

@@ -26,11 +26,15 @@ static int rank_query(batch *run, const cli_query *query)
         cli_ranking ranking = {.model = run->ranker.path,
                                .documents = &run->queries.documents,
                                .result = result,
+                               .query = query->text,
+                               .query_bytes = query->bytes,
+                               .hides_text = run->ranker.options->hides_text,
+                               .hides_stats = run->ranker.options->hides_stats,
                                .k = query->k && query->k < n ? query->k : n,
                                .query_number = run->n_queries,
                                .query_id = query->id};
-        cli_ranking_print(&ranking, run->output);
-        code = cli_flush_output();
+        code = cli_ranking_print(&ranking, run->output);
+        if (!code) code = cli_flush_output();
     }
     grt_result_free(result);
     return code;

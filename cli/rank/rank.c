@@ -36,11 +36,15 @@ static int rank_documents(const cli_rank_options *options)
         cli_ranking ranking = {.model = ranker.path,
                                .documents = &documents,
                                .result = result,
+                               .query = query.text,
+                               .query_bytes = query.bytes,
+                               .hides_text = options->hides_text,
+                               .hides_stats = options->hides_stats,
                                .k = query.k && query.k < n ? query.k : n,
                                .width = table_width(options)};
         if (options->output == CLI_OUTPUT_TSV) cli_ranking_print_tsv_header(0);
-        cli_ranking_print(&ranking, options->output);
-        code = cli_flush_output();
+        code = cli_ranking_print(&ranking, options->output);
+        if (!code) code = cli_flush_output();
         cli_ranker_report(&ranker);
     }
     grt_result_free(result);

@@ -29,6 +29,8 @@ enum {
     KEY_STATS,
     KEY_JSON,
     KEY_TSV,
+    KEY_NO_TEXT,
+    KEY_NO_STATS,
     KEY_WIDTH,
     KEY_NO_PROGRESS
 };
@@ -68,6 +70,8 @@ const cli_option cli_rank_options_table[] = {
     {KEY_STATS, "stats", NULL, "say on standard error what was computed and read"},
     {KEY_JSON, "json", NULL, "print JSON, one object for each query"},
     {KEY_TSV, "tsv", NULL, "print tab-separated values with a header line"},
+    {KEY_NO_TEXT, "no-text", NULL, "JSON without the query and the texts"},
+    {KEY_NO_STATS, "no-stats", NULL, "JSON without statistics"},
     {KEY_WIDTH, "width", "N",
      "cut lines of the table to N columns (default: the\n"
      "terminal's width; 0: no limit)"},
@@ -154,6 +158,8 @@ static int set_printing(cli_rank_options *options, int key, const char *value)
     case KEY_STATS: options->shows_stats = 1; return CLI_SUCCESS;
     case KEY_JSON: return set_output(options, CLI_OUTPUT_JSON);
     case KEY_TSV: return set_output(options, CLI_OUTPUT_TSV);
+    case KEY_NO_TEXT: options->hides_text = 1; return CLI_SUCCESS;
+    case KEY_NO_STATS: options->hides_stats = 1; return CLI_SUCCESS;
     case KEY_WIDTH:
         return cli_parse_number("--width", value, 0, WIDTH_MAX, &options->width);
     default: options->hides_progress = 1; return CLI_SUCCESS;
@@ -221,8 +227,21 @@ static int check_policy(const cli_rank_options *options)
     return CLI_SUCCESS;
 }
 
+/* A batch is printed as JSON unless it is to be TSV. */
+static int check_output(const cli_rank_options *options)
+{
+    int is_json = options->output == CLI_OUTPUT_JSON ||
+                  (options->queries_path && options->output == CLI_OUTPUT_DEFAULT);
+    const char *pointless = options->hides_text    ? "--no-text"
+                            : options->hides_stats ? "--no-stats"
+                                                   : NULL;
+    if (!pointless || is_json) return CLI_SUCCESS;
+    return cli_usage(&cli_rank_command, "%s is for --json", pointless);
+}
+
 int cli_rank_check(const cli_rank_options *options)
 {
     int code = check_query(options);
+    if (!code) code = check_output(options);
     return code ? code : check_policy(options);
 }

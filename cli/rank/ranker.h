@@ -35,6 +35,8 @@ typedef struct cli_rank_options {
     cli_output output;
     int hides_progress;
     int shows_stats;
+    int hides_text;  /* JSON */
+    int hides_stats; /* JSON */
 } cli_rank_options;
 
 typedef struct cli_ranker {

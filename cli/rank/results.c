@@ -1,9 +1,10 @@
 /* results.c - a ranking as a table, as JSON, or as tab-separated values. */
 #include "rank/results.h"
 
+#include "frame/cli.h"
 #include "frame/ids.h"
-#include "frame/stats.h"
 #include "frame/text.h"
+#include "wire/results.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,46 +13,42 @@ enum { ID_COLUMNS_MAX = 24, RANK_COLUMNS = 4, TEXT_COLUMNS_MIN = 10 };
 
 /* ---- JSON ---- */
 
-static void json_number(const char *name, float value)
+typedef struct id_source {
+    const cli_documents *documents;
+    cli_id_text storage;
+} id_source;
+
+static wire_id document_id(size_t index, void *payload)
 {
-    if (isfinite(value))
-        printf("\"%s\": %.9g, ", name, (double)value);
-    else
-        printf("\"%s\": null, ", name);
+    id_source *source = payload;
+    return cli_id(source->documents->ids[index], &source->storage);
 }
 
-static void json_id(const char *name, const json_t *id)
+static int print_json(const cli_ranking *ranking)
 {
-    if (!id) return;
-    printf("\"%s\": ", name);
-    cli_id_json(stdout, id);
-    fputs(", ", stdout);
-}
-
-static void print_json(const cli_ranking *ranking)
-{
-    printf("{\"model\": ");
-    cli_text_json(stdout, ranking->model, strlen(ranking->model));
-    fputs(", ", stdout);
-    if (ranking->query_number) printf("\"query_number\": %zu, ", ranking->query_number);
-    json_id("query_id", ranking->query_id);
-    printf("\"k\": %zu, \"results\": [", ranking->k);
-    const grt_item *items = grt_result_items(ranking->result);
-    for (size_t i = 0; i < ranking->k; i++) {
-        const grt_item *item = &items[i];
-        printf("%s{\"index\": %zu, ", i ? ", " : "", item->index);
-        json_id("id", ranking->documents->ids[item->index]);
-        json_number("score", item->score);
-        json_number("logit", item->logit);
-        printf("\"tokens\": %zu, \"truncated\": %s, \"state\": \"%s\", "
-               "\"decided_at_layer\": %zu}",
-               item->n_tokens, item->truncated ? "true" : "false",
-               grt_state_text(item->state), item->decided_at_layer);
+    const cli_documents *documents = ranking->documents;
+    id_source source = {.documents = documents};
+    cli_id_text storage;
+    wire_ranking wire = {.model = ranking->model,
+                         .query_number = ranking->query_number,
+                         .query_id = cli_id(ranking->query_id, &storage),
+                         .result = ranking->result,
+                         .k = ranking->k,
+                         .documents = {.id = document_id, .payload = &source},
+                         .has_stats = !ranking->hides_stats};
+    if (!ranking->hides_text) {
+        wire.query = ranking->query;
+        wire.query_bytes = ranking->query_bytes;
+        wire.documents.texts = (const char *const *)documents->texts;
+        wire.documents.bytes = documents->bytes;
     }
-    fputs("], ", stdout);
-    fputs("\"stats\": ", stdout);
-    cli_stats_json(grt_result_stats(ranking->result));
-    fputs("}\n", stdout);
+    wire_buffer buffer = {0};
+    wire_json json = {.out = &buffer};
+    wire_put_ranking(&json, &wire);
+    wire_put_string(&buffer, "\n");
+    int code = cli_buffer_print(stdout, &buffer);
+    wire_release(&buffer);
+    return code;
 }
 
 /* ---- Tab-separated values ---- */
@@ -71,10 +68,9 @@ static void print_tsv(const cli_ranking *ranking)
         const json_t *id = ranking->documents->ids[item->index];
         if (ranking->query_number) printf("%zu\t", ranking->query_number);
         printf("%zu\t%zu\t", i + 1, item->index);
-        if (json_is_string(id))
-            cli_text_tsv(stdout, json_string_value(id), json_string_length(id));
-        else if (id)
-            fputs(cli_id_number(id).text, stdout);
+        cli_id_text storage;
+        wire_id shown = cli_id(id, &storage);
+        cli_text_put(stdout, WIRE_TSV, shown.text, shown.bytes);
         printf("\t%.9g\t%.9g\t%zu\t%d\t%s\t%zu\n", (double)item->score,
                (double)item->logit, item->n_tokens, item->truncated != 0,
                grt_state_text(item->state), item->decided_at_layer);
@@ -173,12 +169,12 @@ static void print_table(const cli_ranking *ranking)
     }
 }
 
-void cli_ranking_print(const cli_ranking *ranking, cli_output output)
+int cli_ranking_print(const cli_ranking *ranking, cli_output output)
 {
-    if (output == CLI_OUTPUT_JSON)
-        print_json(ranking);
-    else if (output == CLI_OUTPUT_TSV)
+    if (output == CLI_OUTPUT_JSON) return print_json(ranking);
+    if (output == CLI_OUTPUT_TSV)
         print_tsv(ranking);
     else
         print_table(ranking);
+    return CLI_SUCCESS;
 }

@@ -19,15 +19,20 @@ typedef enum cli_output {
 /* What the printing functions need to know; everything is borrowed. */
 typedef struct cli_ranking {
     const char *model; /* path */
+    const char *query;
+    size_t query_bytes;
     const cli_documents *documents;
     const grt_result *result;
     size_t k;               /* results to print, at most the result's count */
     size_t query_number;    /* in a batch, from 1; else 0 */
     const json_t *query_id; /* in a batch, or NULL */
     size_t width;           /* table: columns to cut lines to; 0: no limit */
+    int hides_text;         /* JSON: without texts and query */
+    int hides_stats;        /* JSON: without statistics */
 } cli_ranking;
 
-void cli_ranking_print(const cli_ranking *ranking, cli_output output);
+/* CLI_FAILURE after an error line when memory is out. */
+int cli_ranking_print(const cli_ranking *ranking, cli_output output);
 /* The line of column names that goes before the first TSV line. */
 void cli_ranking_print_tsv_header(int is_batch);
 

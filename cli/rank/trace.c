@@ -5,9 +5,9 @@
 #include "frame/cli.h"
 #include "frame/ids.h"
 #include "frame/text.h"
+#include "wire/results.h"
 
-#include <math.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 enum { TEXT_CHARACTERS = 80 };
@@ -24,103 +24,94 @@ int cli_trace_create(cli_trace *trace, const char *path, const char *model)
     return CLI_SUCCESS;
 }
 
-static void put_id(FILE *file, const json_t *id)
+/* Memory that is out is a write that failed. */
+static void flush(cli_trace *trace)
 {
-    if (!id) return;
-    fputs("\"id\": ", file);
-    cli_id_json(file, id);
-    fputs(", ", file);
-}
-
-static void put_number(FILE *file, float value)
-{
-    if (isfinite(value))
-        fprintf(file, "%.9g", (double)value);
-    else
-        fputs("null", file);
+    FILE *file = trace->file.file;
+    if (trace->buffer.has_failed && !trace->file.error) trace->file.error = ENOMEM;
+    if (!trace->buffer.has_failed)
+        fwrite(trace->buffer.data, 1, trace->buffer.bytes, file);
+    wire_clear(&trace->buffer);
+    (void)cli_file_check(&trace->file);
 }
 
 void cli_trace_begin(cli_trace *trace, const grt_request *request, const json_t *id)
 {
-    FILE *file = trace->file.file;
-    fprintf(file, "%s\n{\"query\": ", trace->n_queries ? "," : "");
-    cli_text_json(file, request->query, request->query_bytes);
-    fputs(", ", file);
-    put_id(file, id);
+    cli_id_text storage;
+    wire_json *json = &trace->json;
     size_t n = request->n_documents;
-    fprintf(file, "\"k\": %zu, \"steps\": [",
-            request->k && request->k < n ? request->k : n);
+    wire_put_string(&trace->buffer, trace->n_queries ? ",\n" : "\n");
+    *json = (wire_json){.out = &trace->buffer};
+    wire_begin(json, NULL, '{');
+    wire_text(json, "query", request->query, request->query_bytes);
+    wire_put_id(json, "id", cli_id(id, &storage));
+    wire_count(json, "k", request->k && request->k < n ? request->k : n);
+    wire_begin(json, "steps", '[');
+    flush(trace);
     trace->n_queries++;
-    trace->n_steps = 0;
 }
 
 void cli_trace_step(const grt_trace_step *step, void *payload)
 {
     cli_trace *trace = payload;
-    FILE *file = trace->file.file;
-    fprintf(file, "%s\n {\"layer\": %zu, \"candidates\": [", trace->n_steps ? "," : "",
-            step->layer);
-    for (size_t i = 0; i < step->n; i++)
-        fprintf(file, "%s%zu", i ? ", " : "", step->indices[i]);
-    fputs("], \"scores\": [", file);
-    for (size_t i = 0; i < step->n; i++) {
-        if (i) fputs(", ", file);
-        put_number(file, step->scores[i]);
-    }
-    fputs("], \"states\": [", file);
-    for (size_t i = 0; i < step->n; i++)
-        fprintf(file, "%s\"%s\"", i ? ", " : "", grt_state_text(step->states[i]));
-    fputs("]}", file);
-    trace->n_steps++;
-    (void)cli_file_check(&trace->file);
+    wire_put_string(&trace->buffer, trace->json.needs_comma ? ",\n " : "\n ");
+    trace->json.needs_comma = 0;
+    wire_put_step(&trace->json, NULL, step);
+    flush(trace);
 }
 
-static void put_document(FILE *file, const grt_item *item, size_t rank,
+static void put_document(cli_trace *trace, const grt_item *item, size_t rank,
                          const cli_documents *documents)
 {
     const char *text = documents->texts[item->index];
-    fprintf(file, "\n {\"index\": %zu, ", item->index);
-    put_id(file, documents->ids[item->index]);
-    fputs("\"text\": ", file);
-    cli_text_json(
-        file, text,
-        cli_text_prefix(text, documents->bytes[item->index], TEXT_CHARACTERS));
-    fprintf(file, ", \"rank\": %zu, \"state\": \"%s\", \"decided_at_layer\": %zu, ",
-            rank, grt_state_text(item->state), item->decided_at_layer);
-    fputs("\"score\": ", file);
-    put_number(file, item->score);
-    fputs(", \"logit\": ", file);
-    put_number(file, item->logit);
-    putc('}', file);
+    size_t bytes =
+        cli_text_prefix(text, documents->bytes[item->index], TEXT_CHARACTERS);
+    wire_json *json = &trace->json;
+    cli_id_text storage;
+    wire_put_string(&trace->buffer, json->needs_comma ? ",\n " : "\n ");
+    json->needs_comma = 0;
+    wire_begin(json, NULL, '{');
+    wire_count(json, "index", item->index);
+    wire_put_id(json, "id", cli_id(documents->ids[item->index], &storage));
+    wire_text(json, "text", text, bytes);
+    wire_count(json, "rank", rank);
+    wire_string(json, "state", grt_state_text(item->state));
+    wire_count(json, "decided_at_layer", item->decided_at_layer);
+    wire_float(json, "score", item->score);
+    wire_float(json, "logit", item->logit);
+    wire_end(json, '}');
+    flush(trace);
 }
 
 void cli_trace_end(cli_trace *trace, const grt_result *result,
                    const cli_documents *documents)
 {
-    FILE *file = trace->file.file;
+    wire_json *json = &trace->json;
     const grt_stats *stats = grt_result_stats(result);
     const grt_item *items = grt_result_items(result);
     size_t n = grt_result_count(result);
-    fprintf(file, "],\n \"n_layers\": %zu, \"policy\": \"%s\", ", stats->n_layers,
-            grt_policy_text(stats->policy));
-    if (stats->precision > 0)
-        fprintf(file, "\"precision\": %g, ", (double)stats->precision);
-    fputs("\"documents\": [", file);
-    for (size_t rank = 0; rank < n; rank++) {
-        if (rank) putc(',', file);
-        put_document(file, &items[rank], rank + 1, documents);
-    }
-    fputs("]}", file);
-    (void)cli_file_check(&trace->file);
+    wire_put_string(&trace->buffer, "],\n ");
+    json->needs_comma = 0;
+    wire_count(json, "n_layers", stats->n_layers);
+    wire_string(json, "policy", grt_policy_text(stats->policy));
+    if (stats->precision > 0) wire_float(json, "precision", stats->precision);
+    wire_begin(json, "documents", '[');
+    for (size_t rank = 0; rank < n; rank++)
+        put_document(trace, &items[rank], rank + 1, documents);
+    wire_end(json, ']');
+    wire_end(json, '}');
+    flush(trace);
 }
 
 int cli_trace_commit(cli_trace *trace)
 {
     fputs("\n]}\n", trace->file.file);
+    wire_release(&trace->buffer);
     return cli_file_commit(&trace->file);
 }
 
 void cli_trace_discard(cli_trace *trace)
 {
+    wire_release(&trace->buffer);
     cli_file_discard(&trace->file);
 }

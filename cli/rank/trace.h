@@ -20,11 +20,13 @@
 #include "frame/documents.h"
 #include "frame/file.h"
 #include "grating.h"
+#include "wire/json.h"
 
 typedef struct cli_trace {
     cli_file file;
+    wire_buffer buffer; /* what is not in the file yet */
+    wire_json json;     /* of the current query */
     size_t n_queries;
-    size_t n_steps; /* of the current query */
 } cli_trace;
 
 int cli_trace_create(cli_trace *trace, const char *path, const char *model);

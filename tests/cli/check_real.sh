@@ -48,7 +48,7 @@ fi
 printf '{"query": "how do owls hunt", "documents": ["bread", "owls hunt at night"]}\n' \
     >queries.jsonl
 check batch "$command" rank --queries queries.jsonl
-grep -q '"results": \[{"index": 1, ' out || { echo "batch:"; cat out; fail=1; }
+grep -q '"results": \[{"rank": 1, "index": 1, ' out || { echo "batch:"; cat out; fail=1; }
 if "$command" rank -q a --model nowhere documents.txt >out 2>err; then
     echo "a missing model was opened"
     fail=1
