@@ -48,7 +48,7 @@ function(dv_program name)
     list(APPEND sources ${path})
   endforeach()
   file(GLOB headers CONFIGURE_DEPENDS ${rv}/*.h ${rv}/*.inc ${rv}/*.ld
-    ${PROJECT_SOURCE_DIR}/duvisor/tests/*/*.h ${PROJECT_SOURCE_DIR}/duvisor/tests/*/*.inc)
+    ${PROJECT_SOURCE_DIR}/duvisor/tests/*/*.h)
   set(elf ${CMAKE_CURRENT_BINARY_DIR}/${name}.elf)
   add_custom_command(OUTPUT ${elf}
     COMMAND ${DV_RISCV_CC} ${dv_warnings} -I${PROJECT_SOURCE_DIR}/duvisor

@@ -117,6 +117,7 @@ DUVISOR_MAY = {
     "rv": set(),
     "machine": {"rv", "base"},
     "command": {"machine", "rv", "base", "io", "frame"},
+    "guests": {"rv"},
     "tests": {"rv", "machine", "base", "io"},
 }
 

@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { FDT_BYTES = 16384, PHANDLE_CPU = 1, PHANDLE_INTC = 16, PHANDLE_PLIC = 32 };
+enum { FDT_BYTES = 65536, PHANDLE_CPU = 1, PHANDLE_INTC = 16, PHANDLE_PLIC = 32 };
 #define FIRMWARE_MAGIC UINT64_C(0x4942534f) /* "OSBI" */
 
 static void write_cpu(rv_fdt *fdt, unsigned hart)
@@ -174,14 +174,13 @@ static void write_rom(dv_machine *m, uint64_t tree, uint64_t kernel)
     memcpy(m->rom + sizeof(code), data, sizeof(data));
 }
 
-/* Where QEMU puts it: below the end of RAM or of the first 3 GiB, at a multiple of
- * 16 MiB when there is one in RAM. */
-static uint64_t tree_address(const dv_machine *m, size_t n_bytes)
+/* Where QEMU puts it: as far up as a multiple of 2 MiB allows, below the end of RAM and
+ * of the first 3 GiB. */
+static uint64_t tree_address(const dv_machine *m)
 {
     uint64_t end = RV_RAM_BASE + m->options.ram_bytes, three = UINT64_C(3) << 30;
     if (end > three) end = three;
-    uint64_t at = (end - n_bytes) & ~((UINT64_C(16) << 20) - 1);
-    return at > RV_RAM_BASE ? at : (end - n_bytes) & ~DV_PAGE_MASK;
+    return (end - FDT_BYTES) & ~((UINT64_C(2) << 20) - 1);
 }
 
 grt_status dv_machine_boot(dv_machine *m, const dv_boot *boot, grt_error *err)
@@ -189,7 +188,7 @@ grt_status dv_machine_boot(dv_machine *m, const dv_boot *boot, grt_error *err)
     uint8_t *bytes;
     GRT_TRY(grt_alloc(&bytes, FDT_BYTES, "the device tree", err));
     size_t n_bytes = write_tree(m, boot, bytes);
-    uint64_t at = tree_address(m, n_bytes);
+    uint64_t at = tree_address(m);
     grt_status status = GRT_OK;
     if (n_bytes == 0)
         status = grt_error_set(err, GRT_E_TOO_LONG, -1,

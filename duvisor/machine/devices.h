@@ -22,7 +22,7 @@ bool dv_clint_store(dv_hart *h, uint64_t offset, unsigned n_bytes, uint64_t valu
 uint64_t dv_clint_deadline(const dv_machine *m, unsigned hart);
 
 /* plic.c: external interrupts, contexts 2 n (M) and 2 n + 1 (S) of hart n */
-enum { DV_PLIC_SOURCES = 96, DV_PLIC_WORDS = 3, DV_PLIC_CONTEXTS = 2 * DV_MAX_HARTS };
+enum { DV_PLIC_SOURCES = 97, DV_PLIC_WORDS = 4, DV_PLIC_CONTEXTS = 2 * DV_MAX_HARTS };
 
 typedef struct dv_plic {
     uint32_t priority[DV_PLIC_SOURCES]; /* of 7 */

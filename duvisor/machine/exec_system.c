@@ -64,10 +64,7 @@ static bool exec_ecall(dv_hart *h)
 
 static bool exec_ebreak(dv_hart *h)
 {
-    h->trap = (dv_trap){.cause = RV_CAUSE_BREAKPOINT,
-                        .tval = h->pc,
-                        .has_guest_address = h->is_virtual,
-                        .is_counted = true};
+    h->trap = (dv_trap){.cause = RV_CAUSE_BREAKPOINT, .is_counted = true};
     return false;
 }
 

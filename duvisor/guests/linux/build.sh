@@ -2,7 +2,8 @@
 # Builds the Linux kernel of Debian's package linux-source-6.1 for the machine, at low
 # priority, into a folder of its own; nothing is done when it is there already.
 #
-# usage: build.sh [FOLDER]   (default: build-linux below the repository's root)
+# usage: build.sh [FOLDER]   (default: build-linux below the repository's root, where the
+# tests look for it)
 #
 # Needs: linux-source-6.1 clang lld llvm make flex bison bc xz-utils, and gcc for the
 # programs that the kernel's build itself runs.  About 3 minutes of one core.
