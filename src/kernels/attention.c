@@ -136,6 +136,12 @@ static void scale_row(float *x, size_t n, float factor)
         x[i] *= factor;
 }
 
+/* The key at which query 0 stands. */
+static size_t first_position(const grt_attention_args *args)
+{
+    return args->n_prefix + args->first_query;
+}
+
 /* Of the block's keys first..last-1; none where last <= first. */
 typedef struct key_range {
     size_t first, last;
@@ -144,7 +150,7 @@ typedef struct key_range {
 static key_range seen_keys(const attention_block *block, size_t row)
 {
     const grt_attention_args *args = block->args;
-    size_t position = args->n_prefix + row, window = args->window;
+    size_t position = first_position(args) + row, window = args->window;
     size_t begin = block->first_key, end = begin + block->n_keys;
     if (args->is_causal) end = least(end, position + 1);
     if (window) end = least(end, position + window + 1);
@@ -159,14 +165,15 @@ static void seeing_queries(const attention_block *block, size_t *first, size_t *
 {
     const grt_attention_args *args = block->args;
     size_t begin = block->first_key, end = begin + block->n_keys;
-    size_t nearest = args->n_prefix; /* position of the first query that may see it */
+    size_t own = first_position(args);
+    size_t nearest = own; /* position of the first query that may see it */
     if (args->is_causal && begin > nearest) nearest = begin;
     if (args->window && begin > nearest + args->window) nearest = begin - args->window;
-    *first = nearest - args->n_prefix;
+    *first = nearest - own;
     *last = args->n_queries;
     if (!args->window) return;
     size_t past = end + args->window; /* position after the last one that sees it */
-    *last = past > args->n_prefix ? least(*last, past - args->n_prefix) : 0;
+    *last = past > own ? least(*last, past - own) : 0;
 }
 
 /* Turns the scores of the keys first..last-1 into weights, zero for those that the row
@@ -304,7 +311,7 @@ void grt_attention(const grt_kernels *kernels, const grt_attention_args *args,
     block.largest = (float *)(block.values + KEYS * whole_strips(args->head_size));
     block.sums = block.largest + args->n_heads * args->n_queries;
     begin_rows(&block);
-    size_t n_own = args->is_causal ? args->n_queries : args->n_keys;
+    size_t n_own = args->is_causal ? args->first_query + args->n_queries : args->n_keys;
     size_t n_keys = args->n_prefix + n_own;
     for (size_t key = 0; key < n_keys; key += KEYS) {
         block.first_key = key;

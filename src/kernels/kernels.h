@@ -189,10 +189,10 @@ size_t grt_linear_scratch_bytes(const grt_kernels *kernels, size_t n_threads,
  * values lie in two pieces: the n_prefix that it shares with others, then its own
  * n_keys.  For each head
  * out[i] = softmax(scale * q[i] . key[j]) value[j] over all j or, when is_causal, over
- * the prefix and the own keys 0..i (n_queries <= n_keys then).  With a window, query i,
- * which stands at key n_prefix + i, sees of these only the `window` keys on each side
- * of its own (Longformer, Beltagy et al. 2020, arXiv 2004.05150).  Where there is no
- * key to see, out is zero.
+ * the prefix and the own keys 0..first_query + i.  With a window, query i, which stands
+ * at key n_prefix + first_query + i, sees of these only the `window` keys on each side
+ * of its own (Longformer, Beltagy et al. 2020, arXiv 2004.05150).  With either,
+ * first_query + n_queries <= n_keys.  Where there is no key to see, out is zero.
  * Blockwise with a running maximum (Milakov & Gimelshein 2018; FlashAttention), never a
  * full score matrix.  The product with the values is in bf16 where the kernels'
  * matrices are; scores, softmax and all sums are in f32.  No bit of a result depends on
@@ -206,11 +206,12 @@ typedef struct grt_attention_args {
     float *out;            /* [n_queries][ld_out], rows as in q */
     size_t ld_q, ld_kv, ld_out;
     size_t n_queries, n_prefix, n_keys;
+    size_t first_query; /* own key at which query 0 stands */
     size_t n_heads;
     size_t head_size; /* any, at most GRT_MAX_HEAD_SIZE */
     float scale;      /* >= 0 */
     int is_causal;
-    size_t window; /* keys seen on each side; 0: all.  n_queries <= n_keys where set */
+    size_t window; /* keys seen on each side; 0: all */
 } grt_attention_args;
 enum {
     GRT_MAX_HEAD_SIZE = 512,

@@ -12,12 +12,10 @@
  * states; a dense layer widens them. */
 #include "models/architectures.h"
 
-#include "models/bind.h"
 #include "models/blocks/blocks.h"
 #include "models/encoder.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* clang-format off */
@@ -25,226 +23,195 @@ enum { QUERY, QUERY_BIAS, KEY, KEY_BIAS, VALUE, VALUE_BIAS, OUTPUT, OUTPUT_BIAS,
        ATTENTION_NORM, ATTENTION_NORM_BIAS, UP, UP_BIAS, DOWN, DOWN_BIAS,
        FFN_NORM, FFN_NORM_BIAS, N_LAYER_PARTS };
 
-static const grt_part_spec layer_parts[N_LAYER_PARTS] = {
-    [QUERY] = GRT_PART("attention.self.query.weight", "attn_q.weight", HIDDEN, HIDDEN),
-    [QUERY_BIAS] = GRT_PART("attention.self.query.bias", "attn_q.bias", HIDDEN, NONE),
-    [KEY] = GRT_PART("attention.self.key.weight", "attn_k.weight", HIDDEN, HIDDEN),
-    [KEY_BIAS] = GRT_PART("attention.self.key.bias", "attn_k.bias", HIDDEN, NONE),
-    [VALUE] = GRT_PART("attention.self.value.weight", "attn_v.weight", HIDDEN, HIDDEN),
-    [VALUE_BIAS] = GRT_PART("attention.self.value.bias", "attn_v.bias", HIDDEN, NONE),
-    [OUTPUT] = GRT_PART("attention.output.dense.weight", "attn_output.weight", HIDDEN, HIDDEN),
-    [OUTPUT_BIAS] = GRT_PART("attention.output.dense.bias", "attn_output.bias", HIDDEN, NONE),
-    [ATTENTION_NORM] = GRT_PART("attention.output.LayerNorm.weight", "attn_output_norm.weight", HIDDEN, NONE),
-    [ATTENTION_NORM_BIAS] = GRT_PART("attention.output.LayerNorm.bias", "attn_output_norm.bias", HIDDEN, NONE),
-    [UP] = GRT_PART("intermediate.dense.weight", "ffn_up.weight", FFN, HIDDEN),
-    [UP_BIAS] = GRT_PART("intermediate.dense.bias", "ffn_up.bias", FFN, NONE),
-    [DOWN] = GRT_PART("output.dense.weight", "ffn_down.weight", HIDDEN, FFN),
-    [DOWN_BIAS] = GRT_PART("output.dense.bias", "ffn_down.bias", HIDDEN, NONE),
-    [FFN_NORM] = GRT_PART("output.LayerNorm.weight", "layer_output_norm.weight", HIDDEN, NONE),
-    [FFN_NORM_BIAS] = GRT_PART("output.LayerNorm.bias", "layer_output_norm.bias", HIDDEN, NONE),
+/* Query, key and value may be one tensor; jina-reranker-v2 has its own names. */
+static const grt_part_spec layer_specs[] = {
+    GRT_PART(QUERY, "attention.self.query.weight", "attn_q.weight", HIDDEN, HIDDEN),
+    GRT_PART(QUERY_BIAS, "attention.self.query.bias", "attn_q.bias", HIDDEN, NONE),
+    GRT_PART(KEY, "attention.self.key.weight", "attn_k.weight", HIDDEN, HIDDEN),
+    GRT_PART(KEY_BIAS, "attention.self.key.bias", "attn_k.bias", HIDDEN, NONE),
+    GRT_PART(VALUE, "attention.self.value.weight", "attn_v.weight", HIDDEN, HIDDEN),
+    GRT_PART(VALUE_BIAS, "attention.self.value.bias", "attn_v.bias", HIDDEN, NONE),
+    GRT_PART(OUTPUT, "attention.output.dense.weight", "attn_output.weight", HIDDEN, HIDDEN),
+    GRT_PART(OUTPUT_BIAS, "attention.output.dense.bias", "attn_output.bias", HIDDEN, NONE),
+    GRT_PART(ATTENTION_NORM, "attention.output.LayerNorm.weight", "attn_output_norm.weight", HIDDEN, NONE),
+    GRT_PART(ATTENTION_NORM_BIAS, "attention.output.LayerNorm.bias", "attn_output_norm.bias", HIDDEN, NONE),
+    GRT_PART(UP, "intermediate.dense.weight", "ffn_up.weight", FFN, HIDDEN),
+    GRT_PART(UP_BIAS, "intermediate.dense.bias", "ffn_up.bias", FFN, NONE),
+    GRT_PART(DOWN, "output.dense.weight", "ffn_down.weight", HIDDEN, FFN),
+    GRT_PART(DOWN_BIAS, "output.dense.bias", "ffn_down.bias", HIDDEN, NONE),
+    GRT_PART(FFN_NORM, "output.LayerNorm.weight", "layer_output_norm.weight", HIDDEN, NONE),
+    GRT_PART(FFN_NORM_BIAS, "output.LayerNorm.bias", "layer_output_norm.bias", HIDDEN, NONE),
+    GRT_SLICE(QUERY, "mixer.Wqkv.weight", "attn_qkv.weight", HIDDEN, 0, HIDDEN, HIDDEN, HIDDEN),
+    GRT_SLICE(QUERY_BIAS, "mixer.Wqkv.bias", "attn_qkv.bias", NONE, 0, HIDDEN, HIDDEN, HIDDEN),
+    GRT_SLICE(KEY, "mixer.Wqkv.weight", "attn_qkv.weight", HIDDEN, 1, HIDDEN, HIDDEN, HIDDEN),
+    GRT_SLICE(KEY_BIAS, "mixer.Wqkv.bias", "attn_qkv.bias", NONE, 1, HIDDEN, HIDDEN, HIDDEN),
+    GRT_SLICE(VALUE, "mixer.Wqkv.weight", "attn_qkv.weight", HIDDEN, 2, HIDDEN, HIDDEN, HIDDEN),
+    GRT_SLICE(VALUE_BIAS, "mixer.Wqkv.bias", "attn_qkv.bias", NONE, 2, HIDDEN, HIDDEN, HIDDEN),
+    GRT_PART(OUTPUT, "mixer.out_proj.weight", NULL, HIDDEN, HIDDEN),
+    GRT_PART(OUTPUT_BIAS, "mixer.out_proj.bias", NULL, HIDDEN, NONE),
+    GRT_PART(ATTENTION_NORM, "norm1.weight", NULL, HIDDEN, NONE),
+    GRT_PART(ATTENTION_NORM_BIAS, "norm1.bias", NULL, HIDDEN, NONE),
+    GRT_PART(UP, "mlp.fc1.weight", NULL, FFN, HIDDEN),
+    GRT_PART(UP_BIAS, "mlp.fc1.bias", NULL, FFN, NONE),
+    GRT_PART(DOWN, "mlp.fc2.weight", NULL, HIDDEN, FFN),
+    GRT_PART(DOWN_BIAS, "mlp.fc2.bias", NULL, HIDDEN, NONE),
+    GRT_PART(FFN_NORM, "norm2.weight", NULL, HIDDEN, NONE),
+    GRT_PART(FFN_NORM_BIAS, "norm2.bias", NULL, HIDDEN, NONE),
 };
-GRT_LAYER_PARTS_FIT(layer_parts);
+enum { N_LAYER_SPECS = sizeof(layer_specs) / sizeof(layer_specs[0]) };
+GRT_LAYER_PARTS_FIT(N_LAYER_PARTS);
 
-/* The same with query, key and value in one tensor, as jina-reranker-v2 has it. */
-static const grt_part_spec fused_layer_parts[N_LAYER_PARTS] = {
-    [QUERY] = GRT_SLICE("mixer.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 0, 3),
-    [QUERY_BIAS] = GRT_SLICE("mixer.Wqkv.bias", "attn_qkv.bias", HIDDEN, NONE, 0, 3),
-    [KEY] = GRT_SLICE("mixer.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 1, 3),
-    [KEY_BIAS] = GRT_SLICE("mixer.Wqkv.bias", "attn_qkv.bias", HIDDEN, NONE, 1, 3),
-    [VALUE] = GRT_SLICE("mixer.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 2, 3),
-    [VALUE_BIAS] = GRT_SLICE("mixer.Wqkv.bias", "attn_qkv.bias", HIDDEN, NONE, 2, 3),
-    [OUTPUT] = GRT_PART("mixer.out_proj.weight", "attn_output.weight", HIDDEN, HIDDEN),
-    [OUTPUT_BIAS] = GRT_PART("mixer.out_proj.bias", "attn_output.bias", HIDDEN, NONE),
-    [ATTENTION_NORM] = GRT_PART("norm1.weight", "attn_output_norm.weight", HIDDEN, NONE),
-    [ATTENTION_NORM_BIAS] = GRT_PART("norm1.bias", "attn_output_norm.bias", HIDDEN, NONE),
-    [UP] = GRT_PART("mlp.fc1.weight", "ffn_up.weight", FFN, HIDDEN),
-    [UP_BIAS] = GRT_PART("mlp.fc1.bias", "ffn_up.bias", FFN, NONE),
-    [DOWN] = GRT_PART("mlp.fc2.weight", "ffn_down.weight", HIDDEN, FFN),
-    [DOWN_BIAS] = GRT_PART("mlp.fc2.bias", "ffn_down.bias", HIDDEN, NONE),
-    [FFN_NORM] = GRT_PART("norm2.weight", "layer_output_norm.weight", HIDDEN, NONE),
-    [FFN_NORM_BIAS] = GRT_PART("norm2.bias", "layer_output_norm.bias", HIDDEN, NONE),
-};
-
-enum { POSITIONS, TYPES, EMBEDDING_NORM, EMBEDDING_NORM_BIAS, N_EMBEDDING_PARTS,
-       DENSE = N_EMBEDDING_PARTS, DENSE_BIAS, CLASSIFIER, CLASSIFIER_BIAS, WIDEN, WIDEN_BIAS, N_FIXED_PARTS };
+enum { POSITIONS, TYPES, EMBEDDING_NORM, EMBEDDING_NORM_BIAS, DENSE, DENSE_BIAS, CLASSIFIER,
+       CLASSIFIER_BIAS, WIDEN, WIDEN_BIAS, N_FIXED_PARTS };
 _Static_assert((int)N_FIXED_PARTS <= (int)GRT_MAX_FIXED_PARTS, "more parts than a network has");
 
-static const grt_part_spec embedding_parts[N_EMBEDDING_PARTS] = {
-    [POSITIONS] = GRT_PART("embeddings.position_embeddings.weight", "position_embd.weight", POSITIONS, EMBEDDING),
-    [TYPES] = GRT_PART("embeddings.token_type_embeddings.weight", "token_types.weight", TYPES, EMBEDDING),
-    [EMBEDDING_NORM] = GRT_PART("embeddings.LayerNorm.weight", "token_embd_norm.weight", EMBEDDING, NONE),
-    [EMBEDDING_NORM_BIAS] = GRT_PART("embeddings.LayerNorm.bias", "token_embd_norm.bias", EMBEDDING, NONE),
+static const grt_name positions_name = {"embeddings.position_embeddings.weight", "position_embd.weight"};
+static const grt_name types_name = {"embeddings.token_type_embeddings.weight", "token_types.weight"};
+static const grt_part_spec embedding_specs[] = {
+    GRT_PART(POSITIONS, "embeddings.position_embeddings.weight", "position_embd.weight", POSITIONS, EMBEDDING),
+    GRT_PART(TYPES, "embeddings.token_type_embeddings.weight", "token_types.weight", TYPES, EMBEDDING),
+    GRT_PART(EMBEDDING_NORM, "embeddings.LayerNorm.weight", "token_embd_norm.weight", EMBEDDING, NONE),
+    GRT_PART(EMBEDDING_NORM_BIAS, "embeddings.LayerNorm.bias", "token_embd_norm.bias", EMBEDDING, NONE),
+    GRT_PART(EMBEDDING_NORM, "emb_ln.weight", NULL, EMBEDDING, NONE),
+    GRT_PART(EMBEDDING_NORM_BIAS, "emb_ln.bias", NULL, EMBEDDING, NONE),
 };
-static const grt_part_spec fused_embedding_parts[N_EMBEDDING_PARTS] = {
-    [POSITIONS] = GRT_PART("embeddings.position_embeddings.weight", "position_embd.weight", POSITIONS, EMBEDDING),
-    [TYPES] = GRT_PART("embeddings.token_type_embeddings.weight", "token_types.weight", TYPES, EMBEDDING),
-    [EMBEDDING_NORM] = GRT_PART("emb_ln.weight", "token_embd_norm.weight", EMBEDDING, NONE),
-    [EMBEDDING_NORM_BIAS] = GRT_PART("emb_ln.bias", "token_embd_norm.bias", EMBEDDING, NONE),
+/* Where embeddings are narrower. */
+static const grt_part_spec widen_specs[] = {
+    GRT_PART(WIDEN, "embeddings_project.weight", NULL, HIDDEN, EMBEDDING),
+    GRT_PART(WIDEN_BIAS, "embeddings_project.bias", NULL, HIDDEN, NONE),
 };
 /* clang-format on */
 
-/* How a checkpoint names its tensors. */
-typedef struct naming {
-    const char *prefix; /* of embeddings */
-    const char *layers; /* before "0." */
-    const grt_part_spec *embeddings;
-    const grt_part_spec *parts;
-    const char *dense, *classifier; /* of the head */
-} naming;
+/* What is said of a head of the family. */
+typedef struct bert_head {
+    grt_name dense, dense_bias, classifier, classifier_bias;
+    const char *text;
+} bert_head;
+static const bert_head head_of_bert = {{"pooler.dense.weight", "cls.weight"},
+                                       {"pooler.dense.bias", "cls.bias"},
+                                       {"classifier.weight", "cls.output.weight"},
+                                       {"classifier.bias", "cls.output.bias"},
+                                       "pooler (dense, tanh) of the first token"};
+static const bert_head head_of_roberta = {
+    {"classifier.dense.weight", "cls.weight"},
+    {"classifier.dense.bias", "cls.bias"},
+    {"classifier.out_proj.weight", "cls.output.weight"},
+    {"classifier.out_proj.bias", "cls.output.bias"},
+    "dense layer and tanh on the first token"};
+static const bert_head head_of_electra = {{"classifier.dense.weight", NULL},
+                                          {"classifier.dense.bias", NULL},
+                                          {"classifier.out_proj.weight", NULL},
+                                          {"classifier.out_proj.bias", NULL},
+                                          "dense layer and GELU on the first token"};
 
-static const naming bert_naming = {"bert.",     "bert.encoder.layer.", embedding_parts,
-                                   layer_parts, "bert.pooler.dense",   "classifier"};
-static const naming roberta_naming = {"roberta.",         "roberta.encoder.layer.",
-                                      embedding_parts,    layer_parts,
-                                      "classifier.dense", "classifier.out_proj"};
-static const naming jina_naming = {
-    "roberta.",        "roberta.encoder.layers.", fused_embedding_parts,
-    fused_layer_parts, "classifier.dense",        "classifier.out_proj"};
-static const naming electra_naming = {"electra.",         "electra.encoder.layer.",
-                                      embedding_parts,    layer_parts,
-                                      "classifier.dense", "classifier.out_proj"};
-static const naming gguf_naming = {"",          "",    embedding_parts,
-                                   layer_parts, "cls", "cls.output"};
-static const naming fused_gguf_naming = {
-    "", "", embedding_parts, fused_layer_parts, "cls", "cls.output"};
+/* Numbers of one model: network->own. */
+typedef struct bert_numbers {
+    size_t first_position; /* row of the position table of a sequence's first token */
+} bert_numbers;
 
-static const char roberta_head_text[] =
-    "dense layer and tanh on the first token, one-label classifier";
+enum { MAX_POSITIONS = 1 << 20, MAX_TYPES = 1024 };
 
-static bool is_gguf(const grt_checkpoint *checkpoint)
+static grt_status read_numbers(grt_binder *binder, grt_error *err)
 {
-    return checkpoint->format == GRT_FORMAT_GGUF;
-}
-
-static grt_status read_hf_config(grt_network *network, const grt_metadata *config,
-                                 grt_error *err)
-{
-    uint64_t hidden, layers, heads, ffn, vocab, positions, types = 2;
-    GRT_TRY(grt_metadata_need_u64(config, "hidden_size", 1, 65536, &hidden, err));
-    GRT_TRY(grt_metadata_need_u64(config, "num_hidden_layers", 1, GRT_MAX_LAYERS,
-                                  &layers, err));
-    GRT_TRY(
-        grt_metadata_need_u64(config, "num_attention_heads", 1, hidden, &heads, err));
-    GRT_TRY(grt_metadata_need_u64(config, "intermediate_size", 1, 1u << 20, &ffn, err));
-    GRT_TRY(grt_metadata_need_u64(config, "vocab_size", 1, GRT_MAX_VOCABULARY, &vocab,
-                                  err));
-    GRT_TRY(grt_metadata_need_u64(config, "max_position_embeddings", 4, 1u << 20,
-                                  &positions, err));
-    if (grt_metadata_get(config, "type_vocab_size"))
-        GRT_TRY(grt_metadata_need_u64(config, "type_vocab_size", 1, 1024, &types, err));
-    GRT_TRY(grt_need_text(config, "hidden_act", "gelu", err));
-    GRT_TRY(grt_need_text(config, "position_embedding_type", "absolute", err));
+    static const grt_name types_key = {"type_vocab_size", NULL};
+    static const grt_name eps_name = {"layer_norm_eps", "attention.layer_norm_epsilon"};
+    static const grt_name activation = {"hidden_act", NULL};
+    static const grt_name kind_of_positions = {"position_embedding_type", NULL};
+    grt_network *network = binder->network;
+    uint64_t *sizes = binder->sizes, types = 2;
+    GRT_TRY(grt_bind_sizes(binder, MAX_POSITIONS, err));
+    GRT_TRY(grt_key_allow(binder, activation, "gelu", err));
+    GRT_TRY(grt_key_allow(binder, kind_of_positions, "absolute", err));
+    GRT_TRY(grt_key_want(binder, types_key, 1, MAX_TYPES, &types, err));
+    sizes[GRT_EXTENT_TYPES] = types;
+    if (binder->is_gguf) {
+        /* of RoBERTa converters leave the rows before the first position away, and not
+         * all of them lower the context length by as much */
+        GRT_TRY(grt_bind_rows(binder, GRT_EXTENT_TYPES, types_name, MAX_TYPES, err));
+        GRT_TRY(grt_bind_rows(binder, GRT_EXTENT_POSITIONS, positions_name,
+                              MAX_POSITIONS, err));
+        if (network->max_tokens > sizes[GRT_EXTENT_POSITIONS])
+            network->max_tokens = (size_t)sizes[GRT_EXTENT_POSITIONS];
+    }
     double eps = 1e-12;
-    (void)grt_metadata_get_f64(config, "layer_norm_eps", &eps);
-    network->hidden_size = hidden;
-    network->n_layers = layers;
-    network->n_heads = heads;
-    network->ffn_size = ffn;
-    network->vocab_size = vocab;
-    network->n_positions = positions;
-    network->max_tokens = positions;
-    network->n_types = types;
+    (void)grt_key_number(binder, eps_name, &eps);
     network->norm_eps = (float)eps;
-    return GRT_OK;
+    grt_layer_kind kind = {.scale = 1.0f / sqrtf((float)network->head_size)};
+    return grt_bind_kinds(binder, kind, NULL, err);
 }
 
-static grt_status read_gguf_keys(grt_network *network, const grt_checkpoint *checkpoint,
-                                 grt_error *err)
+static grt_status bind_head(grt_binder *binder, const bert_head *head, grt_error *err)
 {
-    const grt_metadata *keys = &checkpoint->metadata;
-    uint64_t hidden, layers, heads, ffn, positions;
-    GRT_TRY(
-        grt_metadata_need_u64(keys, "bert.embedding_length", 1, 65536, &hidden, err));
-    GRT_TRY(grt_metadata_need_u64(keys, "bert.block_count", 1, GRT_MAX_LAYERS, &layers,
-                                  err));
-    GRT_TRY(grt_metadata_need_u64(keys, "bert.attention.head_count", 1, hidden, &heads,
-                                  err));
-    GRT_TRY(grt_metadata_need_u64(keys, "bert.feed_forward_length", 1, 1u << 20, &ffn,
-                                  err));
-    GRT_TRY(grt_metadata_need_u64(keys, "bert.context_length", 4, 1u << 20, &positions,
-                                  err));
-    double eps = 1e-12;
-    (void)grt_metadata_get_f64(keys, "bert.attention.layer_norm_epsilon", &eps);
-    GRT_TRY(grt_encoder_count_rows(&network->vocab_size, checkpoint,
-                                   "token_embd.weight", GRT_MAX_VOCABULARY, err));
-    GRT_TRY(grt_encoder_count_rows(&network->n_types, checkpoint, "token_types.weight",
-                                   1024, err));
-    /* of RoBERTa converters leave the rows before the first position away, and not all
-     * of them lower the context length by as much */
-    GRT_TRY(grt_encoder_count_rows(&network->n_positions, checkpoint,
-                                   "position_embd.weight", 1u << 20, err));
-    network->max_tokens =
-        positions < network->n_positions ? positions : network->n_positions;
-    network->hidden_size = hidden;
-    network->n_layers = layers;
-    network->n_heads = heads;
-    network->ffn_size = ffn;
-    network->norm_eps = (float)eps;
-    return GRT_OK;
-}
-
-static grt_status bind_named(grt_network *network, const grt_checkpoint *checkpoint,
-                             size_t index, const char *stem, const char *kind,
-                             uint64_t n_out, uint64_t n_in, int32_t part,
-                             grt_error *err)
-{
-    char name[GRT_MAX_TENSOR_NAME_BYTES];
-    (void)snprintf(name, sizeof(name), "%s.%s", stem, kind);
-    return grt_bind_fixed(network, checkpoint, index, name, n_out, n_in, part, err);
-}
-
-/* Matrix [n_out][n_in] and bias of a dense layer, as fixed parts index and index + 1.
- */
-static grt_status bind_dense(grt_network *network, const grt_checkpoint *checkpoint,
-                             size_t index, const char *stem, uint64_t n_out,
-                             uint64_t n_in, int32_t part, grt_error *err)
-{
-    GRT_TRY(
-        bind_named(network, checkpoint, index, stem, "weight", n_out, n_in, part, err));
-    return bind_named(network, checkpoint, index + 1, stem, "bias", n_out, 0, part,
-                      err);
-}
-
-static grt_status bind_head(grt_network *network, const grt_checkpoint *checkpoint,
-                            const naming *names, grt_error *err)
-{
-    char classifier[64];
-    (void)snprintf(classifier, sizeof(classifier), "%s.weight", names->classifier);
-    GRT_TRY(grt_encoder_need_one_label(checkpoint, classifier, err));
-    if (is_gguf(checkpoint) && !grt_catalogue_get(&checkpoint->catalogue, "cls.weight"))
+    uint64_t d = binder->network->hidden_size;
+    GRT_TRY(grt_encoder_bind_classifier(binder, CLASSIFIER, head->classifier,
+                                        head->classifier_bias, head->text, err));
+    if (!binder->network->fixed[CLASSIFIER_BIAS].values)
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: tensor %s is missing",
+                 binder->checkpoint->path,
+                 grt_tensor_name(binder, head->classifier_bias));
+    if (binder->is_gguf && !grt_tensor_find(binder, head->dense))
         GRT_FAIL(err, GRT_E_UNSUPPORTED,
                  "%s: the pooler (cls.weight) was lost when this GGUF was made, so its "
                  "scores would be wrong; use the safetensors files",
-                 checkpoint->path);
-    uint64_t d = network->hidden_size;
-    GRT_TRY(
-        bind_dense(network, checkpoint, DENSE, names->dense, d, d, GRT_PART_HEAD, err));
-    return bind_dense(network, checkpoint, CLASSIFIER, names->classifier, 1, d,
-                      GRT_PART_HEAD, err);
+                 binder->checkpoint->path);
+    GRT_TRY(grt_bind_fixed(binder, DENSE, head->dense, d, d, GRT_PART_HEAD, err));
+    return grt_bind_fixed(binder, DENSE_BIAS, head->dense_bias, d, 0, GRT_PART_HEAD,
+                          err);
 }
 
-static grt_status bind_tensors(grt_network *network, const grt_checkpoint *checkpoint,
-                               const naming *names, grt_error *err)
+/* What follows the numbers. */
+static grt_status bind_tensors(grt_binder *binder, const bert_head *head,
+                               size_t first_position, grt_error *err)
 {
-    GRT_TRY(grt_encoder_split_heads(network, checkpoint, err));
-    char words[64];
-    (void)snprintf(words, sizeof(words), "%sembeddings.word_embeddings.weight",
-                   names->prefix);
-    GRT_TRY(grt_bind_embedding(network, checkpoint,
-                               is_gguf(checkpoint) ? "token_embd.weight" : words, err));
-    GRT_TRY(grt_bind_fixed_table(network, checkpoint, names->embeddings,
-                                 N_EMBEDDING_PARTS, names->prefix, GRT_PART_EMBEDDING,
-                                 err));
-    GRT_TRY(bind_head(network, checkpoint, names, err));
-    return grt_bind_layers_as(network, checkpoint, names->parts, names->layers, err);
+    grt_network *network = binder->network;
+    bert_numbers *numbers;
+    GRT_TRY(grt_arena_alloc(&network->arena, &numbers, 1, sizeof(*numbers), err));
+    numbers->first_position = first_position;
+    network->own = numbers;
+    size_t n = sizeof(embedding_specs) / sizeof(embedding_specs[0]);
+    GRT_TRY(grt_bind_embedding(binder, err));
+    GRT_TRY(grt_bind_fixed_table(binder, embedding_specs, n, GRT_PART_EMBEDDING, err));
+    GRT_TRY(bind_head(binder, head, err));
+    return grt_bind_layers(binder, err);
 }
 
-static grt_status bind_gguf(grt_network *network, const grt_checkpoint *checkpoint,
-                            grt_error *err)
+static grt_status bind_bert(grt_binder *binder, grt_error *err)
 {
-    bool is_fused = grt_catalogue_get(&checkpoint->catalogue, "blk.0.attn_qkv.weight");
-    return bind_tensors(network, checkpoint,
-                        is_fused ? &fused_gguf_naming : &gguf_naming, err);
+    GRT_TRY(read_numbers(binder, err));
+    if (binder->sizes[GRT_EXTENT_TYPES] < 2)
+        GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: one token type only; BERT pairs need two",
+                 binder->checkpoint->path);
+    return bind_tensors(binder, &head_of_bert, 0, err);
+}
+
+static grt_status bind_roberta(grt_binder *binder, grt_error *err)
+{
+    static const grt_name pad_name = {"pad_token_id", NULL};
+    uint64_t pad = 1;
+    GRT_TRY(read_numbers(binder, err));
+    if (binder->is_gguf) return bind_tensors(binder, &head_of_roberta, 0, err);
+    GRT_TRY(grt_key_want(binder, pad_name, 0, GRT_MAX_VOCABULARY, &pad, err));
+    size_t first = (size_t)pad + 1, n = (size_t)binder->sizes[GRT_EXTENT_POSITIONS];
+    if (n < first + 4)
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "%s: %zu positions, of which the first %zu are not used",
+                 binder->checkpoint->metadata.source, n, first);
+    binder->network->max_tokens = n - first;
+    return bind_tensors(binder, &head_of_roberta, first, err);
+}
+
+static grt_status bind_electra(grt_binder *binder, grt_error *err)
+{
+    static const grt_name width_name = {"embedding_size", NULL};
+    grt_network *network = binder->network;
+    GRT_TRY(read_numbers(binder, err));
+    uint64_t d = network->hidden_size, width = d;
+    GRT_TRY(grt_key_want(binder, width_name, 1, d, &width, err));
+    network->embedding_size = (size_t)width;
+    binder->sizes[GRT_EXTENT_EMBEDDING] = width;
+    if (width < d)
+        GRT_TRY(grt_bind_fixed_table(binder, widen_specs, 2, GRT_PART_EMBEDDING, err));
+    return bind_tensors(binder, &head_of_electra, 0, err);
 }
 
 /* GGUF calls all of them "bert"; RoBERTa's vocabularies begin texts with <s>. */
@@ -254,67 +221,9 @@ static bool is_roberta(const grt_tokenizer *tokenizer)
            grt_tokenizer_id(tokenizer, "<s>", 3) != GRT_NO_TOKEN;
 }
 
-static grt_status bind_bert(grt_network *network, grt_checkpoint *checkpoint,
-                            const grt_tokenizer *tokenizer, grt_error *err)
+static bool is_bert(const grt_tokenizer *tokenizer)
 {
-    network->head_text =
-        "pooler (dense, tanh) of the first token, one-label classifier";
-    if (is_gguf(checkpoint)) {
-        GRT_TRY(read_gguf_keys(network, checkpoint, err));
-        if (is_roberta(tokenizer)) {
-            network->architecture = &grt_architecture_roberta;
-            network->head_text = roberta_head_text;
-            return bind_gguf(network, checkpoint, err);
-        }
-    } else
-        GRT_TRY(read_hf_config(network, &checkpoint->metadata, err));
-    if (network->n_types < 2)
-        GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: one token type only; BERT pairs need two",
-                 checkpoint->path);
-    return is_gguf(checkpoint) ? bind_gguf(network, checkpoint, err)
-                               : bind_tensors(network, checkpoint, &bert_naming, err);
-}
-
-static grt_status bind_roberta(grt_network *network, grt_checkpoint *checkpoint,
-                               const grt_tokenizer *tokenizer, grt_error *err)
-{
-    (void)tokenizer;
-    const grt_metadata *config = &checkpoint->metadata;
-    uint64_t pad = 1;
-    GRT_TRY(read_hf_config(network, config, err));
-    if (grt_metadata_get(config, "pad_token_id"))
-        GRT_TRY(grt_metadata_need_u64(config, "pad_token_id", 0, GRT_MAX_VOCABULARY,
-                                      &pad, err));
-    network->first_position = (size_t)pad + 1;
-    if (network->n_positions < network->first_position + 4)
-        GRT_FAIL(err, GRT_E_FORMAT,
-                 "%s: %zu positions, of which the first %zu are not used",
-                 config->source, network->n_positions, network->first_position);
-    network->max_tokens = network->n_positions - network->first_position;
-    network->head_text = roberta_head_text;
-    bool is_jina = grt_catalogue_get(&checkpoint->catalogue,
-                                     "roberta.encoder.layers.0.mixer.Wqkv.weight");
-    return bind_tensors(network, checkpoint, is_jina ? &jina_naming : &roberta_naming,
-                        err);
-}
-
-static grt_status bind_electra(grt_network *network, grt_checkpoint *checkpoint,
-                               const grt_tokenizer *tokenizer, grt_error *err)
-{
-    (void)tokenizer;
-    const grt_metadata *config = &checkpoint->metadata;
-    GRT_TRY(read_hf_config(network, config, err));
-    uint64_t d = network->hidden_size, width = d;
-    if (grt_metadata_get(config, "embedding_size"))
-        GRT_TRY(grt_metadata_need_u64(config, "embedding_size", 1, d, &width, err));
-    network->head_text =
-        "dense layer and GELU on the first token, one-label classifier";
-    if (width < d) {
-        network->embedding_size = (size_t)width;
-        GRT_TRY(bind_dense(network, checkpoint, WIDEN, "electra.embeddings_project", d,
-                           width, GRT_PART_EMBEDDING, err));
-    }
-    return bind_tensors(network, checkpoint, &electra_naming, err);
+    return !is_roberta(tokenizer);
 }
 
 static const grt_encoder_pair bert_pair = {"[CLS]", "[SEP]", 1, 1};
@@ -336,6 +245,8 @@ static grt_status roberta_prompt(grt_prompt *out, const grt_network *network,
     return grt_encoder_prompt(out, network, tokenizer, instruction, &roberta_pair, err);
 }
 
+/* ---- Arithmetic ---- */
+
 static size_t floats_per_row(const grt_network *network)
 {
     size_t attention = 4 * network->hidden_size;
@@ -355,22 +266,23 @@ static void add_row(const grt_kernels *kernels, const grt_weight *table, size_t 
 static void embed(const grt_network *network, const grt_kernels *kernels,
                   const grt_token_rows *rows, float *hidden, float *scratch)
 {
+    const bert_numbers *numbers = network->own;
     size_t d = network->hidden_size;
     for (size_t i = 0; i < rows->n_rows; i++) {
         float *x = hidden + i * d;
         add_row(kernels, &network->fixed[POSITIONS].weight,
-                network->first_position + rows->positions[i], scratch, x);
+                numbers->first_position + rows->positions[i], scratch, x);
         add_row(kernels, &network->fixed[TYPES].weight, rows->types[i], scratch, x);
     }
     kernels->layer_norm(hidden, d, hidden, d, network->fixed[EMBEDDING_NORM].values,
                         network->fixed[EMBEDDING_NORM_BIAS].values, network->norm_eps,
-                        rows->n_rows, grt_embedding_size(network));
+                        rows->n_rows, network->embedding_size);
 }
 
 static void widen(const grt_network *network, const grt_workspace *workspace,
                   float *hidden, size_t n_rows)
 {
-    size_t d = network->hidden_size, width = grt_embedding_size(network);
+    size_t d = network->hidden_size, width = network->embedding_size;
     if (width == d) return;
     float *narrow = workspace->buffer;
     for (size_t i = 0; i < n_rows; i++)
@@ -394,7 +306,8 @@ static void layer(const grt_network *network, const grt_layer_view *view,
     size_t m = grt_block_keep_scored(network, chunk, x, d);
     grt_block_linear(workspace, &matrices[QUERY], vectors[QUERY_BIAS], x, queries, m,
                      0);
-    grt_block_attention(network, workspace, chunk, queries, keys, values, attended, 0);
+    grt_block_attention(network, workspace, view->kind, chunk, queries, keys, values,
+                        attended, 0);
     grt_block_linear(workspace, &matrices[OUTPUT], vectors[OUTPUT_BIAS], attended, x, m,
                      1);
     grt_block_layer_norm(workspace, x, vectors[ATTENTION_NORM],
@@ -443,18 +356,23 @@ static void gelu_logits(const grt_network *network, const grt_workspace *workspa
     classify(network, workspace, scratch, n, out);
 }
 
+/* clang-format off */
+#define BERT_LAYERS                                                                     \
+    .layers = {"encoder.layer encoder.layers", "blk"},                                  \
+    .embedding = {"embeddings.word_embeddings.weight", "token_embd.weight"},            \
+    .layer_specs = layer_specs, .n_layer_specs = N_LAYER_SPECS,                         \
+    .n_layer_parts = N_LAYER_PARTS, .floats_per_row = floats_per_row, .embed = embed,   \
+    .layer = layer
+/* clang-format on */
+
 const grt_architecture grt_architecture_bert = {
     .name = "bert",
     .hf_classes = "BertForSequenceClassification",
     .gguf_name = "bert",
-    .hf_layer = "encoder.layer",
-    .layer_parts = layer_parts,
-    .n_layer_parts = N_LAYER_PARTS,
+    .fits_tokenizer = is_bert,
+    BERT_LAYERS,
     .bind = bind_bert,
     .prompt = bert_prompt,
-    .floats_per_row = floats_per_row,
-    .embed = embed,
-    .layer = layer,
     .logits = tanh_logits,
 };
 
@@ -463,30 +381,20 @@ const grt_architecture grt_architecture_roberta = {
     .hf_classes =
         "XLMRobertaForSequenceClassification RobertaForSequenceClassification "
         "CamembertForSequenceClassification",
-    .gguf_name = "", /* told from "bert" by its vocabulary */
-    .hf_layer = "encoder.layer",
-    .layer_parts = layer_parts,
-    .n_layer_parts = N_LAYER_PARTS,
+    .gguf_name = "bert", /* told from BERT by its vocabulary */
+    .fits_tokenizer = is_roberta,
+    BERT_LAYERS,
     .bind = bind_roberta,
     .prompt = roberta_prompt,
-    .floats_per_row = floats_per_row,
-    .embed = embed,
-    .layer = layer,
     .logits = tanh_logits,
 };
 
 const grt_architecture grt_architecture_electra = {
     .name = "electra",
     .hf_classes = "ElectraForSequenceClassification",
-    .gguf_name = "", /* no converter writes it */
-    .hf_layer = "encoder.layer",
-    .layer_parts = layer_parts,
-    .n_layer_parts = N_LAYER_PARTS,
+    BERT_LAYERS,
     .bind = bind_electra,
     .prompt = bert_prompt,
-    .floats_per_row = floats_per_row,
-    .embed = embed,
     .widen = widen,
-    .layer = layer,
     .logits = gelu_logits,
 };

@@ -5,26 +5,283 @@
 #include "base/memory.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-uint64_t grt_extent_size(const grt_network *network, grt_extent extent)
+/* ---- Names ---- */
+
+static bool has(const grt_binder *binder, const char *name)
 {
-    switch (extent) {
-    case GRT_EXTENT_NONE: return 0;
-    case GRT_EXTENT_ONE: return 1;
-    case GRT_EXTENT_HIDDEN: return network->hidden_size;
-    case GRT_EXTENT_QUERIES: return network->n_heads * network->head_size;
-    case GRT_EXTENT_KEYS: return network->n_kv_heads * network->head_size;
-    case GRT_EXTENT_HEAD: return network->head_size;
-    case GRT_EXTENT_FFN: return network->ffn_size;
-    case GRT_EXTENT_EMBEDDING: return grt_embedding_size(network);
-    case GRT_EXTENT_POSITIONS: return network->n_positions;
-    case GRT_EXTENT_TYPES: return network->n_types;
-    case GRT_EXTENT_VOCABULARY: return network->vocab_size;
-    }
-    return 0;
+    return grt_catalogue_get(&binder->checkpoint->catalogue, name) != NULL;
 }
+
+static void join(char *out, size_t n_out, const char *a, const char *b, const char *c)
+{
+    int n = snprintf(out, n_out, "%s%s%s", a, b, c);
+    if (n < 0 || (size_t)n >= n_out) out[0] = '\0'; /* nothing has such a name */
+}
+
+void grt_binder_init(grt_binder *binder, grt_network *network,
+                     const grt_checkpoint *checkpoint, const grt_tokenizer *tokenizer)
+{
+    /* what a model with a head, or one part of several, puts before the tensors of the
+     * model that it was made from */
+    static const char *const bases[] = {"",
+                                        "model.",
+                                        "bert.",
+                                        "roberta.",
+                                        "electra.",
+                                        "model.language_model.",
+                                        "language_model.model.",
+                                        "language_model."};
+    enum { N_BASES = sizeof(bases) / sizeof(bases[0]) };
+    *binder = (grt_binder){.network = network,
+                           .checkpoint = checkpoint,
+                           .tokenizer = tokenizer,
+                           .is_gguf = checkpoint->format == GRT_FORMAT_GGUF,
+                           .base = ""};
+    for (size_t i = 0; i < N_BASES && !binder->is_gguf; i++) {
+        join(binder->name, sizeof(binder->name), bases[i],
+             network->architecture->embedding.hf, "");
+        if (!has(binder, binder->name)) continue;
+        binder->base = bases[i];
+        return;
+    }
+}
+
+/* LayerNorm's vectors were called gamma and beta once. */
+static bool try_old_norm(grt_binder *binder)
+{
+    static const char *const names[][2] = {{".weight", ".gamma"}, {".bias", ".beta"}};
+    size_t n = strlen(binder->name);
+    for (size_t i = 0; i < 2; i++) {
+        size_t n_end = strlen(names[i][0]);
+        if (n < n_end || strcmp(binder->name + n - n_end, names[i][0]) != 0) continue;
+        char old[GRT_MAX_TENSOR_NAME_BYTES];
+        (void)snprintf(old, sizeof(old), "%.*s%s", (int)(n - n_end), binder->name,
+                       names[i][1]);
+        if (!has(binder, old)) return false;
+        memcpy(binder->name, old, sizeof(old));
+        return true;
+    }
+    return false;
+}
+
+/* Puts the name below `before` into binder->name; is such a tensor there? */
+static bool resolve(grt_binder *binder, const char *before, grt_name name)
+{
+    const char *below = binder->is_gguf ? name.gguf : name.hf;
+    binder->name[0] = '\0';
+    if (!below) return false;
+    join(binder->name, sizeof(binder->name), before, below, "");
+    return has(binder, binder->name) || (!binder->is_gguf && try_old_norm(binder));
+}
+
+const char *grt_tensor_name(grt_binder *binder, grt_name name)
+{
+    if (binder->is_gguf || resolve(binder, "", name)) {
+        (void)resolve(binder, "", name);
+        return binder->name;
+    }
+    (void)resolve(binder, binder->base, name);
+    return binder->name;
+}
+
+const grt_tensor *grt_tensor_find(grt_binder *binder, grt_name name)
+{
+    return grt_catalogue_get(&binder->checkpoint->catalogue,
+                             grt_tensor_name(binder, name));
+}
+
+/* ---- Keys ---- */
+
+const char *grt_key_name(grt_binder *binder, grt_name name)
+{
+    const char *below = binder->is_gguf ? name.gguf : name.hf;
+    binder->key[0] = '\0';
+    if (!below) return binder->key;
+    if (binder->is_gguf) {
+        join(binder->key, sizeof(binder->key), binder->network->architecture->gguf_name,
+             ".", below);
+        return binder->key;
+    }
+    /* of a model for several kinds of input, whose text part we read */
+    join(binder->key, sizeof(binder->key), "text_config.", below, "");
+    if (!grt_metadata_get(&binder->checkpoint->metadata, binder->key))
+        join(binder->key, sizeof(binder->key), below, "", "");
+    return binder->key;
+}
+
+const grt_meta_value *grt_key_get(grt_binder *binder, grt_name name)
+{
+    return grt_metadata_get(&binder->checkpoint->metadata, grt_key_name(binder, name));
+}
+
+grt_status grt_key_need(grt_binder *binder, grt_name name, uint64_t min, uint64_t max,
+                        uint64_t *out, grt_error *err)
+{
+    return grt_metadata_need_u64(&binder->checkpoint->metadata,
+                                 grt_key_name(binder, name), min, max, out, err);
+}
+
+grt_status grt_key_want(grt_binder *binder, grt_name name, uint64_t min, uint64_t max,
+                        uint64_t *out, grt_error *err)
+{
+    if (!grt_key_get(binder, name)) return GRT_OK;
+    return grt_key_need(binder, name, min, max, out, err);
+}
+
+bool grt_key_number(grt_binder *binder, grt_name name, double *out)
+{
+    return grt_metadata_get_f64(&binder->checkpoint->metadata,
+                                grt_key_name(binder, name), out);
+}
+
+bool grt_key_flag(grt_binder *binder, grt_name name, bool *out)
+{
+    return grt_metadata_get_bool(&binder->checkpoint->metadata,
+                                 grt_key_name(binder, name), out);
+}
+
+bool grt_key_text(grt_binder *binder, grt_name name, grt_text *out)
+{
+    return grt_metadata_get_text(&binder->checkpoint->metadata,
+                                 grt_key_name(binder, name), out);
+}
+
+bool grt_list_holds(const char *list, grt_text word)
+{
+    for (const char *at = list; *at;) {
+        size_t n = strcspn(at, " ");
+        if (n == word.size && memcmp(at, word.data, n) == 0) return true;
+        at += n + (at[n] == ' ');
+    }
+    return false;
+}
+
+grt_status grt_key_allow(grt_binder *binder, grt_name name, const char *expected,
+                         grt_error *err)
+{
+    grt_text text;
+    if (!grt_key_text(binder, name, &text)) return GRT_OK;
+    if (grt_list_holds(expected, text)) return GRT_OK;
+    GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is \"%.*s\"; only \"%s\" is supported",
+             binder->checkpoint->metadata.source, binder->key,
+             (int)(text.size < 60 ? text.size : 60), text.data, expected);
+}
+
+grt_status grt_key_refuse_flag(grt_binder *binder, grt_name name, grt_error *err)
+{
+    bool is_set = false;
+    if (!grt_key_flag(binder, name, &is_set) || !is_set) return GRT_OK;
+    GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is not supported for %s",
+             binder->checkpoint->metadata.source, binder->key,
+             binder->network->architecture->name);
+}
+
+/* ---- Numbers that all families have ---- */
+
+enum { MAX_WIDTH = 65536, MAX_FFN = 1 << 20, MAX_POSITIONS = 1 << 24 };
+
+/* Heads, from what was read of them. */
+static grt_status set_heads(grt_binder *binder, uint64_t heads, grt_error *err)
+{
+    static const grt_name kv_name = {"num_key_value_heads", "attention.head_count_kv"};
+    static const grt_name size_name = {"head_dim", "attention.key_length"};
+    grt_network *network = binder->network;
+    uint64_t hidden = network->hidden_size, kv_heads = heads, size = hidden / heads;
+    GRT_TRY(grt_key_want(binder, kv_name, 1, heads, &kv_heads, err));
+    GRT_TRY(grt_key_want(binder, size_name, 2, GRT_MAX_HEAD_SIZE, &size, err));
+    bool has_size = grt_key_get(binder, size_name) != NULL;
+    if (!has_size && hidden % heads != 0)
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "%s: hidden size %llu does not split into %llu heads",
+                 binder->checkpoint->metadata.source, (unsigned long long)hidden,
+                 (unsigned long long)heads);
+    if (heads % kv_heads != 0 || size == 0 || size > GRT_MAX_HEAD_SIZE)
+        GRT_FAIL(
+            err, GRT_E_FORMAT,
+            "%s: %llu query heads, %llu key heads of %llu values do not fit together",
+            binder->checkpoint->metadata.source, (unsigned long long)heads,
+            (unsigned long long)kv_heads, (unsigned long long)size);
+    network->n_heads = heads;
+    network->n_kv_heads = kv_heads;
+    network->head_size = size;
+    binder->sizes[GRT_EXTENT_QUERIES] = heads * size;
+    binder->sizes[GRT_EXTENT_KEYS] = kv_heads * size;
+    binder->sizes[GRT_EXTENT_HEAD] = size;
+    return GRT_OK;
+}
+
+grt_status grt_bind_sizes(grt_binder *binder, size_t most_tokens, grt_error *err)
+{
+    static const grt_name hidden_name = {"hidden_size", "embedding_length"};
+    static const grt_name layers_name = {"num_hidden_layers", "block_count"};
+    static const grt_name heads_name = {"num_attention_heads", "attention.head_count"};
+    static const grt_name ffn_name = {"intermediate_size", "feed_forward_length"};
+    static const grt_name positions_name = {"max_position_embeddings",
+                                            "context_length"};
+    grt_network *network = binder->network;
+    uint64_t hidden, layers, heads, ffn, positions;
+    GRT_TRY(grt_key_need(binder, hidden_name, 1, MAX_WIDTH, &hidden, err));
+    GRT_TRY(grt_key_need(binder, layers_name, 1, GRT_MAX_LAYERS, &layers, err));
+    GRT_TRY(grt_key_need(binder, heads_name, 1, MAX_WIDTH, &heads, err));
+    GRT_TRY(grt_key_need(binder, ffn_name, 1, MAX_FFN, &ffn, err));
+    GRT_TRY(grt_key_need(binder, positions_name, 4, MAX_POSITIONS, &positions, err));
+    network->hidden_size = network->embedding_size = hidden;
+    network->n_layers = layers;
+    network->ffn_size = ffn;
+    network->max_tokens = positions < most_tokens ? positions : most_tokens;
+    binder->sizes[GRT_EXTENT_ONE] = 1;
+    binder->sizes[GRT_EXTENT_HIDDEN] = binder->sizes[GRT_EXTENT_EMBEDDING] = hidden;
+    binder->sizes[GRT_EXTENT_FFN] = ffn;
+    binder->sizes[GRT_EXTENT_POSITIONS] = positions;
+    return set_heads(binder, heads, err);
+}
+
+grt_status grt_bind_kinds(grt_binder *binder, grt_layer_kind kind, grt_layer_kind **out,
+                          grt_error *err)
+{
+    grt_network *network = binder->network;
+    grt_layer_kind *kinds;
+    GRT_TRY(grt_arena_alloc(&network->arena, &kinds, network->n_layers, sizeof(*kinds),
+                            err));
+    for (size_t i = 0; i < network->n_layers; i++)
+        kinds[i] = kind;
+    network->kinds = kinds;
+    if (out) *out = kinds;
+    return GRT_OK;
+}
+
+grt_status grt_bind_rope(grt_binder *binder, double theta, const float *divisors,
+                         grt_error *err)
+{
+    grt_network *network = binder->network;
+    size_t size = network->head_size;
+    const char *source = binder->checkpoint->metadata.source;
+    assert(network->n_ropes < GRT_MAX_ROPES);
+    if (!(theta >= 1.0 && theta < 1e30))
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: a rotary base of %g makes no sense", source,
+                 theta);
+    if (size % 2 != 0)
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: heads of %zu values cannot be rotated", source,
+                 size);
+    double *angles;
+    GRT_TRY(grt_arena_alloc(&network->arena, &angles, size / 2, sizeof(*angles), err));
+    for (size_t i = 0; i < size / 2; i++) {
+        angles[i] = pow(theta, -2.0 * (double)i / (double)size);
+        if (!divisors) continue;
+        if (!(divisors[i] > 0.0f && divisors[i] < INFINITY))
+            GRT_FAIL(err, GRT_E_FORMAT, "%s: a rotary factor of %g makes no sense",
+                     source, (double)divisors[i]);
+        angles[i] /= (double)divisors[i];
+    }
+    network->ropes[network->n_ropes++] = angles;
+    return GRT_OK;
+}
+
+/* ---- Tensors ---- */
 
 static void shape_text(char *out, size_t n_out, const grt_tensor *tensor)
 {
@@ -71,17 +328,33 @@ static grt_status check_shape(const grt_checkpoint *checkpoint,
     return GRT_OK;
 }
 
-grt_status grt_bind_tensor(const grt_tensor **out, grt_network *network,
-                           const grt_checkpoint *checkpoint, const char *name,
-                           uint64_t n_out, uint64_t n_in, int32_t part, grt_error *err)
+static grt_status bind_resolved(const grt_tensor **out, grt_binder *binder,
+                                uint64_t n_out, uint64_t n_in, int32_t part,
+                                grt_error *err)
 {
-    const grt_tensor *tensor = grt_catalogue_get(&checkpoint->catalogue, name);
+    const grt_checkpoint *checkpoint = binder->checkpoint;
+    const grt_tensor *tensor = grt_catalogue_get(&checkpoint->catalogue, binder->name);
     if (!tensor)
-        GRT_FAIL(err, GRT_E_FORMAT, "%s: tensor %s is missing", checkpoint->path, name);
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: tensor %s is missing", checkpoint->path,
+                 binder->name);
     GRT_TRY(check_shape(checkpoint, tensor, n_out, n_in, err));
-    network->part_of[tensor - checkpoint->catalogue.tensors] = part;
+    binder->network->part_of[tensor - checkpoint->catalogue.tensors] = part;
     *out = tensor;
     return GRT_OK;
+}
+
+/* Resolves the name; a head that is missing would stand beside the base model. */
+static void name_for_message(grt_binder *binder, grt_name name, int32_t part)
+{
+    if (!grt_tensor_find(binder, name) && part == GRT_PART_HEAD)
+        (void)resolve(binder, "", name);
+}
+
+grt_status grt_bind_tensor(const grt_tensor **out, grt_binder *binder, grt_name name,
+                           uint64_t n_out, uint64_t n_in, int32_t part, grt_error *err)
+{
+    name_for_message(binder, name, part);
+    return bind_resolved(out, binder, n_out, n_in, part, err);
 }
 
 static grt_status load_tensor(void **out, const grt_checkpoint *checkpoint,
@@ -101,17 +374,17 @@ static void unpack(float *dst, const void *src, grt_dtype dtype, size_t n)
     kernels.unpack_row[dtype](dst, src, n);
 }
 
-grt_status grt_bind_fixed(grt_network *network, const grt_checkpoint *checkpoint,
-                          size_t index, const char *name, uint64_t n_out, uint64_t n_in,
-                          int32_t part, grt_error *err)
+/* The tensor of binder->name as fixed part `index`; `offset` is added to a vector. */
+static grt_status fix(grt_binder *binder, size_t index, uint64_t n_out, uint64_t n_in,
+                      float offset, int32_t part, grt_error *err)
 {
+    grt_network *network = binder->network;
     const grt_tensor *tensor;
-    GRT_TRY(
-        grt_bind_tensor(&tensor, network, checkpoint, name, n_out, n_in, part, err));
+    GRT_TRY(bind_resolved(&tensor, binder, n_out, n_in, part, err));
     assert(index < GRT_MAX_FIXED_PARTS);
     grt_fixed *fixed = &network->fixed[index];
     void *data;
-    GRT_TRY(load_tensor(&data, checkpoint, tensor, &network->arena, err));
+    GRT_TRY(load_tensor(&data, binder->checkpoint, tensor, &network->arena, err));
     fixed->weight = (grt_weight){data, tensor->dtype, (size_t)n_out, (size_t)n_in};
     if (n_in != 0) return GRT_OK;
     float *values;
@@ -119,121 +392,228 @@ grt_status grt_bind_fixed(grt_network *network, const grt_checkpoint *checkpoint
         grt_arena_alloc(&network->arena, &values, (size_t)n_out, sizeof(*values), err));
     unpack(values, data, tensor->dtype, (size_t)n_out);
     for (size_t i = 0; i < n_out; i++)
-        values[i] += network->vector_offset;
+        values[i] += offset;
     fixed->values = values;
     return GRT_OK;
 }
 
-static grt_status name_join(char *out, size_t n_out, const char *prefix,
-                            const char *name, grt_error *err)
+grt_status grt_bind_fixed(grt_binder *binder, size_t index, grt_name name,
+                          uint64_t n_out, uint64_t n_in, int32_t part, grt_error *err)
 {
-    int n = snprintf(out, n_out, "%s%s", prefix, name);
-    if (n < 0 || (size_t)n >= n_out)
-        GRT_FAIL(err, GRT_E_FORMAT, "tensor name %s%s is too long", prefix, name);
+    name_for_message(binder, name, part);
+    return fix(binder, index, n_out, n_in, 0.0f, part, err);
+}
+
+grt_status grt_bind_rows(grt_binder *binder, grt_extent extent, grt_name name,
+                         uint64_t most, grt_error *err)
+{
+    const grt_tensor *table = grt_tensor_find(binder, name);
+    const char *path = binder->checkpoint->path;
+    if (!table || table->n_dims != 2)
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: tensor %s is missing or not a matrix", path,
+                 binder->name);
+    if (table->shape[0] < 1 || table->shape[0] > most)
+        GRT_FAIL_AT(err, GRT_E_FORMAT, table->offset,
+                    "%s: %s has %llu rows, 1 to %llu are read", path, binder->name,
+                    (unsigned long long)table->shape[0], (unsigned long long)most);
+    binder->sizes[extent] = table->shape[0];
     return GRT_OK;
 }
 
-grt_status grt_bind_fixed_table(grt_network *network, const grt_checkpoint *checkpoint,
-                                const grt_part_spec *specs, size_t n,
-                                const char *prefix, int32_t part, grt_error *err)
+grt_status grt_bind_embedding(grt_binder *binder, grt_error *err)
 {
-    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
-    for (size_t i = 0; i < n; i++) {
-        char name[GRT_MAX_TENSOR_NAME_BYTES];
-        GRT_TRY(name_join(name, sizeof(name), is_gguf ? "" : prefix,
-                          is_gguf ? specs[i].gguf_name : specs[i].hf_name, err));
-        GRT_TRY(grt_bind_fixed(network, checkpoint, i, name,
-                               grt_extent_size(network, specs[i].n_out),
-                               grt_extent_size(network, specs[i].n_in), part, err));
+    static const grt_name vocabulary = {"vocab_size", NULL};
+    grt_network *network = binder->network;
+    grt_name name = network->architecture->embedding;
+    GRT_TRY(
+        grt_bind_rows(binder, GRT_EXTENT_VOCABULARY, name, GRT_MAX_VOCABULARY, err));
+    uint64_t n = binder->sizes[GRT_EXTENT_VOCABULARY];
+    GRT_TRY(grt_key_want(binder, vocabulary, 1, GRT_MAX_VOCABULARY, &n, err));
+    GRT_TRY(grt_bind_tensor(&network->token_embedding, binder, name, n,
+                            network->embedding_size, GRT_PART_EMBEDDING, err));
+    network->vocab_size = (size_t)n;
+    network->token_embedding_file =
+        binder->checkpoint->catalogue.files[network->token_embedding->file];
+    return GRT_OK;
+}
+
+/* ---- Tables ---- */
+
+/* A table, and what stands before its names. */
+typedef struct part_table {
+    const grt_part_spec *specs; /* [n] */
+    size_t n;
+    const char *before; /* NULL: the base or nothing, as elsewhere */
+} part_table;
+
+static bool is_there(grt_binder *binder, const part_table *table, grt_name name)
+{
+    if (table->before) return resolve(binder, table->before, name);
+    return grt_tensor_find(binder, name) != NULL;
+}
+
+/* The line of the table that holds `part` here, with its tensor's name in binder->name;
+ * the first line of the part where none does, which *is_found tells. NULL: the table
+ * has no such part. */
+static const grt_part_spec *pick(grt_binder *binder, const part_table *table,
+                                 size_t part, bool *is_found)
+{
+    const grt_part_spec *first = NULL;
+    *is_found = false;
+    for (size_t i = 0; i < table->n; i++) {
+        const grt_part_spec *spec = &table->specs[i];
+        if (spec->part != part) continue;
+        if (!first) first = spec;
+        const char *beside = binder->is_gguf ? spec->beside.gguf : spec->beside.hf;
+        if (beside && !is_there(binder, table, spec->beside)) continue;
+        if (!is_there(binder, table, spec->name)) continue;
+        *is_found = true;
+        return spec;
+    }
+    if (first) (void)is_there(binder, table, first->name);
+    return first;
+}
+
+static size_t n_parts_of(const part_table *table)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < table->n; i++)
+        if (table->specs[i].part >= n) n = table->specs[i].part + (size_t)1;
+    return n;
+}
+
+grt_status grt_bind_fixed_table(grt_binder *binder, const grt_part_spec *specs,
+                                size_t n, int32_t part, grt_error *err)
+{
+    part_table table = {specs, n, NULL};
+    size_t n_parts = n_parts_of(&table);
+    for (size_t i = 0; i < n_parts; i++) {
+        bool is_found;
+        const grt_part_spec *spec = pick(binder, &table, i, &is_found);
+        if (!spec || (!is_found && spec->need == GRT_NEED_NEVER)) continue;
+        float offset = spec->is_norm ? binder->network->norm_offset : 0.0f;
+        GRT_TRY(fix(binder, i, binder->sizes[spec->n_out], binder->sizes[spec->n_in],
+                    offset, part, err));
     }
     return GRT_OK;
 }
 
-grt_status grt_bind_embedding(grt_network *network, const grt_checkpoint *checkpoint,
-                              const char *name, grt_error *err)
+/* The part that `spec` tells of a layer's tensor binder->name; the whole tensor where
+ * it is not fused.  A vector may not be cut within a block. */
+static grt_status bind_part(grt_part *part, grt_layer_part *shape, grt_binder *binder,
+                            const grt_part_spec *spec, size_t layer, grt_error *err)
 {
-    GRT_TRY(grt_bind_tensor(&network->token_embedding, network, checkpoint, name,
-                            network->vocab_size, grt_embedding_size(network),
-                            GRT_PART_EMBEDDING, err));
-    network->token_embedding_file =
-        checkpoint->catalogue.files[network->token_embedding->file];
-    return GRT_OK;
-}
-
-/* The part that `spec` tells of a layer's tensor; the whole tensor where it is not
- * fused. A vector may not be cut within a block. */
-static grt_status bind_part(grt_part *part, grt_layer_part *shape, grt_network *network,
-                            const grt_checkpoint *checkpoint, const grt_part_spec *spec,
-                            const char *name, size_t layer, grt_error *err)
-{
-    uint64_t n_out = grt_extent_size(network, spec->n_out);
-    uint64_t n_in = grt_extent_size(network, spec->n_in), n_bytes;
-    uint64_t n_slices = spec->n_slices ? spec->n_slices : 1;
+    const grt_checkpoint *checkpoint = binder->checkpoint;
+    uint64_t n_out = binder->sizes[spec->n_out], n_in = binder->sizes[spec->n_in];
+    uint64_t n_all = 0, n_before = 0, row_bytes;
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t n = binder->sizes[spec->slices[i]];
+        n_all += n;
+        if (i < spec->slice) n_before += n;
+    }
     const grt_tensor *tensor;
-    GRT_TRY(grt_bind_tensor(&tensor, network, checkpoint, name, n_out * n_slices, n_in,
-                            (int32_t)layer, err));
-    if (!grt_dtype_bytes(&n_bytes, tensor->dtype, n_in ? n_in : n_out))
+    GRT_TRY(bind_resolved(&tensor, binder, n_all ? n_all : n_out, n_in, (int32_t)layer,
+                          err));
+    uint64_t n_bytes, skipped = 0;
+    if (!grt_dtype_bytes(&row_bytes, tensor->dtype, n_in ? n_in : n_out) ||
+        (n_before && !n_in && !grt_dtype_bytes(&skipped, tensor->dtype, n_before)))
         GRT_FAIL_AT(err, GRT_E_FORMAT, tensor->offset,
                     "%s: the parts of tensor %s do not fill whole %s blocks",
-                    checkpoint->path, name, grt_dtype_name(tensor->dtype));
-    if (n_in) n_bytes *= n_out; /* no more than the tensor's */
+                    checkpoint->path, binder->name, grt_dtype_name(tensor->dtype));
+    n_bytes = n_in ? row_bytes * n_out : row_bytes; /* no more than the tensor's */
+    if (n_in) skipped = row_bytes * n_before;
     *part = (grt_part){checkpoint->catalogue.files[tensor->file],
-                       tensor->offset + spec->slice * n_bytes, (size_t)n_bytes};
-    *shape = (grt_layer_part){tensor->dtype, (size_t)n_out, (size_t)n_in};
+                       tensor->offset + skipped, (size_t)n_bytes};
+    *shape = (grt_layer_part){tensor->dtype, (size_t)n_out, (size_t)n_in,
+                              spec->is_norm ? binder->network->norm_offset : 0.0f};
     return GRT_OK;
 }
 
-static grt_status bind_layer(grt_network *network, const grt_checkpoint *checkpoint,
-                             size_t layer, const grt_part_spec *specs,
-                             const char *prefix, grt_error *err)
+/* May the layer lack the part, of which `spec` is the first line? */
+static grt_status check_lack(const grt_binder *binder, const grt_part_spec *spec,
+                             size_t layer, grt_error *err)
 {
-    size_t n_parts = network->architecture->n_layer_parts;
+    const grt_network *network = binder->network;
+    const grt_architecture *architecture = network->architecture;
+    bool may = spec->need == GRT_NEED_NEVER ||
+               (spec->need == GRT_NEED_NOT_FIRST && layer == 0);
+    if (architecture->needed_parts >> spec->part & 1) may = false;
+    /* what layer 0 has, all have */
+    if (layer > 0 && network->layer_parts[spec->part].n_out) may = false;
+    if (may) return GRT_OK;
+    GRT_FAIL(err, GRT_E_FORMAT, "%s: tensor %s is missing", binder->checkpoint->path,
+             binder->name);
+}
+
+static grt_status bind_layer(grt_binder *binder, size_t layer, const char *before,
+                             grt_error *err)
+{
+    grt_network *network = binder->network;
+    const grt_architecture *architecture = network->architecture;
+    size_t n_parts = architecture->n_layer_parts;
+    part_table table = {architecture->layer_specs, architecture->n_layer_specs, before};
     grt_part *parts;
     GRT_TRY(grt_arena_alloc(&network->arena, &parts, n_parts, sizeof(*parts), err));
     for (size_t i = 0; i < n_parts; i++) {
-        const grt_part_spec *spec = &specs[i];
-        bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
-        char name[GRT_MAX_TENSOR_NAME_BYTES];
-        GRT_TRY(name_join(name, sizeof(name), prefix,
-                          is_gguf ? spec->gguf_name : spec->hf_name, err));
-        if (spec->is_optional && !grt_catalogue_get(&checkpoint->catalogue, name)) {
-            parts[i] = (grt_part){parts[0].file, parts[0].offset, 0};
-            continue; /* its shape stays zero */
+        grt_layer_part *shape = &network->layer_parts[layer * n_parts + i];
+        bool is_found;
+        const grt_part_spec *spec = pick(binder, &table, i, &is_found);
+        assert(spec);
+        if (!is_found) {
+            GRT_TRY(check_lack(binder, spec, layer, err));
+            continue;
         }
-        GRT_TRY(bind_part(&parts[i], &network->layer_parts[layer * n_parts + i],
-                          network, checkpoint, spec, name, layer, err));
+        if (layer > 0 && spec->need == GRT_NEED_NEVER && !network->layer_parts[i].n_out)
+            GRT_FAIL(err, GRT_E_FORMAT,
+                     "%s: tensor %s is there, but not that of layer 0",
+                     binder->checkpoint->path, binder->name);
+        GRT_TRY(bind_part(&parts[i], shape, binder, spec, layer, err));
     }
+    /* parts of no bytes lie where the first one does */
+    const grt_part *some = parts;
+    while (some->n_bytes == 0)
+        some++;
+    for (size_t i = 0; i < n_parts; i++)
+        if (parts[i].n_bytes == 0) parts[i] = (grt_part){some->file, some->offset, 0};
     network->layers[layer] = (grt_layer_plan){parts, n_parts};
     return GRT_OK;
 }
 
-grt_status grt_bind_layers(grt_network *network, const grt_checkpoint *checkpoint,
-                           const char *prefix, grt_error *err)
+/* What stands before the number of a layer, of the names that the family knows. */
+static void find_layers(grt_binder *binder, char *out, size_t n_out)
 {
-    const grt_architecture *architecture = network->architecture;
-    char layers[64];
-    (void)snprintf(layers, sizeof(layers), "%s%s.", prefix, architecture->hf_layer);
-    return grt_bind_layers_as(network, checkpoint, architecture->layer_parts, layers,
-                              err);
+    const grt_architecture *architecture = binder->network->architecture;
+    const char *list =
+        binder->is_gguf ? architecture->layers.gguf : architecture->layers.hf;
+    char before[GRT_MAX_TENSOR_NAME_BYTES] = "";
+    for (const char *at = list; *at;) {
+        int n = (int)strcspn(at, " ");
+        (void)snprintf(before, sizeof(before), "%s%.*s.0.", binder->base, n, at);
+        if (at == list) (void)snprintf(out, n_out, "%s%.*s", binder->base, n, at);
+        for (size_t i = 0; i < architecture->n_layer_specs; i++)
+            if (resolve(binder, before, architecture->layer_specs[i].name)) {
+                (void)snprintf(out, n_out, "%s%.*s", binder->base, n, at);
+                return;
+            }
+        at += n + (at[n] == ' ');
+    }
 }
 
-grt_status grt_bind_layers_as(grt_network *network, const grt_checkpoint *checkpoint,
-                              const grt_part_spec *specs, const char *layers,
-                              grt_error *err)
+grt_status grt_bind_layers(grt_binder *binder, grt_error *err)
 {
-    const grt_architecture *architecture = network->architecture;
+    grt_network *network = binder->network;
+    size_t n_parts = network->architecture->n_layer_parts;
+    assert(n_parts <= GRT_MAX_LAYER_PARTS && network->kinds);
     GRT_TRY(grt_arena_alloc(&network->arena, &network->layers, network->n_layers,
                             sizeof(*network->layers), err));
     GRT_TRY(grt_arena_alloc(&network->arena, &network->layer_parts,
-                            network->n_layers * architecture->n_layer_parts,
-                            sizeof(*network->layer_parts), err));
+                            network->n_layers * n_parts, sizeof(*network->layer_parts),
+                            err));
+    char layers[64] = "", before[96];
+    find_layers(binder, layers, sizeof(layers));
     for (size_t layer = 0; layer < network->n_layers; layer++) {
-        char name[GRT_MAX_TENSOR_NAME_BYTES];
-        if (checkpoint->format == GRT_FORMAT_GGUF)
-            (void)snprintf(name, sizeof(name), "blk.%zu.", layer);
-        else
-            (void)snprintf(name, sizeof(name), "%s%zu.", layers, layer);
-        GRT_TRY(bind_layer(network, checkpoint, layer, specs, name, err));
+        (void)snprintf(before, sizeof(before), "%s.%zu.", layers, layer);
+        GRT_TRY(bind_layer(binder, layer, before, err));
     }
     return GRT_OK;
 }
@@ -254,25 +634,4 @@ grt_status grt_read_row(const grt_checkpoint *checkpoint, const grt_tensor *tens
     if (status == GRT_OK) unpack(dst, data, tensor->dtype, n);
     grt_free(data);
     return status;
-}
-
-bool grt_list_holds(const char *list, grt_text word)
-{
-    for (const char *at = list; *at;) {
-        size_t n = strcspn(at, " ");
-        if (n == word.size && memcmp(at, word.data, n) == 0) return true;
-        at += n + (at[n] == ' ');
-    }
-    return false;
-}
-
-grt_status grt_need_text(const grt_metadata *metadata, const char *key,
-                         const char *expected, grt_error *err)
-{
-    grt_text text;
-    if (!grt_metadata_get_text(metadata, key, &text)) return GRT_OK;
-    if (grt_list_holds(expected, text)) return GRT_OK;
-    GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is \"%.*s\"; only \"%s\" is supported",
-             metadata->source, key, (int)(text.size < 60 ? text.size : 60), text.data,
-             expected);
 }

@@ -1,7 +1,19 @@
 /* encoder.c - see encoder.h. */
 #include "models/encoder.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* ---- Pairs ---- */
+
+/* The token of this name, else of the first role that the vocabulary knows. */
+static int32_t control(const grt_tokenizer *tokenizer, const char *name, int32_t role,
+                       int32_t other_role)
+{
+    int32_t id = grt_tokenizer_id(tokenizer, name, strlen(name));
+    if (id != GRT_NO_TOKEN) return id;
+    return role != GRT_NO_TOKEN ? role : other_role;
+}
 
 grt_status grt_encoder_prompt(grt_prompt *out, const grt_network *network,
                               const grt_tokenizer *tokenizer, const char *instruction,
@@ -11,8 +23,9 @@ grt_status grt_encoder_prompt(grt_prompt *out, const grt_network *network,
         GRT_FAIL(err, GRT_E_UNSUPPORTED,
                  "this model takes no instruction (a %s cross-encoder)",
                  network->architecture->name);
-    int32_t begin = grt_tokenizer_id(tokenizer, pair->begin, strlen(pair->begin));
-    int32_t end = grt_tokenizer_id(tokenizer, pair->end, strlen(pair->end));
+    const grt_vocabulary *vocabulary = grt_tokenizer_vocabulary(tokenizer);
+    int32_t begin = control(tokenizer, pair->begin, vocabulary->cls, vocabulary->bos);
+    int32_t end = control(tokenizer, pair->end, vocabulary->sep, vocabulary->eos);
     if (begin == GRT_NO_TOKEN || end == GRT_NO_TOKEN)
         GRT_FAIL(err, GRT_E_FORMAT, "the vocabulary has no %s or %s", pair->begin,
                  pair->end);
@@ -36,45 +49,144 @@ grt_status grt_encoder_prompt(grt_prompt *out, const grt_network *network,
     return GRT_OK;
 }
 
-grt_status grt_encoder_need_one_label(const grt_checkpoint *checkpoint,
-                                      const char *name, grt_error *err)
+/* ---- Classifiers ---- */
+
+/* Names of two labels, by what they mean; small letters. */
+static const char relevant_words[] = "label_1 1 relevant yes true is_relevant";
+static const char other_words[] =
+    "label_0 0 irrelevant not_relevant not-relevant non_relevant non-relevant "
+    "nonrelevant no false not";
+
+static bool is_one_of(const char *words, grt_text label)
 {
-    const grt_tensor *labels = grt_catalogue_get(&checkpoint->catalogue, name);
+    char word[40];
+    if (label.size >= sizeof(word)) return false;
+    for (size_t i = 0; i < label.size; i++) {
+        char c = label.data[i];
+        word[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == ' ' ? '_' : c;
+    }
+    return grt_list_holds(words, (grt_text){word, label.size});
+}
+
+/* Names of both labels; false where the file has none. */
+static bool read_labels(grt_binder *binder, grt_text labels[2])
+{
+    static const grt_name listed = {NULL, "classifier.output_labels"};
+    static const grt_name names[] = {{"id2label.0", NULL}, {"id2label.1", NULL}};
+    const grt_meta_value *list = grt_key_get(binder, listed);
+    if (list && list->type == GRT_META_TEXT && list->n == 2) {
+        labels[0] = list->texts[0];
+        labels[1] = list->texts[1];
+        return true;
+    }
+    return grt_key_text(binder, names[0], &labels[0]) &&
+           grt_key_text(binder, names[1], &labels[1]);
+}
+
+static int clip(size_t n)
+{
+    return (int)(n < 40 ? n : 40);
+}
+
+static grt_status find_relevant(size_t *out, grt_binder *binder, const char *tensor,
+                                grt_error *err)
+{
+    grt_text labels[2];
+    *out = 1;
+    if (!read_labels(binder, labels)) return GRT_OK;
+    for (size_t i = 0; i < 2; i++) {
+        if (!is_one_of(relevant_words, labels[i]) ||
+            !is_one_of(other_words, labels[1 - i]))
+            continue;
+        *out = i;
+        return GRT_OK;
+    }
+    GRT_FAIL(
+        err, GRT_E_UNSUPPORTED,
+        "%s: a classifier (%s) with the labels \"%.*s\" and \"%.*s\": neither says "
+        "\"relevant\", so there is nothing to rank by",
+        binder->checkpoint->path, tensor, clip(labels[0].size), labels[0].data,
+        clip(labels[1].size), labels[1].data);
+}
+
+/* values[0] of row `more` less row `other` of a matrix [2][n], or of a vector [2]. */
+static grt_status read_difference(float **out, grt_binder *binder,
+                                  const grt_tensor *tensor, size_t n, size_t more,
+                                  grt_error *err)
+{
+    float *values, *others;
+    bool is_vector = tensor->n_dims == 1;
+    size_t n_read = is_vector ? 2 : n;
+    GRT_TRY(grt_arena_alloc(&binder->network->arena, &values, n_read, sizeof(*values),
+                            err));
+    GRT_TRY(grt_arena_alloc(&binder->network->arena, &others, n_read, sizeof(*others),
+                            err));
+    GRT_TRY(
+        grt_read_row(binder->checkpoint, tensor, is_vector ? 0 : more, values, err));
+    if (is_vector) {
+        values[0] = values[more] - values[1 - more];
+    } else {
+        GRT_TRY(grt_read_row(binder->checkpoint, tensor, 1 - more, others, err));
+        for (size_t i = 0; i < n; i++)
+            values[i] -= others[i];
+    }
+    *out = values;
+    return GRT_OK;
+}
+
+static grt_status bind_two_labels(grt_binder *binder, size_t index, grt_name weight,
+                                  grt_name bias, grt_error *err)
+{
+    grt_network *network = binder->network;
+    const grt_tensor *tensor;
+    size_t d = network->hidden_size, relevant;
+    float *values;
+    GRT_TRY(grt_bind_tensor(&tensor, binder, weight, 2, d, GRT_PART_HEAD, err));
+    GRT_TRY(find_relevant(&relevant, binder, tensor->name, err));
+    GRT_TRY(read_difference(&values, binder, tensor, d, relevant, err));
+    network->fixed[index].weight = (grt_weight){values, GRT_DTYPE_F32, 1, d};
+    if (!grt_tensor_find(binder, bias)) return GRT_OK;
+    GRT_TRY(grt_bind_tensor(&tensor, binder, bias, 2, 0, GRT_PART_HEAD, err));
+    GRT_TRY(read_difference(&values, binder, tensor, 2, relevant, err));
+    network->fixed[index + 1].values = values;
+    return GRT_OK;
+}
+
+static grt_status set_head_text(grt_network *network, const char *text,
+                                uint64_t n_labels, grt_error *err)
+{
+    char *joined;
+    size_t n = strlen(text) + 60;
+    GRT_TRY(grt_arena_alloc(&network->arena, &joined, n, 1, err));
+    (void)snprintf(joined, n, "%s, %s", text,
+                   n_labels == 1 ? "one-label classifier"
+                                 : "classifier, relevant minus other label");
+    network->head_text = joined;
+    return GRT_OK;
+}
+
+grt_status grt_encoder_bind_classifier(grt_binder *binder, size_t index,
+                                       grt_name weight, grt_name bias,
+                                       const char *head_text, grt_error *err)
+{
+    grt_network *network = binder->network;
+    const char *spelled = binder->is_gguf ? weight.gguf : weight.hf;
+    const grt_tensor *labels = grt_tensor_find(binder, weight);
     if (!labels)
         GRT_FAIL(err, GRT_E_UNSUPPORTED,
                  "%s: is an embedding model: it has no reranking head (no %s)",
-                 checkpoint->path, name);
-    if (labels->n_dims == 2 && labels->shape[0] != 1)
-        GRT_FAIL(err, GRT_E_UNSUPPORTED,
-                 "%s: a classifier with %llu labels (%s); a reranker has one, so there "
-                 "is nothing to rank by",
-                 checkpoint->path, (unsigned long long)labels->shape[0], name);
-    return GRT_OK;
-}
-
-grt_status grt_encoder_split_heads(grt_network *network,
-                                   const grt_checkpoint *checkpoint, grt_error *err)
-{
-    network->n_kv_heads = network->n_heads;
-    network->head_size = network->hidden_size / network->n_heads;
-    if (network->hidden_size % network->n_heads != 0 ||
-        network->head_size > GRT_MAX_HEAD_SIZE)
-        GRT_FAIL(err, GRT_E_FORMAT, "%s: hidden size %zu does not split into %zu heads",
-                 checkpoint->metadata.source, network->hidden_size, network->n_heads);
-    return GRT_OK;
-}
-
-grt_status grt_encoder_count_rows(size_t *out, const grt_checkpoint *checkpoint,
-                                  const char *name, uint64_t most, grt_error *err)
-{
-    const grt_tensor *table = grt_catalogue_get(&checkpoint->catalogue, name);
-    if (!table || table->n_dims != 2)
-        GRT_FAIL(err, GRT_E_FORMAT, "%s: tensor %s is missing or not a matrix",
-                 checkpoint->path, name);
-    if (table->shape[0] < 1 || table->shape[0] > most)
-        GRT_FAIL_AT(err, GRT_E_FORMAT, table->offset,
-                    "%s: %s has %llu rows, 1 to %llu are read", checkpoint->path, name,
-                    (unsigned long long)table->shape[0], (unsigned long long)most);
-    *out = (size_t)table->shape[0];
-    return GRT_OK;
+                 binder->checkpoint->path, spelled);
+    uint64_t n = labels->n_dims == 2 ? labels->shape[0] : 1;
+    if (n > 2)
+        GRT_FAIL(
+            err, GRT_E_UNSUPPORTED,
+            "%s: a classifier with %llu labels (%s); a reranker has one, or two of "
+            "which one means relevant, so there is nothing to rank by",
+            binder->checkpoint->path, (unsigned long long)n, spelled);
+    GRT_TRY(set_head_text(network, head_text, n, err));
+    if (n == 2) return bind_two_labels(binder, index, weight, bias, err);
+    GRT_TRY(grt_bind_fixed(binder, index, weight, 1, network->hidden_size,
+                           GRT_PART_HEAD, err));
+    if (!grt_tensor_find(binder, bias)) return GRT_OK;
+    return grt_bind_fixed(binder, index + 1, bias, 1, 0, GRT_PART_HEAD, err);
 }

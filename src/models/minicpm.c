@@ -7,7 +7,6 @@
  * any of them.  No GGUF carries these heads, so there are safetensors only. */
 #include "models/architectures.h"
 
-#include "models/bind.h"
 #include "models/blocks/blocks.h"
 #include "models/blocks/decoder.h"
 #include "models/blocks/prompt.h"
@@ -15,46 +14,39 @@
 #include <math.h>
 #include <stdio.h>
 
-static const grt_part_spec layer_parts[] = {GRT_DECODER_PARTS};
-GRT_LAYER_PARTS_FIT(layer_parts);
-
-static const grt_decoder decoder = {.gate = grt_block_silu_mul,
-                                    .activations = "silu",
-                                    .norm_eps = 1e-6,
-                                    .rope_theta = 1e4};
-
-static grt_status read_scales(grt_network *network, const grt_metadata *config,
-                              grt_error *err)
+/* Of embeddings and of what blocks add, and the heads that such a config may ask for.
+ */
+static grt_status adjust(grt_binder *binder, grt_decoder_numbers *numbers,
+                         grt_layer_kind *kinds, grt_error *err)
 {
+    static const grt_name embedding_name = {"scale_emb", NULL};
+    static const grt_name depth_name = {"scale_depth", NULL};
+    static const grt_name head_type = {"head_type", NULL},
+                          head_multi = {"head_multi", NULL};
+    (void)kinds;
+    const char *source = binder->checkpoint->metadata.source;
     double embedding = 1.0, depth = 1.0;
-    (void)grt_metadata_get_f64(config, "scale_emb", &embedding);
-    (void)grt_metadata_get_f64(config, "scale_depth", &depth);
+    bool has_heads = true;
+    (void)grt_key_number(binder, embedding_name, &embedding);
+    (void)grt_key_number(binder, depth_name, &depth);
     if (!(embedding > 0.0 && embedding < 1e6) || !(depth > 0.0 && depth < 1e6))
         GRT_FAIL(err, GRT_E_FORMAT, "%s: scale_emb %g and scale_depth %g make no sense",
-                 config->source, embedding, depth);
-    network->embedding_scale = (float)embedding;
-    network->residual_scale = (float)(depth / sqrt((double)network->n_layers));
-    return GRT_OK;
-}
-
-/* What else such a config may ask for. */
-static grt_status refuse_other_heads(const grt_metadata *config, grt_error *err)
-{
-    GRT_TRY(grt_need_text(config, "head_type", "simple", err));
-    bool has_heads = true;
-    if (grt_metadata_get_bool(config, "head_multi", &has_heads) && !has_heads)
+                 source, embedding, depth);
+    numbers->embedding_scale = (float)embedding;
+    numbers->residual_scale = (float)(depth / sqrt((double)binder->network->n_layers));
+    GRT_TRY(grt_key_allow(binder, head_type, "simple", err));
+    if (grt_key_flag(binder, head_multi, &has_heads) && !has_heads)
         GRT_FAIL(err, GRT_E_UNSUPPORTED,
-                 "%s: head_multi is false; a head for each layer is needed",
-                 config->source);
+                 "%s: head_multi is false; a head for each layer is needed", source);
     return GRT_OK;
 }
 
-static grt_status bind_heads(grt_network *network, const grt_checkpoint *checkpoint,
-                             grt_error *err)
+static grt_status bind_heads(grt_binder *binder, grt_error *err)
 {
+    static const grt_name start = {"start_layer", NULL};
+    grt_network *network = binder->network;
     uint64_t first;
-    GRT_TRY(grt_metadata_need_u64(&checkpoint->metadata, "start_layer", 1,
-                                  network->n_layers, &first, err));
+    GRT_TRY(grt_key_need(binder, start, 1, network->n_layers, &first, err));
     size_t d = network->hidden_size, n_heads = network->n_layers - (size_t)first + 1;
     float *heads;
     GRT_TRY(grt_arena_alloc(&network->arena, &heads, n_heads * d, sizeof(*heads), err));
@@ -62,9 +54,9 @@ static grt_status bind_heads(grt_network *network, const grt_checkpoint *checkpo
         char name[64];
         const grt_tensor *head;
         (void)snprintf(name, sizeof(name), "lm_head.%zu.linear_head.weight", i);
-        GRT_TRY(grt_bind_tensor(&head, network, checkpoint, name, 1, d, GRT_PART_HEAD,
-                                err));
-        GRT_TRY(grt_read_row(checkpoint, head, 0, heads + i * d, err));
+        GRT_TRY(grt_bind_tensor(&head, binder, (grt_name){name, NULL}, 1, d,
+                                GRT_PART_HEAD, err));
+        GRT_TRY(grt_read_row(binder->checkpoint, head, 0, heads + i * d, err));
     }
     network->layer_heads = heads;
     network->first_head = (size_t)first;
@@ -78,16 +70,12 @@ static grt_status bind_heads(grt_network *network, const grt_checkpoint *checkpo
     return GRT_OK;
 }
 
-static grt_status bind(grt_network *network, grt_checkpoint *checkpoint,
-                       const grt_tokenizer *tokenizer, grt_error *err)
-{
-    (void)tokenizer;
-    GRT_TRY(refuse_other_heads(&checkpoint->metadata, err));
-    GRT_TRY(grt_decoder_bind(network, checkpoint, &decoder, err));
-    GRT_TRY(read_scales(network, &checkpoint->metadata, err));
-    GRT_TRY(bind_heads(network, checkpoint, err));
-    return grt_bind_layers(network, checkpoint, "model.", err);
-}
+static const grt_decoder decoder = {.gate = grt_block_silu_mul,
+                                    .activations = "silu",
+                                    .norm_eps = 1e-6,
+                                    .rope_theta = 1e4,
+                                    .adjust = adjust,
+                                    .bind_heads = bind_heads};
 
 static grt_status prompt(grt_prompt *out, const grt_network *network,
                          const grt_tokenizer *tokenizer, const char *instruction,
@@ -96,25 +84,9 @@ static grt_status prompt(grt_prompt *out, const grt_network *network,
     return grt_prompt_bge(out, network, tokenizer, "<s>", instruction, err);
 }
 
-static void layer(const grt_network *network, const grt_layer_view *view,
-                  const grt_workspace *workspace, const grt_chunk *chunk)
-{
-    grt_decoder_layer(network, &decoder, view, workspace, chunk);
-}
-
 const grt_architecture grt_architecture_minicpm = {
     .name = "minicpm",
     .hf_classes = "LayerWiseMiniCPMForCausalLM",
-    .hf_layer = "layers",
-    .layer_parts = layer_parts,
-    .n_layer_parts = sizeof(layer_parts) / sizeof(layer_parts[0]),
-    .takes_instruction = false,
-    .reads_last_row = true,
-    .is_causal = true,
-    .bind = bind,
     .prompt = prompt,
-    .floats_per_row = grt_decoder_floats_per_row,
-    .embed = grt_decoder_embed,
-    .layer = layer,
-    .logits = grt_decoder_logits,
+    GRT_DECODER_ARCHITECTURE(decoder),
 };

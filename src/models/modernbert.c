@@ -9,214 +9,143 @@
  * final norm: dense layer, GELU, norm, classifier. */
 #include "models/architectures.h"
 
-#include "models/bind.h"
 #include "models/blocks/blocks.h"
 #include "models/encoder.h"
 
+#include <math.h>
 #include <string.h>
 
 /* clang-format off */
 enum { QUERY, KEY, VALUE, OUTPUT, ATTENTION_NORM, FFN_NORM, GATE, UP, DOWN, N_LAYER_PARTS };
 
-static const grt_part_spec layer_parts[N_LAYER_PARTS] = {
-    [QUERY] = GRT_SLICE("attn.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 0, 3),
-    [KEY] = GRT_SLICE("attn.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 1, 3),
-    [VALUE] = GRT_SLICE("attn.Wqkv.weight", "attn_qkv.weight", HIDDEN, HIDDEN, 2, 3),
-    [OUTPUT] = GRT_PART("attn.Wo.weight", "attn_output.weight", HIDDEN, HIDDEN),
-    [ATTENTION_NORM] = GRT_OPTIONAL_PART("attn_norm.weight", "attn_norm.weight", HIDDEN, NONE),
-    [FFN_NORM] = GRT_PART("mlp_norm.weight", "ffn_norm.weight", HIDDEN, NONE),
-    [GATE] = GRT_SLICE("mlp.Wi.weight", "ffn_up.weight", FFN, HIDDEN, 0, 2), /* the half under GELU */
-    [UP] = GRT_SLICE("mlp.Wi.weight", "ffn_up.weight", FFN, HIDDEN, 1, 2),
-    [DOWN] = GRT_PART("mlp.Wo.weight", "ffn_down.weight", HIDDEN, FFN),
+static const grt_part_spec layer_specs[] = {
+    GRT_SLICE(QUERY, "attn.Wqkv.weight", "attn_qkv.weight", HIDDEN, 0, HIDDEN, HIDDEN, HIDDEN),
+    GRT_SLICE(KEY, "attn.Wqkv.weight", "attn_qkv.weight", HIDDEN, 1, HIDDEN, HIDDEN, HIDDEN),
+    GRT_SLICE(VALUE, "attn.Wqkv.weight", "attn_qkv.weight", HIDDEN, 2, HIDDEN, HIDDEN, HIDDEN),
+    GRT_PART(OUTPUT, "attn.Wo.weight", "attn_output.weight", HIDDEN, HIDDEN),
+    {.part = ATTENTION_NORM, .name = {"attn_norm.weight", "attn_norm.weight"},
+     .n_out = GRT_EXTENT_HIDDEN, .need = GRT_NEED_NOT_FIRST},
+    GRT_PART(FFN_NORM, "mlp_norm.weight", "ffn_norm.weight", HIDDEN, NONE),
+    GRT_SLICE(GATE, "mlp.Wi.weight", "ffn_up.weight", HIDDEN, 0, FFN, FFN, NONE), /* the half under GELU */
+    GRT_SLICE(UP, "mlp.Wi.weight", "ffn_up.weight", HIDDEN, 1, FFN, FFN, NONE),
+    GRT_PART(DOWN, "mlp.Wo.weight", "ffn_down.weight", HIDDEN, FFN),
 };
-GRT_LAYER_PARTS_FIT(layer_parts);
+GRT_LAYER_PARTS_FIT(N_LAYER_PARTS);
 
 /* NO_BIAS: zeros, for norms. */
-enum { FINAL_NORM, DENSE, HEAD_NORM, CLASSIFIER, N_HEAD_PARTS,
-       CLASSIFIER_BIAS = N_HEAD_PARTS, EMBEDDING_NORM, NO_BIAS, N_FIXED_PARTS };
+enum { FINAL_NORM, DENSE, HEAD_NORM, EMBEDDING_NORM, CLASSIFIER, CLASSIFIER_BIAS, NO_BIAS,
+       N_FIXED_PARTS };
 _Static_assert((int)N_FIXED_PARTS <= (int)GRT_MAX_FIXED_PARTS, "more parts than a network has");
 
-static const grt_part_spec head_parts[N_HEAD_PARTS] = {
-    [FINAL_NORM] = GRT_PART("model.final_norm.weight", "output_norm.weight", HIDDEN, NONE),
-    [DENSE] = GRT_PART("head.dense.weight", "cls.weight", HIDDEN, HIDDEN),
-    [HEAD_NORM] = GRT_PART("head.norm.weight", "cls.norm.weight", HIDDEN, NONE),
-    [CLASSIFIER] = GRT_PART("classifier.weight", "cls.output.weight", ONE, HIDDEN),
+static const grt_part_spec head_specs[] = {
+    GRT_PART(FINAL_NORM, "final_norm.weight", "output_norm.weight", HIDDEN, NONE),
+    GRT_PART(DENSE, "head.dense.weight", "cls.weight", HIDDEN, HIDDEN),
+    GRT_PART(HEAD_NORM, "head.norm.weight", "cls.norm.weight", HIDDEN, NONE),
+};
+static const grt_part_spec embedding_specs[] = {
+    GRT_PART(EMBEDDING_NORM, "embeddings.norm.weight", "token_embd_norm.weight", HIDDEN, NONE),
 };
 /* clang-format on */
 
-typedef struct config_keys {
-    const char *hidden, *layers, *heads, *ffn, *positions, *eps, *theta, *local_theta,
-        *window, *period;
-} config_keys;
+/* Rotary positions of layers that see all, and of local ones. */
+enum { GLOBAL_ROPE, LOCAL_ROPE, MAX_POSITIONS = 1 << 20 };
 
-static const config_keys hf_keys = {"hidden_size",
-                                    "num_hidden_layers",
-                                    "num_attention_heads",
-                                    "intermediate_size",
-                                    "max_position_embeddings",
-                                    "norm_eps",
-                                    "global_rope_theta",
-                                    "local_rope_theta",
-                                    "local_attention",
-                                    "global_attn_every_n_layers"};
-static const config_keys gguf_keys = {"modern-bert.embedding_length",
-                                      "modern-bert.block_count",
-                                      "modern-bert.attention.head_count",
-                                      "modern-bert.feed_forward_length",
-                                      "modern-bert.context_length",
-                                      "modern-bert.attention.layer_norm_epsilon",
-                                      "modern-bert.rope.freq_base",
-                                      "modern-bert.rope.freq_base_swa",
-                                      "modern-bert.attention.sliding_window",
-                                      "modern-bert.attention.sliding_window_pattern"};
-
-static grt_status read_sizes(grt_network *network, const grt_metadata *metadata,
-                             const config_keys *keys, grt_error *err)
+static grt_status read_numbers(grt_binder *binder, grt_error *err)
 {
-    uint64_t hidden, layers, heads, ffn, positions;
-    GRT_TRY(grt_metadata_need_u64(metadata, keys->hidden, 1, 65536, &hidden, err));
-    GRT_TRY(
-        grt_metadata_need_u64(metadata, keys->layers, 1, GRT_MAX_LAYERS, &layers, err));
-    GRT_TRY(grt_metadata_need_u64(metadata, keys->heads, 1, hidden, &heads, err));
-    GRT_TRY(grt_metadata_need_u64(metadata, keys->ffn, 1, 1u << 20, &ffn, err));
-    GRT_TRY(
-        grt_metadata_need_u64(metadata, keys->positions, 4, 1u << 20, &positions, err));
+    static const grt_name eps_name = {"norm_eps", "attention.layer_norm_epsilon"};
+    static const grt_name theta_name = {"global_rope_theta", "rope.freq_base"};
+    static const grt_name local_name = {"local_rope_theta", "rope.freq_base_swa"};
     double eps = 1e-5, theta = 160000.0, local_theta = 10000.0;
-    (void)grt_metadata_get_f64(metadata, keys->eps, &eps);
-    (void)grt_metadata_get_f64(metadata, keys->theta, &theta);
-    (void)grt_metadata_get_f64(metadata, keys->local_theta, &local_theta);
-    if (!(theta > 1.0) || !(local_theta > 1.0))
-        GRT_FAIL(err, GRT_E_FORMAT, "%s: %s is %g and %s %g, expected more than 1",
-                 metadata->source, keys->theta, theta, keys->local_theta, local_theta);
-    network->hidden_size = hidden;
-    network->n_layers = layers;
-    network->n_heads = heads;
-    network->ffn_size = ffn;
-    network->max_tokens = positions;
-    network->norm_eps = (float)eps;
-    network->rope_theta = theta;
-    network->local_rope_theta = local_theta;
-    return GRT_OK;
+    GRT_TRY(grt_bind_sizes(binder, MAX_POSITIONS, err));
+    (void)grt_key_number(binder, eps_name, &eps);
+    (void)grt_key_number(binder, theta_name, &theta);
+    (void)grt_key_number(binder, local_name, &local_theta);
+    binder->network->norm_eps = (float)eps;
+    GRT_TRY(grt_bind_rope(binder, theta, NULL, err));
+    return grt_bind_rope(binder, local_theta, NULL, err);
 }
 
 /* Which layers are local: all but each period-th, from layer 0 on, or as a list of
  * flags says. */
-static grt_status read_windows(grt_network *network, const grt_metadata *metadata,
-                               const config_keys *keys, grt_error *err)
+static grt_status read_windows(grt_binder *binder, grt_error *err)
 {
+    static const grt_name window_name = {"local_attention", "attention.sliding_window"};
+    static const grt_name period_name = {"global_attn_every_n_layers",
+                                         "attention.sliding_window_pattern"};
+    const grt_network *network = binder->network;
     uint64_t window = 128, period = 3;
-    if (grt_metadata_get(metadata, keys->window))
-        GRT_TRY(
-            grt_metadata_need_u64(metadata, keys->window, 2, 1u << 24, &window, err));
-    const grt_meta_value *pattern = grt_metadata_get(metadata, keys->period);
+    GRT_TRY(grt_key_want(binder, window_name, 2, 1u << 24, &window, err));
+    const grt_meta_value *pattern = grt_key_get(binder, period_name);
     bool is_list = pattern && pattern->is_array;
     if (is_list && (pattern->n != network->n_layers ||
                     (pattern->type != GRT_META_BOOL && pattern->type != GRT_META_INT)))
         GRT_FAIL(err, GRT_E_FORMAT, "%s: %s is not one flag for each of %zu layers",
-                 metadata->source, keys->period, network->n_layers);
-    if (pattern && !is_list)
-        GRT_TRY(grt_metadata_need_u64(metadata, keys->period, 1, GRT_MAX_LAYERS,
-                                      &period, err));
-    bool *are_local;
-    GRT_TRY(grt_arena_alloc(&network->arena, &are_local, network->n_layers,
-                            sizeof(*are_local), err));
-    for (size_t i = 0; i < network->n_layers; i++)
-        are_local[i] = is_list ? pattern->ints[i] != 0 : i % period != 0;
-    network->are_local = are_local;
-    network->window = (size_t)window / 2; /* the config counts both sides */
+                 binder->checkpoint->metadata.source, binder->key, network->n_layers);
+    if (!is_list)
+        GRT_TRY(grt_key_want(binder, period_name, 1, GRT_MAX_LAYERS, &period, err));
+    grt_layer_kind *kinds, kind = {.scale = 1.0f / sqrtf((float)network->head_size)};
+    GRT_TRY(grt_bind_kinds(binder, kind, &kinds, err));
+    for (size_t i = 0; i < network->n_layers; i++) {
+        bool is_local = is_list ? pattern->ints[i] != 0 : i % period != 0;
+        if (!is_local) continue;
+        kinds[i].window = (size_t)window / 2; /* the config counts both sides */
+        kinds[i].rope = LOCAL_ROPE;
+    }
     return GRT_OK;
 }
 
 /* What a config may ask for that this graph does not compute. */
-static grt_status refuse_variants(const grt_metadata *config, grt_error *err)
+static grt_status refuse_variants(grt_binder *binder, grt_error *err)
 {
-    GRT_TRY(grt_need_text(config, "hidden_activation", "gelu", err));
-    GRT_TRY(grt_need_text(config, "classifier_activation", "gelu", err));
-    static const char *const flags[] = {"norm_bias", "attention_bias", "mlp_bias",
-                                        "classifier_bias"};
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-        bool is_set = false;
-        if (grt_metadata_get_bool(config, flags[i], &is_set) && is_set)
-            GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is not supported for ModernBERT",
-                     config->source, flags[i]);
-    }
+    static const grt_name activations[] = {{"hidden_activation", NULL},
+                                           {"classifier_activation", NULL}};
+    static const grt_name flags[] = {{"norm_bias", NULL},
+                                     {"attention_bias", NULL},
+                                     {"mlp_bias", NULL},
+                                     {"classifier_bias", NULL}};
+    for (size_t i = 0; i < 2; i++)
+        GRT_TRY(grt_key_allow(binder, activations[i], "gelu", err));
+    for (size_t i = 0; i < 4; i++)
+        GRT_TRY(grt_key_refuse_flag(binder, flags[i], err));
     return GRT_OK;
 }
 
-static grt_status read_pooling(grt_network *network, const grt_checkpoint *checkpoint,
-                               grt_error *err)
+/* Of a GGUF 2: the first token; 1 and 4 ("rank"): the mean, as llama.cpp has it. */
+static grt_status read_pooling(grt_binder *binder, grt_error *err)
 {
-    const grt_metadata *metadata = &checkpoint->metadata;
-    if (checkpoint->format == GRT_FORMAT_GGUF) {
-        /* 2: the first token; 1 and 4 ("rank"): the mean, as llama.cpp has it */
-        uint64_t pooling = 4;
-        (void)grt_metadata_get_u64(metadata, "modern-bert.pooling_type", &pooling);
-        network->reads_mean = pooling != 2;
-    } else {
-        grt_text pooling = {"cls", 3};
-        (void)grt_metadata_get_text(metadata, "classifier_pooling", &pooling);
-        network->reads_mean = pooling.size == 4 && memcmp(pooling.data, "mean", 4) == 0;
-        if (!network->reads_mean)
-            GRT_TRY(grt_need_text(metadata, "classifier_pooling", "cls", err));
-    }
-    network->head_text = network->reads_mean
-                             ? "mean of all tokens, dense layer, GELU and norm, "
-                               "one-label classifier"
-                             : "first token, dense layer, GELU and norm, one-label "
-                               "classifier";
+    static const grt_name words = {"classifier_pooling", NULL};
+    static const grt_name number = {NULL, "pooling_type"};
+    grt_text pooling = {"cls", 3};
+    uint64_t kind = 4;
+    GRT_TRY(grt_key_allow(binder, words, "cls mean", err));
+    (void)grt_key_text(binder, words, &pooling);
+    GRT_TRY(grt_key_want(binder, number, 0, 100, &kind, err));
+    binder->network->reads_mean = binder->is_gguf ? kind != 2 : pooling.data[0] == 'm';
     return GRT_OK;
 }
 
-/* The classifier's bias may be missing. */
-static grt_status bind_head(grt_network *network, const grt_checkpoint *checkpoint,
-                            grt_error *err)
+static grt_status bind(grt_binder *binder, grt_error *err)
 {
-    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
-    GRT_TRY(grt_bind_fixed_table(network, checkpoint, head_parts, N_HEAD_PARTS, "",
-                                 GRT_PART_HEAD, err));
-    const char *bias = is_gguf ? "cls.output.bias" : "classifier.bias";
-    if (!grt_catalogue_get(&checkpoint->catalogue, bias)) return GRT_OK;
-    return grt_bind_fixed(network, checkpoint, CLASSIFIER_BIAS, bias, 1, 0,
-                          GRT_PART_HEAD, err);
-}
-
-static grt_status bind(grt_network *network, grt_checkpoint *checkpoint,
-                       const grt_tokenizer *tokenizer, grt_error *err)
-{
-    (void)tokenizer;
-    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
-    const grt_metadata *metadata = &checkpoint->metadata;
-    const config_keys *keys = is_gguf ? &gguf_keys : &hf_keys;
-    const char *words =
-        is_gguf ? "token_embd.weight" : "model.embeddings.tok_embeddings.weight";
-    GRT_TRY(read_sizes(network, metadata, keys, err));
-    GRT_TRY(read_windows(network, metadata, keys, err));
-    if (!is_gguf) GRT_TRY(refuse_variants(metadata, err));
-    GRT_TRY(read_pooling(network, checkpoint, err));
-    GRT_TRY(grt_encoder_split_heads(network, checkpoint, err));
-    if (network->head_size % 2 != 0)
-        GRT_FAIL(err, GRT_E_FORMAT, "%s: heads of %zu values cannot be rotated",
-                 metadata->source, network->head_size);
-    GRT_TRY(grt_encoder_need_one_label(
-        checkpoint, is_gguf ? "cls.output.weight" : "classifier.weight", err));
-    GRT_TRY(grt_encoder_count_rows(&network->vocab_size, checkpoint, words,
-                                   GRT_MAX_VOCABULARY, err));
-    GRT_TRY(grt_bind_embedding(network, checkpoint, words, err));
-    GRT_TRY(grt_bind_fixed(network, checkpoint, EMBEDDING_NORM,
-                           is_gguf ? "token_embd_norm.weight"
-                                   : "model.embeddings.norm.weight",
-                           network->hidden_size, 0, GRT_PART_EMBEDDING, err));
+    static const grt_name classifier = {"classifier.weight", "cls.output.weight"};
+    static const grt_name bias = {"classifier.bias", "cls.output.bias"};
+    grt_network *network = binder->network;
+    GRT_TRY(read_numbers(binder, err));
+    GRT_TRY(read_windows(binder, err));
+    GRT_TRY(refuse_variants(binder, err));
+    GRT_TRY(read_pooling(binder, err));
+    GRT_TRY(grt_encoder_bind_classifier(
+        binder, CLASSIFIER, classifier, bias,
+        network->reads_mean ? "mean of all tokens, dense layer, GELU and norm"
+                            : "first token, dense layer, GELU and norm",
+        err));
+    GRT_TRY(grt_bind_embedding(binder, err));
+    GRT_TRY(grt_bind_fixed_table(binder, embedding_specs, 1, GRT_PART_EMBEDDING, err));
     float *zeros;
     GRT_TRY(grt_arena_alloc(&network->arena, &zeros, network->hidden_size,
                             sizeof(*zeros), err));
     network->fixed[NO_BIAS].values = zeros;
-    GRT_TRY(bind_head(network, checkpoint, err));
-    GRT_TRY(grt_bind_layers(network, checkpoint, "model.", err));
-    for (size_t i = 1; i < network->n_layers; i++)
-        if (network->layer_parts[i * N_LAYER_PARTS + ATTENTION_NORM].n_out == 0)
-            GRT_FAIL(err, GRT_E_FORMAT, "%s: layer %zu has no attn_norm.weight",
-                     checkpoint->path, i);
-    return GRT_OK;
+    GRT_TRY(grt_bind_fixed_table(binder, head_specs, 3, GRT_PART_HEAD, err));
+    return grt_bind_layers(binder, err);
 }
 
 /* [CLS] query [SEP] document [SEP], no token types. */
@@ -244,29 +173,18 @@ static void embed(const grt_network *network, const grt_kernels *kernels,
                         d);
 }
 
-/* The workspace with the rotary positions of the layer. */
-static grt_workspace positioned(const grt_workspace *workspace, bool is_local)
-{
-    grt_workspace out = *workspace;
-    if (is_local) {
-        out.rope_cos = workspace->local_rope_cos;
-        out.rope_sin = workspace->local_rope_sin;
-    }
-    return out;
-}
-
 /* Adds attention to x; returns the rows that are left. */
 static size_t attend(const grt_network *network, const grt_layer_view *view,
                      const grt_workspace *workspace, const grt_chunk *chunk)
 {
     size_t n = chunk->n_rows, d = network->hidden_size;
-    bool is_local = network->are_local[view->index];
     float *x = chunk->hidden, *normed = workspace->buffer;
     float *queries = normed + n * d, *keys = queries + n * d, *values = keys + n * d;
     float *attended = values + n * d;
     const float *norm = view->vectors[ATTENTION_NORM];
     const grt_weight *matrices = view->matrices;
-    grt_workspace local = positioned(workspace, is_local);
+    grt_turn turn = {
+        .kind = view->kind, .positions = chunk->positions, .n_heads = network->n_heads};
 
     if (norm)
         grt_block_layer_norm_to(workspace, normed, x, norm,
@@ -276,16 +194,14 @@ static size_t attend(const grt_network *network, const grt_layer_view *view,
         memcpy(normed, x, n * d * sizeof(float));
     grt_block_linear(workspace, &matrices[KEY], NULL, normed, keys, n, 0);
     grt_block_linear(workspace, &matrices[VALUE], NULL, normed, values, n, 0);
-    grt_block_norm_rope(network, &local, chunk->positions, n, keys, network->n_heads,
-                        NULL);
+    grt_block_turn(network, workspace, &turn, keys, n);
     size_t m = grt_block_keep_scored(network, chunk, x, d);
     (void)grt_block_keep_scored(network, chunk, normed, d);
     grt_block_keep_positions(network, chunk);
     grt_block_linear(workspace, &matrices[QUERY], NULL, normed, queries, m, 0);
-    grt_block_norm_rope(network, &local, chunk->positions, m, queries, network->n_heads,
-                        NULL);
-    grt_block_local_attention(network, workspace, chunk, queries, keys, values,
-                              attended, 0, is_local ? network->window : 0);
+    grt_block_turn(network, workspace, &turn, queries, m);
+    grt_block_attention(network, workspace, view->kind, chunk, queries, keys, values,
+                        attended, 0);
     grt_block_linear(workspace, &matrices[OUTPUT], NULL, attended, x, m, 1);
     return m;
 }
@@ -334,8 +250,10 @@ const grt_architecture grt_architecture_modernbert = {
     .name = "modernbert",
     .hf_classes = "ModernBertForSequenceClassification",
     .gguf_name = "modern-bert",
-    .hf_layer = "layers",
-    .layer_parts = layer_parts,
+    .layers = {"layers", "blk"},
+    .embedding = {"embeddings.tok_embeddings.weight", "token_embd.weight"},
+    .layer_specs = layer_specs,
+    .n_layer_specs = sizeof(layer_specs) / sizeof(layer_specs[0]),
     .n_layer_parts = N_LAYER_PARTS,
     .bind = bind,
     .prompt = prompt,

@@ -1,6 +1,7 @@
 /* network.c - layer views, embedding rows, and release; see network.h. */
 #include "models/network.h"
 
+#include <math.h>
 #include <string.h>
 
 void grt_network_release(grt_network *network)
@@ -42,6 +43,7 @@ void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
 {
     const grt_layer_part *shapes = parts_of(network, layer);
     view->index = layer;
+    view->kind = &network->kinds[layer];
     for (size_t i = 0; i < network->architecture->n_layer_parts; i++) {
         const grt_layer_part *shape = &shapes[i];
         if (shape->n_in != 0) {
@@ -52,15 +54,35 @@ void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
         view->vectors[i] = shape->n_out ? vectors : NULL;
         if (shape->n_out == 0) continue;
         kernels->unpack_row[shape->dtype](vectors, parts[i], shape->n_out);
-        for (size_t j = 0; network->vector_offset != 0.0f && j < shape->n_out; j++)
-            vectors[j] += network->vector_offset;
+        for (size_t j = 0; shape->offset != 0.0f && j < shape->n_out; j++)
+            vectors[j] += shape->offset;
         vectors += shape->n_out;
     }
 }
 
-size_t grt_scored_row(const grt_network *network, size_t n_rows)
+grt_span grt_scored_rows(const grt_network *network, size_t n_rows)
 {
-    return network->architecture->reads_last_row ? n_rows - 1 : 0;
+    if (network->reads_mean) return (grt_span){0, n_rows};
+    return (grt_span){network->architecture->reads_last_row ? n_rows - 1 : 0, 1};
+}
+
+size_t grt_rope_floats(const grt_network *network, size_t n_positions)
+{
+    return network->n_ropes * n_positions * (network->head_size / 2) * 2;
+}
+
+void grt_rope_fill(const grt_network *network, size_t n_positions, float *out)
+{
+    size_t half = network->head_size / 2, n = n_positions * half;
+    for (size_t rope = 0; rope < network->n_ropes; rope++) {
+        float *cosines = out + 2 * rope * n, *sines = cosines + n;
+        for (size_t i = 0; i < half; i++)
+            for (size_t position = 0; position < n_positions; position++) {
+                double angle = (double)position * network->ropes[rope][i];
+                cosines[position * half + i] = (float)cos(angle);
+                sines[position * half + i] = (float)sin(angle);
+            }
+    }
 }
 
 bool grt_pools_query(const grt_network *network)
@@ -78,16 +100,10 @@ size_t grt_features_size(const grt_network *network)
     return (grt_pools_query(network) ? 4 : 2) * network->hidden_size;
 }
 
-size_t grt_embedding_size(const grt_network *network)
-{
-    return network->embedding_size ? network->embedding_size : network->hidden_size;
-}
-
 static size_t embedding_row_bytes(const grt_network *network)
 {
     uint64_t n = 0;
-    (void)grt_dtype_bytes(&n, network->token_embedding->dtype,
-                          grt_embedding_size(network));
+    (void)grt_dtype_bytes(&n, network->token_embedding->dtype, network->embedding_size);
     return (size_t)n;
 }
 
@@ -121,7 +137,7 @@ grt_status grt_embed(const grt_network *network, const grt_kernels *kernels,
         const void *row;
         GRT_TRY(grt_row_cache_get(cache, (size_t)rows->ids[i], &row, err));
         kernels->unpack_row[table->dtype](hidden + i * network->hidden_size, row,
-                                          grt_embedding_size(network));
+                                          network->embedding_size);
     }
     if (network->architecture->embed)
         network->architecture->embed(network, kernels, rows, hidden, scratch);

@@ -13,14 +13,21 @@
 #include "stream/window.h"
 #include "tokenizer/pair.h"
 
-enum { GRT_MAX_LAYER_PARTS = 16, GRT_MAX_FIXED_PARTS = 12, GRT_MAX_LAYERS = 1000 };
-
-/* After each table of a layer's parts: no index runs past a grt_layer_view. */
-#define GRT_LAYER_PARTS_FIT(table)                                            \
-    _Static_assert(sizeof(table) / sizeof((table)[0]) <= GRT_MAX_LAYER_PARTS, \
-                   "a layer has more parts than a view")
+enum {
+    GRT_MAX_LAYER_PARTS = 24,
+    GRT_MAX_FIXED_PARTS = 12,
+    GRT_MAX_LAYERS = 1000,
+    GRT_MAX_ROPES = 2
+};
 
 typedef struct grt_network grt_network;
+
+/* A tensor or a key as the two kinds of checkpoint call it; bind.h says what stands
+ * before it.  NULL: it does not exist there. */
+typedef struct grt_name {
+    const char *hf;
+    const char *gguf;
+} grt_name;
 
 /* A dimension of a tensor, by what it counts. */
 typedef enum grt_extent {
@@ -32,39 +39,76 @@ typedef enum grt_extent {
     GRT_EXTENT_HEAD,    /* head_size */
     GRT_EXTENT_FFN,
     GRT_EXTENT_EMBEDDING, /* width of the token embedding */
-    GRT_EXTENT_POSITIONS,
-    GRT_EXTENT_TYPES,
-    GRT_EXTENT_VOCABULARY
+    GRT_EXTENT_VOCABULARY,
+    GRT_EXTENT_POSITIONS, /* rows of a position table */
+    GRT_EXTENT_TYPES,     /* token types */
+    GRT_EXTENT_LABELS,    /* rows of a classifier */
+    GRT_EXTENT_COUNT
 } grt_extent;
 
-/* One tensor by its role.  Layer tensors: the name below the layer's prefix. */
+/* When a layer may lack a part. */
+typedef enum grt_part_need {
+    GRT_NEED_ALWAYS,
+    GRT_NEED_NOT_FIRST,
+    GRT_NEED_NEVER
+} grt_part_need;
+
+/* One way in which a checkpoint may hold a part.  A table lists several for one part
+ * where files differ, the first that is there counts.  Layer tensors: the name below
+ * the layer's. */
 typedef struct grt_part_spec {
-    const char *hf_name;
-    const char *gguf_name;
+    uint8_t part; /* index of the part */
+    grt_name name;
     grt_extent n_out; /* rows; the length of a vector */
     grt_extent n_in;  /* columns, or GRT_EXTENT_NONE */
-    /* Of layer tensors.  A fused tensor ("Wqkv") holds n_slices parts of n_out rows
-     * each, of which this is number `slice`; 0: the tensor is not fused. */
-    uint8_t slice, n_slices;
-    bool is_optional; /* layers may lack it; its vector is NULL there */
+    /* Of layer tensors.  A fused tensor ("Wqkv") holds the rows of several parts, one
+     * after the other, of which this is number `slice`; all NONE: it is not fused. */
+    grt_extent slices[3];
+    uint8_t slice;
+    grt_part_need need; /* of the first line of a part: NEVER may be missing in all
+                           layers, NOT_FIRST in layer 0 only */
+    bool is_norm;       /* network->norm_offset is added */
+    grt_name beside;    /* counts only where this tensor is there, too */
 } grt_part_spec;
 
 /* Lines of a grt_part_spec table; extents without GRT_EXTENT_. */
-#define GRT_PART(hf, gguf, out, in)                                      \
-    {                                                                    \
-        .hf_name = (hf), .gguf_name = (gguf), .n_out = GRT_EXTENT_##out, \
-        .n_in = GRT_EXTENT_##in                                          \
+#define GRT_PART(index, hf_name, gguf_name, out, in)                                  \
+    {                                                                                 \
+        .part = (index), .name = {(hf_name), (gguf_name)}, .n_out = GRT_EXTENT_##out, \
+        .n_in = GRT_EXTENT_##in                                                       \
     }
-#define GRT_OPTIONAL_PART(hf, gguf, out, in)                             \
-    {                                                                    \
-        .hf_name = (hf), .gguf_name = (gguf), .n_out = GRT_EXTENT_##out, \
-        .n_in = GRT_EXTENT_##in, .is_optional = true                     \
+#define GRT_NORM(index, hf_name, gguf_name, out)                                      \
+    {                                                                                 \
+        .part = (index), .name = {(hf_name), (gguf_name)}, .n_out = GRT_EXTENT_##out, \
+        .is_norm = true                                                               \
     }
-#define GRT_SLICE(hf, gguf, out, in, index, count)                       \
-    {                                                                    \
-        .hf_name = (hf), .gguf_name = (gguf), .n_out = GRT_EXTENT_##out, \
-        .n_in = GRT_EXTENT_##in, .slice = (index), .n_slices = (count)   \
+#define GRT_OPTIONAL(index, hf_name, gguf_name, out)                                  \
+    {                                                                                 \
+        .part = (index), .name = {(hf_name), (gguf_name)}, .n_out = GRT_EXTENT_##out, \
+        .need = GRT_NEED_NEVER                                                        \
     }
+#define GRT_OPTIONAL_NORM(index, hf_name, gguf_name, out)                             \
+    {                                                                                 \
+        .part = (index), .name = {(hf_name), (gguf_name)}, .n_out = GRT_EXTENT_##out, \
+        .need = GRT_NEED_NEVER, .is_norm = true                                       \
+    }
+#define GRT_SLICE(index, hf_name, gguf_name, in, number, a, b, c) \
+    {                                                             \
+        .part = (index), .name = {(hf_name), (gguf_name)},        \
+        .n_out = (number) == 0   ? GRT_EXTENT_##a                 \
+                 : (number) == 1 ? GRT_EXTENT_##b                 \
+                                 : GRT_EXTENT_##c,                \
+        .n_in = GRT_EXTENT_##in, .slice = (number), .slices = {   \
+            GRT_EXTENT_##a,                                       \
+            GRT_EXTENT_##b,                                       \
+            GRT_EXTENT_##c                                        \
+        }                                                         \
+    }
+
+/* After each table: no part's index runs past a grt_layer_view. */
+#define GRT_LAYER_PARTS_FIT(n_parts)                                 \
+    _Static_assert((size_t)(n_parts) <= (size_t)GRT_MAX_LAYER_PARTS, \
+                   "a layer has more parts than a view")
 
 /* A tensor that stays in memory, in storage type; vectors are f32 as well. */
 typedef struct grt_fixed {
@@ -77,14 +121,28 @@ typedef struct grt_layer_part {
     grt_dtype dtype;
     size_t n_out; /* 0: the layer lacks it */
     size_t n_in;  /* 0: a vector */
+    float offset; /* of a vector: added to each value */
 } grt_layer_part;
+
+/* How the rows of a layer see each other. */
+typedef struct grt_layer_kind {
+    size_t window; /* keys that a row sees on each side of its own; 0: all */
+    size_t rope;   /* index of the rotary positions */
+    float scale;   /* of queries times keys */
+} grt_layer_kind;
 
 /* A layer ready to compute, made by grt_layer_view_init. */
 typedef struct grt_layer_view {
     size_t index;
+    const grt_layer_kind *kind;
     grt_weight matrices[GRT_MAX_LAYER_PARTS];
-    const float *vectors[GRT_MAX_LAYER_PARTS]; /* f32 */
+    const float *vectors[GRT_MAX_LAYER_PARTS]; /* f32; NULL: the layer lacks it */
 } grt_layer_view;
+
+/* Some rows of a sequence. */
+typedef struct grt_span {
+    size_t first, n;
+} grt_span;
 
 /* Keys and values of the rows that all pairs of a causal model share at their start, in
  * the layer at hand. */
@@ -104,9 +162,9 @@ typedef struct grt_chunk {
     const grt_prefix *prefix; /* rows before every sequence; NULL: none */
     bool begins_with_prefix;  /* sequence 0 is the prefix itself: its keys and values
                                  are kept for the others */
-    bool keeps_scored_rows;   /* of each sequence but the prefix only the row that the
-                                 head reads is computed; it is left in row s of hidden
-                                 (s: the sequence, not counting the prefix) */
+    bool keeps_scored_rows;   /* of each sequence but the prefix only the rows that the
+                                 head reads are computed; they are left end to end at
+                                 the front of hidden */
 } grt_chunk;
 
 /* Scratch of a session, shared by all layers. */
@@ -116,10 +174,8 @@ typedef struct grt_workspace {
     void *linear_scratch;
     unsigned char *attention_scratch; /* [n_threads][attention_scratch_bytes] */
     size_t attention_scratch_bytes;
-    const float *rope_cos; /* [positions][head_size / 2] */
-    const float *rope_sin;
-    const float *local_rope_cos; /* the same for local layers, where they differ */
-    const float *local_rope_sin;
+    const float *ropes; /* as grt_rope_fill leaves them, of rope_rows positions */
+    size_t rope_rows;
     float *buffer; /* [chunk rows][grt_architecture.floats_per_row] */
 } grt_workspace;
 
@@ -137,20 +193,30 @@ typedef struct grt_prompt {
     grt_pair_template pair;
 } grt_prompt;
 
+struct grt_binder; /* bind.h */
+
 typedef struct grt_architecture {
     const char *name;       /* "bert" */
     const char *hf_classes; /* space-separated "architectures" of config.json */
     const char *gguf_name;  /* general.architecture; NULL: no such GGUF is read */
-    const char *hf_layer;   /* "encoder.layer": before ".0.", below the prefix */
-    const grt_part_spec *layer_parts;
-    size_t n_layer_parts;
+    grt_name layers;        /* what stands before ".0.": space-separated, the first that
+                               is there counts */
+    grt_name embedding;     /* of tokens */
+    const grt_part_spec *layer_specs; /* [n_layer_specs] */
+    size_t n_layer_specs;
+    size_t n_layer_parts;    /* parts that the specs speak of */
+    uint32_t needed_parts;   /* bits of optional parts that this family always has */
+    const void *description; /* of blocks that several families share; NULL: none */
     bool takes_instruction;
     bool reads_last_row; /* the head reads the last row of a sequence, else the first */
     bool is_causal;      /* a row sees the rows before it only */
+    bool must_say_rank;  /* most checkpoints of the family chat: one that says nothing
+                            of ranking is refused */
 
+    /* Of several architectures with one gguf_name: is it this one?  NULL: yes. */
+    bool (*fits_tokenizer)(const grt_tokenizer *tokenizer);
     /* Reads hyperparameters, binds every tensor, loads the fixed ones. */
-    grt_status (*bind)(grt_network *network, grt_checkpoint *checkpoint,
-                       const grt_tokenizer *tokenizer, grt_error *err);
+    grt_status (*bind)(struct grt_binder *binder, grt_error *err);
     /* Fills *prompt; instruction NULL: the model's own. */
     grt_status (*prompt)(grt_prompt *prompt, const grt_network *network,
                          const grt_tokenizer *tokenizer, const char *instruction,
@@ -170,7 +236,7 @@ typedef struct grt_architecture {
     void (*head_row)(const grt_network *network, const grt_kernels *kernels, float *dst,
                      const float *row);
     /* The logits of n sequences after `layer` layers, from what the head reads of each
-     * (grt_scored_row, or the mean of all rows), after head_row: rows [n][hidden_size];
+     * (the mean of grt_scored_rows), after head_row: rows [n][hidden_size];
      * out [n]; scratch [n][hidden_size]. */
     void (*logits)(const grt_network *network, const grt_workspace *workspace,
                    size_t layer, const float *rows, size_t n, float *out,
@@ -182,26 +248,21 @@ struct grt_network {
     const grt_architecture *architecture;
     size_t n_layers;
     size_t hidden_size;
-    size_t embedding_size; /* of the token embedding; 0: hidden_size */
+    size_t embedding_size; /* of the token embedding */
     size_t n_heads;
     size_t n_kv_heads;
     size_t head_size;
     size_t ffn_size;
     size_t vocab_size;
-    size_t n_positions;    /* rows of a position table */
-    size_t first_position; /* its row of a sequence's first token */
-    size_t n_types;
     size_t max_tokens;
     float norm_eps;
-    double rope_theta;
-    float embedding_scale;   /* of decoders: embedding rows are multiplied by it */
-    float residual_scale;    /* of decoders: so is what a block adds to its input */
-    float vector_offset;     /* added to every vector as stored: norms less one */
-    double local_rope_theta; /* of local layers; 0: they have none of their own */
-    size_t window;           /* keys that a row of a local layer sees on each side */
-    const bool *are_local;   /* [n_layers]; NULL: no layer is local */
-    bool reads_mean;         /* the head reads the mean of a sequence's rows */
-    const char *head_text;   /* for people */
+    float norm_offset;           /* added to the weights of norms: stored less one */
+    const grt_layer_kind *kinds; /* [n_layers] */
+    const double *ropes[GRT_MAX_ROPES]; /* [head_size / 2] angle of one position */
+    size_t n_ropes;
+    bool reads_mean;       /* the head reads the mean of a sequence's rows */
+    const char *head_text; /* for people */
+    const void *own;       /* numbers of the family, by its own struct */
 
     grt_arena arena;
     const grt_tensor *token_embedding;
@@ -219,11 +280,13 @@ struct grt_network {
 
 enum { GRT_PART_UNUSED = -1, GRT_PART_EMBEDDING = -2, GRT_PART_HEAD = -3 };
 
-/* The architecture that a checkpoint's metadata names.  GRT_E_UNSUPPORTED says what the
- * checkpoint is instead: an embedding model, a generative one, or what was found and
- * what is supported. */
+/* The architecture that a checkpoint's metadata names, and of several of one name the
+ * one that the tokenizer fits (NULL: any).  GRT_E_UNSUPPORTED says what the checkpoint
+ * is instead: an embedding model, a generative one, or what was found and what is
+ * supported. */
 GRT_NODISCARD grt_status grt_network_recognise(const grt_architecture **out,
                                                const grt_checkpoint *checkpoint,
+                                               const grt_tokenizer *tokenizer,
                                                grt_error *err);
 
 /* Recognises the checkpoint and binds it; *out is released by the caller. Keeps
@@ -243,8 +306,13 @@ size_t grt_layer_vector_floats(const grt_network *network);
 /* The most inputs of a matrix of any layer. */
 size_t grt_layer_most_inputs(const grt_network *network);
 
-/* The row of a sequence of n_rows that the head reads, unless it reads their mean. */
-size_t grt_scored_row(const grt_network *network, size_t n_rows);
+/* The rows of a sequence of n_rows whose mean the head reads. */
+grt_span grt_scored_rows(const grt_network *network, size_t n_rows);
+
+/* Rotary positions: for each of the network's n_ropes cosines and then sines,
+ * [n_positions][head_size / 2] each.  Source: Su et al. 2021, arXiv 2104.09864. */
+size_t grt_rope_floats(const grt_network *network, size_t n_positions);
+void grt_rope_fill(const grt_network *network, size_t n_positions, float *out);
 
 /* What a profile's readouts read of one sequence: pooled states, [pools][hidden_size]
  * (what the head reads, the document's mean, and where rows see each other in both
@@ -253,9 +321,6 @@ bool grt_pools_query(const grt_network *network);
 size_t grt_pooled_size(const grt_network *network);
 /* The same, and |document's mean - query's mean| where there is one of the query. */
 size_t grt_features_size(const grt_network *network);
-
-/* Width of the token embedding. */
-size_t grt_embedding_size(const grt_network *network);
 
 /* Unpacks the embedding rows of ids, read through `cache`, into hidden
  * [n_rows][hidden_size], then runs the architecture's embed.  scratch: [hidden_size].

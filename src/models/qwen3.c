@@ -8,35 +8,18 @@
  * vector as score.weight. */
 #include "models/architectures.h"
 
-#include "models/bind.h"
 #include "models/blocks/blocks.h"
 #include "models/blocks/decoder.h"
 #include "models/blocks/prompt.h"
 
-static const grt_part_spec layer_parts[] = {
-    GRT_DECODER_PARTS,
-    GRT_PART("self_attn.q_norm.weight", "attn_q_norm.weight", HEAD, NONE),
-    GRT_PART("self_attn.k_norm.weight", "attn_k_norm.weight", HEAD, NONE),
-};
-GRT_LAYER_PARTS_FIT(layer_parts);
-
 /* 0.6B and 4B share the output matrix with the embedding, 8B does not. */
-static const grt_decoder decoder = {.has_head_norms = true,
-                                    .gate = grt_block_silu_mul,
+static const grt_decoder decoder = {.gate = grt_block_silu_mul,
                                     .activations = "silu",
                                     .norm_eps = 1e-6,
                                     .rope_theta = 1e6,
                                     .yes = "yes",
                                     .no = "no",
                                     .untied_width = 4096};
-
-static grt_status bind(grt_network *network, grt_checkpoint *checkpoint,
-                       const grt_tokenizer *tokenizer, grt_error *err)
-{
-    GRT_TRY(grt_decoder_bind(network, checkpoint, &decoder, err));
-    GRT_TRY(grt_decoder_bind_score(network, checkpoint, tokenizer, &decoder, err));
-    return grt_bind_layers(network, checkpoint, "model.", err);
-}
 
 /* The prompt of the model card, word for word: a different one gives different scores.
  */
@@ -66,25 +49,12 @@ static grt_status prompt(grt_prompt *out, const grt_network *network,
     return grt_prompt_words(out, tokenizer, end_text, err);
 }
 
-static void layer(const grt_network *network, const grt_layer_view *view,
-                  const grt_workspace *workspace, const grt_chunk *chunk)
-{
-    grt_decoder_layer(network, &decoder, view, workspace, chunk);
-}
-
 const grt_architecture grt_architecture_qwen3 = {
     .name = "qwen3",
     .hf_classes = "Qwen3ForCausalLM Qwen3ForSequenceClassification",
     .gguf_name = "qwen3",
-    .hf_layer = "layers",
-    .layer_parts = layer_parts,
-    .n_layer_parts = sizeof(layer_parts) / sizeof(layer_parts[0]),
+    .needed_parts = GRT_DECODER_NEEDS(QUERY_NORM) | GRT_DECODER_NEEDS(KEY_NORM),
     .takes_instruction = true,
-    .reads_last_row = true,
-    .is_causal = true,
-    .bind = bind,
     .prompt = prompt,
-    .floats_per_row = grt_decoder_floats_per_row,
-    .layer = layer,
-    .logits = grt_decoder_logits,
+    GRT_DECODER_ARCHITECTURE(decoder),
 };

@@ -108,21 +108,33 @@ static grt_status refuse_unknown(const grt_checkpoint *checkpoint, grt_text foun
              found.data, known);
 }
 
-grt_status grt_network_recognise(const grt_architecture **out,
-                                 const grt_checkpoint *checkpoint, grt_error *err)
+/* The first that claims the name, and whose vocabulary it may be. */
+static const grt_architecture *find(const grt_checkpoint *checkpoint, grt_text name,
+                                    const grt_tokenizer *tokenizer)
 {
     bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
-    const char *key = is_gguf ? "general.architecture" : "architectures";
+    for (size_t i = 0; i < N_ARCHITECTURES; i++) {
+        const grt_architecture *a = architectures[i];
+        const char *names = is_gguf ? a->gguf_name : a->hf_classes;
+        if (!names || !grt_list_holds(names, name)) continue;
+        if (!is_gguf || !tokenizer || !a->fits_tokenizer ||
+            a->fits_tokenizer(tokenizer))
+            return a;
+    }
+    return NULL;
+}
+
+grt_status grt_network_recognise(const grt_architecture **out,
+                                 const grt_checkpoint *checkpoint,
+                                 const grt_tokenizer *tokenizer, grt_error *err)
+{
+    const char *key = checkpoint->format == GRT_FORMAT_GGUF ? "general.architecture"
+                                                            : "architectures";
     grt_text found = found_class(checkpoint);
     if (found.size == 0)
         GRT_FAIL(err, GRT_E_FORMAT, "%s: no %s that names the model's architecture",
                  checkpoint->metadata.source, key);
-    const grt_architecture *architecture = NULL;
-    for (size_t i = 0; i < N_ARCHITECTURES && !architecture; i++) {
-        const char *names =
-            is_gguf ? architectures[i]->gguf_name : architectures[i]->hf_classes;
-        if (names && grt_list_holds(names, found)) architecture = architectures[i];
-    }
+    const grt_architecture *architecture = find(checkpoint, found, tokenizer);
     const char *kind = kind_of(checkpoint, found, architecture != NULL);
     if (kind)
         GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: is %s (%.*s): it has no reranking head",
@@ -137,14 +149,16 @@ grt_status grt_network_bind(grt_network *out, grt_checkpoint *checkpoint,
                             const grt_tokenizer *tokenizer, grt_error *err)
 {
     grt_network network = {0};
-    GRT_TRY(grt_network_recognise(&network.architecture, checkpoint, err));
+    grt_binder binder;
+    GRT_TRY(grt_network_recognise(&network.architecture, checkpoint, tokenizer, err));
     size_t n_tensors = checkpoint->catalogue.n_tensors;
     grt_status status = grt_arena_alloc(&network.arena, &network.part_of, n_tensors,
                                         sizeof(*network.part_of), err);
     if (status == GRT_OK) {
         for (size_t i = 0; i < n_tensors; i++)
             network.part_of[i] = GRT_PART_UNUSED;
-        status = network.architecture->bind(&network, checkpoint, tokenizer, err);
+        grt_binder_init(&binder, &network, checkpoint, tokenizer);
+        status = network.architecture->bind(&binder, err);
     }
     if (status != GRT_OK) {
         grt_network_release(&network);

@@ -168,19 +168,14 @@ static grt_status score_chunk(const forward_pass *pass, const forward_chunk *chu
 static grt_workspace workspace_of(grt_session *session)
 {
     const grt_network *network = &session->model->opened.network;
-    size_t n_rope = session->rope_rows * (network->head_size / 2);
-    const float *rope = session->rope.data;
-    const float *local = network->local_rope_theta > 0.0 ? rope + 2 * n_rope : NULL;
     grt_plan_input input = {.network = network, .n_longest = session->layout.n_longest};
     return (grt_workspace){.kernels = &session->kernels,
                            .pool = session->pool,
                            .linear_scratch = session->linear_scratch.data,
                            .attention_scratch = session->attention.data,
                            .attention_scratch_bytes = grt_plan_attention_bytes(&input),
-                           .rope_cos = rope,
-                           .rope_sin = rope ? rope + n_rope : NULL,
-                           .local_rope_cos = local,
-                           .local_rope_sin = local ? local + n_rope : NULL,
+                           .ropes = session->rope.data,
+                           .rope_rows = session->rope_rows,
                            .buffer = session->chunk.data};
 }
 

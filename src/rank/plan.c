@@ -61,8 +61,7 @@ static uint64_t scratch_bytes(const grt_plan_input *input)
         return UINT64_MAX;
     uint64_t pooled = input->is_observed ? grt_pooled_size(network) * sizeof(float) : 0;
     uint64_t kv = network->n_kv_heads * network->head_size * sizeof(float);
-    uint64_t rope = network->rope_theta == 0.0 ? 0 : network->head_size * sizeof(float);
-    if (network->local_rope_theta > 0.0) rope *= 2;
+    uint64_t rope = grt_rope_floats(network, 1) * sizeof(float);
     return grt_linear_scratch_bytes(input->kernels, input->n_threads, 0, 0) +
            (uint64_t)grt_plan_attention_bytes(input) * input->n_threads +
            2 * kv * input->n_prefix + rope * input->n_longest +

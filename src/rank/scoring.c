@@ -53,16 +53,17 @@ static void scored_state(const grt_network *network, const grt_kernels *kernels,
     const grt_scored_sequence *sequence = &scored->sequences[i];
     size_t d = network->hidden_size, n = sequence->n_rows;
     const float *rows = scored->hidden + sequence->first_row * d;
-    if (!network->reads_mean) {
-        read_row(network, kernels, state, rows + grt_scored_row(network, n) * d);
+    grt_span span = grt_scored_rows(network, n);
+    if (span.n == 1) {
+        read_row(network, kernels, state, rows + span.first * d);
         return;
     }
     memset(state, 0, d * sizeof(float));
-    for (size_t row = 0; row < n; row++) {
+    for (size_t row = span.first; row < span.first + span.n; row++) {
         read_row(network, kernels, scratch, rows + row * d);
         kernels->add(state, scratch, d);
     }
-    float scale = 1.0f / (float)n;
+    float scale = 1.0f / (float)span.n;
     for (size_t j = 0; j < d; j++)
         state[j] *= scale;
 }

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "io/machine.h"
 
-#include <math.h>
 #include <string.h>
 
 grt_status grt_session_init(grt_session *session, const grt_model *model,
@@ -160,40 +159,16 @@ static grt_status need_embeddings(grt_session *session, const grt_memory_plan *p
                                   plan->n_cached_rows, err);
 }
 
-/* cos and sin of position * theta^(-2i / head_size), arXiv 2104.09864; each
- * [n_positions][head_size / 2]. */
-static void fill_rope(float *cosines, float *sines, size_t n_positions, double theta,
-                      size_t head_size)
-{
-    size_t half = head_size / 2;
-    for (size_t i = 0; i < half; i++) {
-        double frequency = pow(theta, -2.0 * (double)i / (double)head_size);
-        for (size_t position = 0; position < n_positions; position++) {
-            double angle = (double)position * frequency;
-            cosines[position * half + i] = (float)cos(angle);
-            sines[position * half + i] = (float)sin(angle);
-        }
-    }
-}
-
-/* Tables of the network's theta, and behind them those of its local one. */
 static grt_status need_rope(grt_session *session, size_t n_positions, grt_error *err)
 {
     const grt_network *network = &session->model->opened.network;
-    size_t head = network->head_size,
-           n_tables = network->local_rope_theta > 0.0 ? 4 : 2;
-    if (network->rope_theta == 0.0 || n_positions == session->rope_rows) return GRT_OK;
+    if (network->n_ropes == 0 || n_positions == session->rope_rows) return GRT_OK;
     if (n_positions < session->rope_rows && !session->options.memory_bytes)
         return GRT_OK;
     session->rope_rows = 0;
     GRT_TRY(need(session, &session->rope, n_positions,
-                 n_tables * (head / 2) * sizeof(float), "rotary positions", err));
-    size_t n = n_positions * (head / 2);
-    float *table = session->rope.data;
-    fill_rope(table, table + n, n_positions, network->rope_theta, head);
-    if (network->local_rope_theta > 0.0)
-        fill_rope(table + 2 * n, table + 3 * n, n_positions, network->local_rope_theta,
-                  head);
+                 grt_rope_floats(network, 1) * sizeof(float), "rotary positions", err));
+    grt_rope_fill(network, n_positions, session->rope.data);
     session->rope_rows = n_positions;
     return GRT_OK;
 }

@@ -68,7 +68,7 @@ static void test_every_case_is_complete(void **state)
         }
         golden_close(&g);
     }
-    assert_int_equal(n_refused, 4);
+    assert_int_equal(n_refused, 2);
     assert_int_equal(n_gguf, 25);
 }
 

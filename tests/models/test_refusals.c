@@ -181,6 +181,7 @@ static void test_what_the_graphs_do_not_compute(void **state)
 #define ROBERTA    "roberta-f32", "vocab.txt"
 #define JINA       "roberta-jina-f16", "vocab.txt"
 #define ELECTRA    "electra-f32", "vocab.txt"
+#define TWO_LABELS "bert-two-labels", "vocab.txt"
 #define MODERNBERT "modernbert-f32", "tokenizer.json"
     static const change changes[] = {
         {ROBERTA, "config.json", "\"pad_token_id\": 1", "\"pad_token_id\": 95",
@@ -195,24 +196,30 @@ static void test_what_the_graphs_do_not_compute(void **state)
          "classifier.out_proj.weight"},
         {JINA, "model.safetensors", "[144,48]", "[48,144]", GRT_E_FORMAT,
          "Wqkv.weight has shape [48][144], expected [144][48]"},
+        {TWO_LABELS, "config.json", "\"LABEL_1\"\n", "\"POSITIVE\"\n",
+         GRT_E_UNSUPPORTED,
+         "a classifier (classifier.weight) with the labels \"LABEL_0\" and "
+         "\"POSITIVE\": "
+         "neither says \"relevant\""},
         {ELECTRA, "config.json", "\"embedding_size\": 20", "\"embedding_size\": 96",
          GRT_E_FORMAT, "embedding_size"},
         {ELECTRA, "config.json", "\"embedding_size\": 20", "\"embedding_size\": 24",
          GRT_E_FORMAT, "expected"},
         {MODERNBERT, "config.json", "\"attention_bias\": false",
          "\"attention_bias\": true", GRT_E_UNSUPPORTED,
-         "attention_bias is not supported for ModernBERT"},
+         "attention_bias is not supported for modernbert"},
         {MODERNBERT, "config.json", "\"mean\"", "\"max\"", GRT_E_UNSUPPORTED,
          "classifier_pooling is \"max\""},
         {MODERNBERT, "config.json", "\"local_attention\": 16",
          "\"local_attention\": -1", GRT_E_FORMAT, "local_attention"},
         {MODERNBERT, "config.json", "\"local_rope_theta\": 10000.0",
-         "\"local_rope_theta\": -2.5", GRT_E_FORMAT, "expected more than 1"},
+         "\"local_rope_theta\": -2.5", GRT_E_FORMAT,
+         "a rotary base of -2.5 makes no sense"},
         {MODERNBERT, "config.json", "\"num_attention_heads\": 4",
          "\"num_attention_heads\": 16", GRT_E_FORMAT,
          "heads of 3 values cannot be rotated"},
         {MODERNBERT, "model.safetensors", "layers.2.attn_norm", "layers.2.attn_norn",
-         GRT_E_FORMAT, "layer 2 has no attn_norm.weight"},
+         GRT_E_FORMAT, "tensor model.layers.2.attn_norm.weight is missing"},
         {MODERNBERT, "model.safetensors", "layers.1.mlp_norm", "layers.1.mlp_norn",
          GRT_E_FORMAT, "tensor model.layers.1.mlp_norm.weight is missing"},
     };

@@ -72,7 +72,8 @@ static void run_layer(const decoder *d, size_t l)
     multiply_rotated(d, w->query + l * dim * dim, w->n_heads, d->normed, d->queries);
     multiply_rotated(d, w->key + l * kv * dim, w->n_kv_heads, d->normed, d->keys);
     multiply(d, w->value + l * kv * dim, kv, dim, d->normed, d->values, 0);
-    grt_block_attention(&d->network, &d->workspace, &chunk, d->queries, d->keys,
+    grt_layer_kind kind = {.scale = 1.0f / sqrtf((float)w->head_size)};
+    grt_block_attention(&d->network, &d->workspace, &kind, &chunk, d->queries, d->keys,
                         d->values, d->attended, 1);
     multiply(d, w->output + l * dim * dim, dim, dim, d->attended, d->x, 1);
     d->kernels.rms_norm(d->normed, dim, d->x, dim, w->ffn_norm + l * dim, 1e-5f, n,

@@ -4,10 +4,13 @@
 
 #include "base/cpu.h"
 #include "models/architectures.h"
+#include "models/blocks/decoder.h"
 #include "rank/plan.h"
 #include "rank/scoring.h"
 
-enum { N_LAYERS = 28, N_PARTS = 11, MIB = 1 << 20 };
+enum { N_LAYERS = 28, N_PARTS = 20, MIB = 1 << 20 };
+
+_Static_assert((int)N_PARTS == (int)GRT_DECODER_N_PARTS, "of a decoder");
 
 static grt_part parts[N_LAYERS][N_PARTS];
 static grt_layer_plan layers[N_LAYERS];
@@ -29,13 +32,14 @@ static grt_network make_network(size_t n_layers, size_t scale)
     grt_network network = {.architecture = &grt_architecture_qwen3,
                            .n_layers = n_layers,
                            .hidden_size = 1024 / scale,
+                           .embedding_size = 1024 / scale,
                            .n_heads = 16,
                            .n_kv_heads = 8,
                            .head_size = 128 / scale,
                            .ffn_size = 3072 / scale,
                            .vocab_size = 151669,
                            .max_tokens = 8192,
-                           .rope_theta = 1e6,
+                           .n_ropes = 1,
                            .token_embedding = &embedding,
                            .layers = layers,
                            .layer_parts = shapes[0]};
@@ -51,7 +55,7 @@ static grt_network make_network(size_t n_layers, size_t scale)
         }
         layers[l] = (grt_layer_plan){parts[l], N_PARTS};
     }
-    shapes[0][0] = (grt_layer_part){GRT_DTYPE_BF16, d, 0};
+    shapes[0][0] = (grt_layer_part){.dtype = GRT_DTYPE_BF16, .n_out = d};
     embedding.dtype = GRT_DTYPE_BF16;
     return network;
 }

@@ -94,6 +94,10 @@ def random_weights(config, rng, n_labels):
     return w
 
 
+def label_names(case, n_labels):
+    return case.get("label_names", ["LABEL_%d" % i for i in range(n_labels)])
+
+
 def config_of(case, n_labels, torch_dtype):
     hidden, layers, heads, ffn, vocab, positions = case["shape"]
     flavour = case.get("flavour", "bert")
@@ -102,9 +106,9 @@ def config_of(case, n_labels, torch_dtype):
         "architectures": [CLASSES[flavour] + "ForSequenceClassification"],
         "attention_probs_dropout_prob": 0.1, "classifier_dropout": None,
         "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "hidden_size": hidden,
-        "id2label": {str(i): "LABEL_%d" % i for i in range(n_labels)},
+        "id2label": {str(i): name for i, name in enumerate(label_names(case, n_labels))},
         "initializer_range": 0.02, "intermediate_size": ffn,
-        "label2id": {"LABEL_%d" % i: i for i in range(n_labels)},
+        "label2id": {name: i for i, name in enumerate(label_names(case, n_labels))},
         "layer_norm_eps": 1e-12, "max_position_embeddings": positions,
         "model_type": {"roberta": "xlm-roberta"}.get(family, family),
         "num_attention_heads": heads, "num_hidden_layers": layers,

@@ -52,8 +52,7 @@ CASES = [
     dict(name="bert-bf16", shape=B48, dtype="BF16", tokenizer_json=True),
     dict(name="bert-head26", shape=(78, 1, 3, 130, 300, 96), dtype="F32"),
     dict(name="bert-sharded", shape=(36, 2, 3, 68, 300, 90), dtype="F32", shards=2),
-    dict(name="bert-two-labels", shape=B24, dtype="F32", labels=2,
-         refused="the classifier has 2 labels"),
+    dict(name="bert-two-labels", shape=B24, dtype="F32", labels=2),
     dict(name="bert-gguf-f16", shape=(48, 2, 4, 100, 400, 96), dtype="F16",
          container="gguf"),
     dict(name="bert-gguf-no-pooler", shape=B24, dtype="F32", container="gguf",
@@ -86,8 +85,8 @@ CASES = [
          window=6),
     dict(name="modernbert-f16", shape=N36, dtype="F16", window=10),
     dict(name="modernbert-bf16", shape=N36, dtype="BF16", shards=2),
-    dict(name="modernbert-two-labels", shape=(24, 1, 2, 40, 80), dtype="F32", labels=2,
-         refused="the classifier has 2 labels"),
+    dict(name="modernbert-two-labels", shape=(24, 1, 2, 40, 80), dtype="F32",
+         labels=2, label_names=["Relevant", "not relevant"]),
     dict(name="modernbert-gguf-f16", shape=N36, dtype="F16", container="gguf"),
     dict(name="modernbert-gguf-q8_0", shape=(64, 3, 4, 96, 200), dtype="Q8_0",
          container="gguf", pooling="cls", pattern_list=True),
@@ -161,6 +160,15 @@ def nine_digits(values):
     return [float("%.9g" % v) for v in values]
 
 
+def relevance(config, logits):
+    """The one label's, or what the relevant one of two has more: the second where labels
+    have no names."""
+    if len(logits) == 1:
+        return float(logits[0])
+    more = 0 if config["id2label"]["0"] == "Relevant" else 1
+    return float(logits[more] - logits[1 - more])
+
+
 class BertRunner:
     family = "bert"
 
@@ -170,7 +178,7 @@ class BertRunner:
     def forward(self, ids, types):
         hidden, logits = bert.forward(self.weights, self.config, torch.tensor(ids),
                                       torch.tensor(types))
-        return hidden, float(logits[0])
+        return hidden, relevance(self.config, logits)
 
     def random_sequence(self, rng, n):
         ids = rng.randint(0, self.config["vocab_size"], n).tolist()
@@ -189,7 +197,7 @@ class ModernBertRunner:
 
     def forward(self, ids, _):
         hidden, logits = modernbert.forward(self.weights, self.config, torch.tensor(ids))
-        return hidden, float(logits[0])
+        return hidden, relevance(self.config, logits)
 
     def random_sequence(self, rng, n):
         return rng.randint(0, self.config["vocab_size"], n).tolist(), [0] * n

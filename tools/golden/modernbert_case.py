@@ -8,6 +8,7 @@ import numpy as np
 import gguf_io
 import safetensors_io
 import texts
+from bert_case import label_names
 from byte_bpe import ByteBpe, GPT2_SPLIT
 
 CONTROLS = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
@@ -63,7 +64,7 @@ def config_of(case, n_labels, bpe):
         "classifier_pooling": case.get("pooling", "mean"), "cls_token_id": bpe.ids["[CLS]"],
         "eos_token_id": bpe.ids["[SEP]"], "global_attn_every_n_layers": 3,
         "global_rope_theta": 160000.0, "hidden_activation": "gelu", "hidden_size": hidden,
-        "id2label": {str(i): "LABEL_%d" % i for i in range(n_labels)},
+        "id2label": {str(i): name for i, name in enumerate(label_names(case, n_labels))},
         "intermediate_size": ffn, "layer_norm_eps": 1e-5,
         "local_attention": case.get("window", 16), "local_rope_theta": 10000.0,
         "max_position_embeddings": positions, "mlp_bias": False, "model_type": "modernbert",

@@ -1,7 +1,6 @@
 /* blocks.c - see blocks.h. */
 #include "models/blocks/blocks.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { ROWS_PER_TASK = 32 };
@@ -59,43 +58,65 @@ void grt_block_rows(const grt_workspace *workspace, size_t n_rows, grt_rows_fn *
                  rows_task, &job);
 }
 
-/* The chunk's row that the head reads of its i-th sequence after the prefix. */
-static size_t scored_row_of(const grt_network *network, const grt_chunk *chunk,
-                            size_t i)
+/* The chunk's rows that the head reads of its i-th sequence after the prefix. */
+static grt_span scored_rows_of(const grt_network *network, const grt_chunk *chunk,
+                               size_t i)
 {
     const size_t *offsets = chunk->offsets + i + chunk->begins_with_prefix;
-    return offsets[0] + grt_scored_row(network, offsets[1] - offsets[0]);
+    grt_span span = grt_scored_rows(network, offsets[1] - offsets[0]);
+    return (grt_span){offsets[0] + span.first, span.n};
 }
 
 size_t grt_block_keep_scored(const grt_network *network, const grt_chunk *chunk,
                              float *x, size_t width)
 {
     if (!chunk->keeps_scored_rows) return chunk->n_rows;
-    size_t n = chunk->n_sequences - chunk->begins_with_prefix;
-    for (size_t i = 0; i < n; i++)
-        memmove(x + i * width, x + scored_row_of(network, chunk, i) * width,
-                width * sizeof(float));
-    return n;
+    size_t n = chunk->n_sequences - chunk->begins_with_prefix, kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        grt_span span = scored_rows_of(network, chunk, i);
+        memmove(x + kept * width, x + span.first * width,
+                span.n * width * sizeof(float));
+        kept += span.n;
+    }
+    return kept;
 }
 
 void grt_block_keep_positions(const grt_network *network, const grt_chunk *chunk)
 {
     if (!chunk->keeps_scored_rows) return;
-    size_t n = chunk->n_sequences - chunk->begins_with_prefix;
-    for (size_t i = 0; i < n; i++)
-        chunk->positions[i] = chunk->positions[scored_row_of(network, chunk, i)];
+    size_t n = chunk->n_sequences - chunk->begins_with_prefix, kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        grt_span span = scored_rows_of(network, chunk, i);
+        memmove(chunk->positions + kept, chunk->positions + span.first,
+                span.n * sizeof(*chunk->positions));
+        kept += span.n;
+    }
 }
 
 typedef struct attention_job {
     const grt_workspace *workspace;
     const grt_network *network;
+    const grt_layer_kind *kind;
     const grt_chunk *chunk;
     const float *queries, *keys, *values;
     float *out;
     int is_causal;
-    size_t window;
     size_t n_heads; /* of a task; they share keys and values */
 } attention_job;
+
+/* The chunk's queries of a sequence, and the place of the first in it. */
+static grt_span queries_of(const grt_network *network, const grt_chunk *chunk,
+                           size_t sequence, size_t *first_query)
+{
+    const size_t *offsets = chunk->offsets + sequence;
+    *first_query = 0;
+    if (!chunk->keeps_scored_rows)
+        return (grt_span){offsets[0], offsets[1] - offsets[0]};
+    grt_span span = grt_scored_rows(network, offsets[1] - offsets[0]);
+    *first_query = span.first;
+    /* every sequence keeps as many */
+    return (grt_span){(sequence - chunk->begins_with_prefix) * span.n, span.n};
+}
 
 /* One task is some heads of one sequence. */
 static void attention_task(size_t task, size_t worker, void *payload)
@@ -107,16 +128,14 @@ static void attention_task(size_t task, size_t worker, void *payload)
     size_t n_parts = network->n_heads / job->n_heads, sequence = task / n_parts;
     size_t head = task % n_parts * job->n_heads;
     bool is_prefix = chunk->begins_with_prefix && sequence == 0;
-    bool is_scored = chunk->keeps_scored_rows;
-    if (is_prefix && is_scored) return; /* nobody reads what it would give */
+    if (is_prefix && chunk->keeps_scored_rows) return; /* nobody reads what it gives */
     const grt_prefix *prefix = is_prefix ? NULL : chunk->prefix;
-    size_t kv_head = head / (network->n_heads / network->n_kv_heads);
+    size_t kv_head = head / (network->n_heads / network->n_kv_heads), first_query;
     size_t first = chunk->offsets[sequence];
-    size_t n_keys = chunk->offsets[sequence + 1] - first;
-    size_t first_query = is_scored ? sequence - chunk->begins_with_prefix : first;
+    grt_span queries = queries_of(network, chunk, sequence, &first_query);
     size_t ld_q = network->n_heads * network->head_size;
     size_t ld_kv = network->n_kv_heads * network->head_size;
-    size_t q_at = first_query * ld_q + head * network->head_size;
+    size_t q_at = queries.first * ld_q + head * network->head_size;
     size_t head_at = kv_head * network->head_size, kv_at = first * ld_kv + head_at;
     grt_attention_args args = {.q = job->queries + q_at,
                                .prefix_k = prefix ? prefix->keys + head_at : NULL,
@@ -127,34 +146,24 @@ static void attention_task(size_t task, size_t worker, void *payload)
                                .ld_q = ld_q,
                                .ld_kv = ld_kv,
                                .ld_out = ld_q,
-                               .n_queries = is_scored ? 1 : n_keys,
+                               .n_queries = queries.n,
+                               .first_query = first_query,
                                .n_prefix = prefix ? prefix->n_rows : 0,
-                               .n_keys = n_keys,
+                               .n_keys = chunk->offsets[sequence + 1] - first,
                                .n_heads = job->n_heads,
                                .head_size = network->head_size,
-                               .scale = 1.0f / sqrtf((float)network->head_size),
-                               /* a causal head reads the last row, which sees all */
-                               .is_causal = job->is_causal && !is_scored,
-                               .window = job->window};
+                               .scale = job->kind->scale,
+                               .is_causal = job->is_causal,
+                               .window = job->kind->window};
     grt_attention(workspace->kernels, &args,
                   workspace->attention_scratch +
                       worker * workspace->attention_scratch_bytes);
 }
 
 void grt_block_attention(const grt_network *network, const grt_workspace *workspace,
-                         const grt_chunk *chunk, const float *queries,
-                         const float *keys, const float *values, float *out,
-                         int is_causal)
-{
-    grt_block_local_attention(network, workspace, chunk, queries, keys, values, out,
-                              is_causal, 0);
-}
-
-void grt_block_local_attention(const grt_network *network,
-                               const grt_workspace *workspace, const grt_chunk *chunk,
-                               const float *queries, const float *keys,
-                               const float *values, float *out, int is_causal,
-                               size_t window)
+                         const grt_layer_kind *kind, const grt_chunk *chunk,
+                         const float *queries, const float *keys, const float *values,
+                         float *out, int is_causal)
 {
     if (chunk->begins_with_prefix) {
         size_t n_bytes = chunk->prefix->n_rows * network->n_kv_heads *
@@ -167,8 +176,8 @@ void grt_block_local_attention(const grt_network *network,
     size_t group = network->n_heads / network->n_kv_heads;
     size_t n_tasks = chunk->n_sequences * network->n_kv_heads;
     if (n_tasks < 2 * grt_pool_n_threads(workspace->pool)) group = 1;
-    attention_job job = {workspace, network, chunk,     queries, keys,
-                         values,    out,     is_causal, window,  group};
+    attention_job job = {workspace, network, kind, chunk,     queries,
+                         keys,      values,  out,  is_causal, group};
     grt_pool_run(workspace->pool, chunk->n_sequences * (network->n_heads / group),
                  attention_task, &job);
 }
@@ -236,6 +245,13 @@ static void scale_rows(size_t first, size_t last, void *payload)
         op->dst[i] *= op->factor;
 }
 
+static void add_rows(size_t first, size_t last, void *payload)
+{
+    const row_operation *op = payload;
+    op->kernels->add(op->dst + first * op->n, op->x + first * op->n,
+                     (last - first) * op->n);
+}
+
 void grt_block_layer_norm(const grt_workspace *workspace, float *x, const float *weight,
                           const float *bias, float eps, size_t n_rows, size_t n)
 {
@@ -284,6 +300,13 @@ void grt_block_scale(const grt_workspace *workspace, float *x, float factor,
     grt_block_rows(workspace, n_rows, scale_rows, &op);
 }
 
+void grt_block_add(const grt_workspace *workspace, float *y, const float *x,
+                   size_t n_rows, size_t n)
+{
+    row_operation op = {workspace->kernels, y, x, NULL, NULL, 0.0f, n, 0.0f};
+    grt_block_rows(workspace, n_rows, add_rows, &op);
+}
+
 void grt_block_gelu_mul(const grt_workspace *workspace, float *gate, const float *up,
                         size_t n_rows, size_t n)
 {
@@ -291,38 +314,50 @@ void grt_block_gelu_mul(const grt_workspace *workspace, float *gate, const float
     grt_block_rows(workspace, n_rows, gelu_mul_rows, &op);
 }
 
-typedef struct rope_job {
+typedef struct turn_job {
     const grt_network *network;
     const grt_workspace *workspace;
-    const uint32_t *positions;
+    const grt_turn *turn;
     float *x;
-    size_t n_heads;
-    const float *norm_weight;
-} rope_job;
+} turn_job;
 
-static void norm_rope_rows(size_t first, size_t last, void *payload)
+/* Values 2i and 2i + 1 of a head to i and i + size / 2. */
+static void put_in_order(float *head, size_t size)
 {
-    const rope_job *job = payload;
+    float odd[GRT_MAX_HEAD_SIZE / 2];
+    for (size_t i = 0; i < size / 2; i++) {
+        odd[i] = head[2 * i + 1];
+        head[i] = head[2 * i];
+    }
+    memcpy(head + size / 2, odd, size / 2 * sizeof(*odd));
+}
+
+static void turn_rows(size_t first, size_t last, void *payload)
+{
+    const turn_job *job = payload;
     const grt_workspace *workspace = job->workspace;
+    const grt_turn *turn = job->turn;
     size_t head_size = job->network->head_size, half = head_size / 2;
-    size_t width = job->n_heads * head_size;
+    size_t width = turn->n_heads * head_size, table = workspace->rope_rows * half;
+    const float *rope = workspace->ropes + turn->kind->rope * 2 * table;
     for (size_t row = first; row < last; row++) {
-        const float *cosines = workspace->rope_cos + job->positions[row] * half;
-        const float *sines = workspace->rope_sin + job->positions[row] * half;
+        const float *cosines = rope + turn->positions[row] * half;
+        const float *sines = cosines + table;
         float *x = job->x + row * width;
-        if (job->norm_weight)
-            workspace->kernels->rms_norm(x, head_size, x, head_size, job->norm_weight,
-                                         job->network->norm_eps, job->n_heads,
+        if (turn->norm)
+            workspace->kernels->rms_norm(x, head_size, x, head_size, turn->norm,
+                                         job->network->norm_eps, turn->n_heads,
                                          head_size);
-        for (size_t head = 0; head < job->n_heads; head++)
+        for (size_t head = 0; head < turn->n_heads; head++) {
+            if (turn->is_interleaved) put_in_order(x + head * head_size, head_size);
             workspace->kernels->rope(x + head * head_size, cosines, sines, head_size);
+        }
     }
 }
 
-void grt_block_norm_rope(const grt_network *network, const grt_workspace *workspace,
-                         const uint32_t *positions, size_t n_rows, float *x,
-                         size_t n_heads, const float *norm_weight)
+void grt_block_turn(const grt_network *network, const grt_workspace *workspace,
+                    const grt_turn *turn, float *x, size_t n_rows)
 {
-    rope_job job = {network, workspace, positions, x, n_heads, norm_weight};
-    grt_block_rows(workspace, n_rows, norm_rope_rows, &job);
+    turn_job job = {network, workspace, turn, x};
+    grt_block_rows(workspace, n_rows, turn_rows, &job);
 }

@@ -28,23 +28,15 @@ size_t grt_block_keep_scored(const grt_network *network, const grt_chunk *chunk,
 /* The same for the chunk's positions. */
 void grt_block_keep_positions(const grt_network *network, const grt_chunk *chunk);
 
-/* Attention of every sequence and head of the chunk, with the prefix where there is one
- * (whose keys and values are kept first where the chunk begins with it).
- * queries, out [n_rows, or scored rows][n_heads * head_size]; keys, values
- * [n_rows][n_kv_heads * head_size].  Query head h reads key head
+/* Attention of every sequence and head of the chunk as the layer's kind has it, with
+ * the prefix where there is one (whose keys and values are kept first where the chunk
+ * begins with it).  queries, out [n_rows, or scored rows][n_heads * head_size]; keys,
+ * values [n_rows][n_kv_heads * head_size].  Query head h reads key head
  * h / (n_heads / n_kv_heads). */
 void grt_block_attention(const grt_network *network, const grt_workspace *workspace,
-                         const grt_chunk *chunk, const float *queries,
-                         const float *keys, const float *values, float *out,
-                         int is_causal);
-
-/* The same of a local layer: a row sees `window` keys on each side of its own, 0: all.
- * Scored rows must be the first ones of their sequences. */
-void grt_block_local_attention(const grt_network *network,
-                               const grt_workspace *workspace, const grt_chunk *chunk,
-                               const float *queries, const float *keys,
-                               const float *values, float *out, int is_causal,
-                               size_t window);
+                         const grt_layer_kind *kind, const grt_chunk *chunk,
+                         const float *queries, const float *keys, const float *values,
+                         float *out, int is_causal);
 
 void grt_block_layer_norm(const grt_workspace *workspace, float *x, const float *weight,
                           const float *bias, float eps, size_t n_rows, size_t n);
@@ -63,14 +55,26 @@ void grt_block_gelu_tanh_mul(const grt_workspace *workspace, float *gate,
 void grt_block_scale(const grt_workspace *workspace, float *x, float factor,
                      size_t n_rows, size_t n);
 
+/* y += x. */
+void grt_block_add(const grt_workspace *workspace, float *y, const float *x,
+                   size_t n_rows, size_t n);
+
 /* gate = GELU(gate) * up (GeGLU, Shazeer 2020), [n_rows][n]. */
 void grt_block_gelu_mul(const grt_workspace *workspace, float *gate, const float *up,
                         size_t n_rows, size_t n);
 
-/* RMS norm of each head (none where norm_weight is NULL), then rotary embedding by
- * positions[n_rows]; x [n_rows][n_heads * head_size]. */
-void grt_block_norm_rope(const grt_network *network, const grt_workspace *workspace,
-                         const uint32_t *positions, size_t n_rows, float *x,
-                         size_t n_heads, const float *norm_weight);
+/* Queries or keys, x [n_rows][n_heads * head_size], before they meet. */
+typedef struct grt_turn {
+    const grt_layer_kind *kind;
+    const uint32_t *positions; /* [n_rows] */
+    size_t n_heads;
+    const float *norm;   /* [head_size] of an RMS norm of each head; NULL: none */
+    bool is_interleaved; /* values 2i and 2i + 1 turn together: heads are put in order
+                            first, which changes no product of a query and a key */
+} grt_turn;
+
+/* Norm of each head, then rotary embedding by the positions. */
+void grt_block_turn(const grt_network *network, const grt_workspace *workspace,
+                    const grt_turn *turn, float *x, size_t n_rows);
 
 #endif /* GRT_MODELS_BLOCKS_BLOCKS_H */

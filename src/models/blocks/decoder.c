@@ -1,158 +1,299 @@
-/* decoder.c - config and layer of causal decoders; see decoder.h. */
+/* decoder.c - config, tensors and layer of causal decoders; see decoder.h. */
 #include "models/blocks/decoder.h"
 
-#include "models/bind.h"
 #include "models/blocks/blocks.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 /* The reference implementations read at most this many tokens of a pair. */
 enum { REFERENCE_MAX_TOKENS = 8192 };
 
+/* ---- Tensors ---- */
+
+/* clang-format off */
+#define Q(name) GRT_DECODER_##name
+/* Models that norm what a branch adds call the norm before the feed-forward otherwise;
+ * "post_attention_layernorm" is that norm in all others. */
+const grt_part_spec grt_decoder_specs[GRT_DECODER_N_SPECS] = {
+    GRT_NORM(Q(ATTENTION_NORM), "input_layernorm.weight", "attn_norm.weight", HIDDEN),
+    GRT_PART(Q(QUERY), "self_attn.q_proj.weight", "attn_q.weight", QUERIES, HIDDEN),
+    GRT_SLICE(Q(QUERY), "self_attn.qkv_proj.weight", "attn_qkv.weight", HIDDEN, 0, QUERIES, KEYS, KEYS),
+    GRT_PART(Q(KEY), "self_attn.k_proj.weight", "attn_k.weight", KEYS, HIDDEN),
+    GRT_SLICE(Q(KEY), "self_attn.qkv_proj.weight", "attn_qkv.weight", HIDDEN, 1, QUERIES, KEYS, KEYS),
+    GRT_PART(Q(VALUE), "self_attn.v_proj.weight", "attn_v.weight", KEYS, HIDDEN),
+    GRT_SLICE(Q(VALUE), "self_attn.qkv_proj.weight", "attn_qkv.weight", HIDDEN, 2, QUERIES, KEYS, KEYS),
+    GRT_PART(Q(OUTPUT), "self_attn.o_proj.weight", "attn_output.weight", HIDDEN, QUERIES),
+    GRT_NORM(Q(FFN_NORM), "pre_feedforward_layernorm.weight", "ffn_norm.weight", HIDDEN),
+    GRT_NORM(Q(FFN_NORM), "post_attention_layernorm.weight", NULL, HIDDEN),
+    GRT_PART(Q(GATE), "mlp.gate_proj.weight", "ffn_gate.weight", FFN, HIDDEN),
+    GRT_SLICE(Q(GATE), "mlp.gate_up_proj.weight", "ffn_up.weight", HIDDEN, 0, FFN, FFN, NONE),
+    {.part = Q(UP), .name = {"mlp.up_proj.weight", "ffn_up.weight"}, .n_out = GRT_EXTENT_FFN,
+     .n_in = GRT_EXTENT_HIDDEN, .beside = {NULL, "ffn_gate.weight"}},
+    GRT_SLICE(Q(UP), "mlp.gate_up_proj.weight", "ffn_up.weight", HIDDEN, 1, FFN, FFN, NONE),
+    GRT_PART(Q(DOWN), "mlp.down_proj.weight", "ffn_down.weight", HIDDEN, FFN),
+    GRT_OPTIONAL_NORM(Q(QUERY_NORM), "self_attn.q_norm.weight", "attn_q_norm.weight", HEAD),
+    GRT_OPTIONAL_NORM(Q(KEY_NORM), "self_attn.k_norm.weight", "attn_k_norm.weight", HEAD),
+    GRT_OPTIONAL(Q(QUERY_BIAS), "self_attn.q_proj.bias", "attn_q.bias", QUERIES),
+    GRT_OPTIONAL(Q(KEY_BIAS), "self_attn.k_proj.bias", "attn_k.bias", KEYS),
+    GRT_OPTIONAL(Q(VALUE_BIAS), "self_attn.v_proj.bias", "attn_v.bias", KEYS),
+    GRT_OPTIONAL(Q(OUTPUT_BIAS), "self_attn.o_proj.bias", "attn_output.bias", HIDDEN),
+    GRT_OPTIONAL(Q(GATE_BIAS), "mlp.gate_proj.bias", "ffn_gate.bias", FFN),
+    GRT_OPTIONAL(Q(UP_BIAS), "mlp.up_proj.bias", "ffn_up.bias", FFN),
+    GRT_OPTIONAL(Q(DOWN_BIAS), "mlp.down_proj.bias", "ffn_down.bias", HIDDEN),
+    {.part = Q(ATTENTION_POST_NORM), .name = {"post_attention_layernorm.weight", "post_attention_norm.weight"},
+     .n_out = GRT_EXTENT_HIDDEN, .need = GRT_NEED_NEVER, .is_norm = true,
+     .beside = {"pre_feedforward_layernorm.weight", NULL}},
+    GRT_OPTIONAL_NORM(Q(FFN_POST_NORM), "post_feedforward_layernorm.weight", "post_ffw_norm.weight", HIDDEN),
+};
+#undef Q
+/* clang-format on */
+GRT_LAYER_PARTS_FIT(GRT_DECODER_N_PARTS);
+
+static const grt_decoder *decoder_of(const grt_network *network)
+{
+    return network->architecture->description;
+}
+
+static const grt_decoder_numbers *numbers_of(const grt_network *network)
+{
+    return network->own;
+}
+
 /* ---- Config ---- */
 
-enum { HIDDEN, LAYERS, HEADS, KV_HEADS, HEAD_SIZE, FFN, POSITIONS, EPS, THETA, N_KEYS };
-
-static const struct {
-    const char *hf;
-    const char *gguf; /* below "<architecture>." */
-} key_names[N_KEYS] = {
-    [HIDDEN] = {"hidden_size", "embedding_length"},
-    [LAYERS] = {"num_hidden_layers", "block_count"},
-    [HEADS] = {"num_attention_heads", "attention.head_count"},
-    [KV_HEADS] = {"num_key_value_heads", "attention.head_count_kv"},
-    [HEAD_SIZE] = {"head_dim", "attention.key_length"},
-    [FFN] = {"intermediate_size", "feed_forward_length"},
-    [POSITIONS] = {"max_position_embeddings", "context_length"},
-    [EPS] = {"rms_norm_eps", "attention.layer_norm_rms_epsilon"},
-    [THETA] = {"rope_theta", "rope.freq_base"},
-};
-
-enum { KEY_BYTES = 96 };
-
-typedef struct config_reader {
-    const grt_metadata *metadata;
-    const char *architecture; /* of a GGUF; NULL: config.json */
-    char key[KEY_BYTES];
-} config_reader;
-
-/* `name` below the architecture of a GGUF. */
-static const char *gguf_key(config_reader *r, const char *name)
+/* The first of some names that the file has. */
+static void first_number(grt_binder *binder, const grt_name *names, size_t n,
+                         double *out)
 {
-    (void)snprintf(r->key, sizeof(r->key), "%s.%s", r->architecture, name);
-    return r->key;
+    for (size_t i = 0; i < n; i++)
+        if (grt_key_number(binder, names[i], out)) return;
 }
 
-static const char *key_of(config_reader *r, int key)
+/* How the positions of a long text are pressed together. */
+static const grt_name scaling_names[] = {
+    {"rope_scaling.rope_type", "rope.scaling.type"},
+    {"rope_scaling.type", NULL},
+    {"rope_parameters.rope_type", NULL},
+    {"rope_parameters.full_attention.rope_type", NULL}};
+enum { N_SCALING_NAMES = sizeof(scaling_names) / sizeof(scaling_names[0]) };
+
+/* A number of the scaling at hand, wherever the config keeps those. */
+static double scaling_number(grt_binder *binder, const char *hf, const char *gguf)
 {
-    return r->architecture ? gguf_key(r, key_names[key].gguf) : key_names[key].hf;
+    static const char *const places[] = {"rope_scaling.", "rope_parameters.",
+                                         "rope_parameters.full_attention."};
+    double value = 0.0;
+    char name[80];
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(name, sizeof(name), "%s%s", places[i], hf);
+        if (grt_key_number(binder, (grt_name){name, gguf}, &value)) return value;
+    }
+    return value;
 }
 
-static grt_status need(config_reader *r, int key, uint64_t min, uint64_t max,
-                       uint64_t *out, grt_error *err)
+/* "Llama 3.1" positions (arXiv 2407.21783 and the released code): slow turns, of more
+ * tokens than the old models' longest text over low, are `factor` slower still, fast
+ * ones stay, and those between are mixed. */
+static void fill_llama3(grt_binder *binder, double theta, double factor,
+                        float *divisors)
 {
-    return grt_metadata_need_u64(r->metadata, key_of(r, key), min, max, out, err);
+    double low = scaling_number(binder, "low_freq_factor", NULL);
+    double high = scaling_number(binder, "high_freq_factor", NULL);
+    double old = scaling_number(binder, "original_max_position_embeddings", NULL);
+    size_t size = binder->network->head_size;
+    for (size_t i = 0; i < size / 2; i++) {
+        double turn = 2.0 * acos(-1.0) * pow(theta, 2.0 * (double)i / (double)size);
+        double mixed = (old / turn - low) / (high - low);
+        double kept = mixed < 0.0 ? 0.0 : mixed > 1.0 ? 1.0 : mixed;
+        divisors[i] = (float)(1.0 / ((1.0 - kept) / factor + kept));
+    }
 }
 
-/* The same where the file may be silent and *out holds what it means then. */
-static grt_status want(config_reader *r, int key, uint64_t min, uint64_t max,
-                       uint64_t *out, grt_error *err)
+/* Divisors of the positions' angles, [head_size / 2]; NULL where there are none. */
+static grt_status read_scaling(grt_binder *binder, double theta, float **out,
+                               grt_error *err)
 {
-    if (!grt_metadata_get(r->metadata, key_of(r, key))) return GRT_OK;
-    return need(r, key, min, max, out, err);
+    static const grt_name stored = {NULL, "rope_freqs.weight"};
+    const grt_decoder *decoder = decoder_of(binder->network);
+    size_t half = binder->network->head_size / 2;
+    const char *expected = !decoder->may_scale_rope ? "default none"
+                           : binder->is_gguf        ? "none linear"
+                                                    : "default linear llama3";
+    grt_text kind = {"none", 4};
+    for (size_t i = 0; i < N_SCALING_NAMES; i++) {
+        GRT_TRY(grt_key_allow(binder, scaling_names[i], expected, err));
+        (void)grt_key_text(binder, scaling_names[i], &kind);
+    }
+    const grt_tensor *table = grt_tensor_find(binder, stored);
+    *out = NULL;
+    if (!table && grt_list_holds("none default", kind)) return GRT_OK;
+    GRT_TRY(grt_arena_alloc(&binder->network->arena, out, half, sizeof(**out), err));
+    if (table) {
+        GRT_TRY(grt_bind_tensor(&table, binder, stored, half, 0, GRT_PART_HEAD, err));
+        return grt_read_row(binder->checkpoint, table, 0, *out, err);
+    }
+    double factor = scaling_number(binder, "factor", "rope.scaling.factor");
+    for (size_t i = 0; i < half; i++)
+        (*out)[i] = (float)factor;
+    if (grt_list_holds("llama3", kind)) fill_llama3(binder, theta, factor, *out);
+    return GRT_OK; /* what makes no sense is found by grt_bind_rope */
 }
 
-static grt_status read_sizes(grt_network *network, config_reader *r, grt_error *err)
+static grt_status read_numbers(grt_binder *binder, double *theta, grt_error *err)
 {
-    uint64_t hidden, layers, heads, ffn, positions;
-    GRT_TRY(need(r, HIDDEN, 1, 65536, &hidden, err));
-    GRT_TRY(need(r, LAYERS, 1, GRT_MAX_LAYERS, &layers, err));
-    GRT_TRY(need(r, HEADS, 1, 65536, &heads, err));
-    uint64_t kv_heads = heads, head_size = hidden / heads;
-    GRT_TRY(want(r, KV_HEADS, 1, heads, &kv_heads, err));
-    GRT_TRY(want(r, HEAD_SIZE, 2, GRT_MAX_HEAD_SIZE, &head_size, err));
-    GRT_TRY(need(r, FFN, 1, 1u << 20, &ffn, err));
-    GRT_TRY(need(r, POSITIONS, 64, 1u << 24, &positions, err));
-    if (heads % kv_heads != 0 || head_size == 0 || head_size % 2 != 0 ||
-        head_size > GRT_MAX_HEAD_SIZE)
-        GRT_FAIL(
-            err, GRT_E_FORMAT,
-            "%s: %llu query heads, %llu key heads of %llu values do not fit together",
-            r->metadata->source, (unsigned long long)heads,
-            (unsigned long long)kv_heads, (unsigned long long)head_size);
-    network->hidden_size = hidden;
-    network->n_layers = layers;
-    network->n_heads = heads;
-    network->n_kv_heads = kv_heads;
-    network->head_size = head_size;
-    network->ffn_size = ffn;
-    network->max_tokens =
-        positions < REFERENCE_MAX_TOKENS ? positions : REFERENCE_MAX_TOKENS;
-    return GRT_OK;
-}
-
-static grt_status read_config(grt_network *network, config_reader *r,
-                              const grt_decoder *decoder, grt_error *err)
-{
-    GRT_TRY(read_sizes(network, r, err));
-    double eps = decoder->norm_eps, theta = decoder->rope_theta;
-    (void)grt_metadata_get_f64(r->metadata, key_of(r, EPS), &eps);
-    if (!grt_metadata_get_f64(r->metadata, key_of(r, THETA), &theta))
-        (void)grt_metadata_get_f64(r->metadata, "rope_parameters.rope_theta", &theta);
-    if (!(eps > 0.0 && eps < 1.0) || !(theta >= 1.0 && theta < 1e30))
-        GRT_FAIL(err, GRT_E_FORMAT,
-                 "%s: a norm's epsilon of %g and a rotary base of %g make no sense",
-                 r->metadata->source, eps, theta);
+    static const grt_name eps_name = {"rms_norm_eps",
+                                      "attention.layer_norm_rms_epsilon"};
+    static const grt_name theta_names[] = {
+        {"rope_theta", "rope.freq_base"},
+        {"rope_parameters.rope_theta", NULL},
+        {"rope_parameters.full_attention.rope_theta", NULL}};
+    grt_network *network = binder->network;
+    const grt_decoder *decoder = decoder_of(network);
+    double eps = decoder->norm_eps;
+    *theta = decoder->rope_theta;
+    (void)grt_key_number(binder, eps_name, &eps);
+    first_number(binder, theta_names, sizeof(theta_names) / sizeof(theta_names[0]),
+                 theta);
+    if (!(eps > 0.0 && eps < 1.0))
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: a norm's epsilon of %g makes no sense",
+                 binder->checkpoint->metadata.source, eps);
     network->norm_eps = (float)eps;
-    network->rope_theta = theta;
-    network->embedding_scale = network->residual_scale = 1.0f;
+    network->norm_offset = decoder->norms_less_one && !binder->is_gguf ? 1.0f : 0.0f;
     return GRT_OK;
 }
 
 /* What a config may ask for that the graph does not compute. */
-static grt_status refuse_variants(const grt_network *network, config_reader *r,
-                                  const grt_decoder *decoder, grt_error *err)
+static grt_status refuse_variants(grt_binder *binder, grt_error *err)
 {
-    const grt_metadata *config = r->metadata;
-    if (r->architecture)
-        return grt_need_text(config, gguf_key(r, "rope.scaling.type"), "none", err);
-    GRT_TRY(grt_need_text(config, "hidden_act", decoder->activations, err));
-    GRT_TRY(grt_need_text(config, "hidden_activation", decoder->activations, err));
-    static const char *const rotary[] = {"rope_scaling.rope_type", "rope_scaling.type",
-                                         "rope_parameters.rope_type"};
-    for (size_t i = 0; i < sizeof(rotary) / sizeof(rotary[0]); i++)
-        GRT_TRY(grt_need_text(config, rotary[i], "default", err));
-    static const char *const flags[] = {"attention_bias", "use_sliding_window"};
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-        bool is_set = false;
-        if (grt_metadata_get_bool(config, flags[i], &is_set) && is_set)
-            GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is not supported for %s",
-                     config->source, flags[i], network->architecture->name);
+    static const grt_name activation_names[] = {{"hidden_act", NULL},
+                                                {"hidden_activation", NULL}};
+    static const grt_name flags[] = {{"use_sliding_window", NULL},
+                                     {"use_bidirectional_attention", NULL}};
+    static const grt_name cap = {"attn_logit_softcapping", "attn_logit_softcapping"};
+    static const grt_name turned = {"partial_rotary_factor", NULL};
+    const char *source = binder->checkpoint->metadata.source;
+    double value = 0.0, part = 1.0;
+    for (size_t i = 0; i < 2; i++) {
+        GRT_TRY(grt_key_allow(binder, activation_names[i],
+                              decoder_of(binder->network)->activations, err));
+        GRT_TRY(grt_key_refuse_flag(binder, flags[i], err));
+    }
+    if (grt_key_number(binder, cap, &value) && value != 0.0)
+        GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is %g; only models without are read",
+                 source, binder->key, value);
+    if (grt_key_number(binder, turned, &part) && part != 1.0)
+        GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is %g; only 1 is supported", source,
+                 binder->key, part);
+    return GRT_OK;
+}
+
+/* logit caps, which an answer of two tokens would need one by one. */
+static grt_status read_logit_cap(grt_binder *binder, grt_decoder_numbers *numbers,
+                                 grt_error *err)
+{
+    static const grt_name name = {"final_logit_softcapping", "final_logit_softcapping"};
+    double cap = 0.0;
+    (void)grt_key_number(binder, name, &cap);
+    if (cap != 0.0 && (!(cap > 0.0 && cap < 1e6) || decoder_of(binder->network)->no))
+        GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is %g, which is not supported for %s",
+                 binder->checkpoint->metadata.source, binder->key, cap,
+                 binder->network->architecture->name);
+    numbers->logit_cap = (float)cap;
+    return GRT_OK;
+}
+
+static const grt_name types_name = {"layer_types", NULL};
+
+/* Is layer i called local?  false where the file does not name kinds of layers. */
+static bool is_called_local(const grt_meta_value *types, size_t i)
+{
+    static const char local[] = "sliding_attention";
+    return types && types->type == GRT_META_TEXT && i < types->n &&
+           types->texts[i].size == sizeof(local) - 1 &&
+           memcmp(types->texts[i].data, local, sizeof(local) - 1) == 0;
+}
+
+grt_status grt_decoder_set_locals(grt_binder *binder, grt_layer_kind *kinds,
+                                  const grt_decoder_locals *locals, grt_error *err)
+{
+    size_t n = binder->network->n_layers;
+    const grt_meta_value *types = grt_key_get(binder, types_name);
+    if (types && (types->type != GRT_META_TEXT || types->n != n))
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "%s: %s does not name the kind of each of %zu layers",
+                 binder->checkpoint->metadata.source, binder->key, n);
+    for (size_t i = 0; i < n; i++) {
+        bool is_local =
+            types ? is_called_local(types, i) : (i + 1) % locals->period != 0;
+        if (!is_local) continue;
+        kinds[i].window = locals->window;
+        kinds[i].rope = locals->rope;
     }
     return GRT_OK;
 }
 
-grt_status grt_decoder_bind(grt_network *network, const grt_checkpoint *checkpoint,
-                            const grt_decoder *decoder, grt_error *err)
+/* A flag that promises biases which are not there, or kinds of layers that the family
+ * does not know. */
+static grt_status check_promises(grt_binder *binder, grt_error *err)
 {
-    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
-    const char *embedding = is_gguf ? "token_embd.weight" : "model.embed_tokens.weight";
-    config_reader r = {.metadata = &checkpoint->metadata,
-                       .architecture =
-                           is_gguf ? network->architecture->gguf_name : NULL};
-    GRT_TRY(read_config(network, &r, decoder, err));
-    GRT_TRY(refuse_variants(network, &r, decoder, err));
-    const grt_tensor *words = grt_catalogue_get(&checkpoint->catalogue, embedding);
-    if (!words || words->n_dims != 2 || words->shape[0] > GRT_MAX_VOCABULARY)
-        GRT_FAIL(err, GRT_E_FORMAT,
-                 "%s: tensor %s is missing or not a matrix of tokens", checkpoint->path,
-                 embedding);
-    network->vocab_size = words->shape[0];
-    GRT_TRY(grt_bind_embedding(network, checkpoint, embedding, err));
-    return grt_bind_fixed(network, checkpoint, GRT_DECODER_FINAL_NORM,
-                          is_gguf ? "output_norm.weight" : "model.norm.weight",
-                          network->hidden_size, 0, GRT_PART_HEAD, err);
+    static const struct {
+        grt_name flag;
+        int part;
+    } flags[] = {{{"attention_bias", NULL}, GRT_DECODER_OUTPUT_BIAS},
+                 {{"mlp_bias", NULL}, GRT_DECODER_DOWN_BIAS}};
+    const grt_network *network = binder->network;
+    const char *source = binder->checkpoint->metadata.source;
+    for (size_t i = 0; i < 2; i++) {
+        bool is_set = false;
+        if (!grt_key_flag(binder, flags[i].flag, &is_set) || !is_set) continue;
+        if (network->layer_parts[flags[i].part].n_out == 0)
+            GRT_FAIL(err, GRT_E_FORMAT, "%s: %s is true, but layer 0 has no biases",
+                     source, binder->key);
+    }
+    const grt_meta_value *types = grt_key_get(binder, types_name);
+    for (size_t i = 0; i < network->n_layers; i++)
+        if (is_called_local(types, i) && network->kinds[i].window == 0)
+            GRT_FAIL(err, GRT_E_UNSUPPORTED,
+                     "%s: %s calls layer %zu sliding_attention, which is not supported "
+                     "for %s",
+                     source, binder->key, i, network->architecture->name);
+    return GRT_OK;
+}
+
+grt_status grt_decoder_bind(grt_binder *binder, grt_error *err)
+{
+    grt_network *network = binder->network;
+    const grt_decoder *decoder = decoder_of(network);
+    grt_decoder_numbers *numbers;
+    grt_layer_kind *kinds;
+    float *divisors;
+    double theta;
+    GRT_TRY(grt_bind_sizes(binder, REFERENCE_MAX_TOKENS, err));
+    GRT_TRY(read_numbers(binder, &theta, err));
+    GRT_TRY(refuse_variants(binder, err));
+    GRT_TRY(read_scaling(binder, theta, &divisors, err));
+    GRT_TRY(grt_bind_rope(binder, theta, divisors, err));
+    GRT_TRY(grt_arena_alloc(&network->arena, &numbers, 1, sizeof(*numbers), err));
+    *numbers = (grt_decoder_numbers){.embedding_scale = 1.0f,
+                                     .residual_scale = 1.0f,
+                                     .logit_scale = 1.0f,
+                                     .is_interleaved =
+                                         binder->is_gguf && decoder->gguf_interleaves};
+    network->own = numbers;
+    grt_layer_kind all = {.scale = 1.0f / sqrtf((float)network->head_size)};
+    GRT_TRY(grt_bind_kinds(binder, all, &kinds, err));
+    GRT_TRY(read_logit_cap(binder, numbers, err));
+    if (decoder->adjust) GRT_TRY(decoder->adjust(binder, numbers, kinds, err));
+    static const grt_part_spec final_norm[] = {
+        GRT_NORM(GRT_DECODER_FINAL_NORM, "norm.weight", "output_norm.weight", HIDDEN)};
+    GRT_TRY(grt_bind_embedding(binder, err));
+    GRT_TRY(grt_bind_fixed_table(binder, final_norm, 1, GRT_PART_HEAD, err));
+    GRT_TRY(decoder->bind_heads ? decoder->bind_heads(binder, err)
+                                : grt_decoder_bind_score(binder, err));
+    GRT_TRY(grt_bind_layers(binder, err));
+    return check_promises(binder, err);
 }
 
 /* ---- Arithmetic ---- */
@@ -171,33 +312,46 @@ void grt_decoder_embed(const grt_network *network, const grt_kernels *kernels,
 {
     (void)kernels;
     (void)scratch;
-    for (size_t i = 0; i < rows->n_rows * network->hidden_size; i++)
-        hidden[i] *= network->embedding_scale;
+    float scale = numbers_of(network)->embedding_scale;
+    for (size_t i = 0; scale != 1.0f && i < rows->n_rows * network->hidden_size; i++)
+        hidden[i] *= scale;
 }
 
-/* Rotary positions of queries or keys, after the norm of each head where there is one.
- */
-static void turn(const grt_network *network, const grt_workspace *workspace,
-                 const grt_chunk *chunk, size_t n_rows, float *x, size_t n_heads,
-                 const float *norm_weight)
-{
-    grt_block_norm_rope(network, workspace, chunk->positions, n_rows, x, n_heads,
-                        norm_weight);
-}
+/* What a branch of a layer ends in. */
+typedef struct branch_end {
+    int weight, bias, post_norm; /* parts */
+} branch_end;
+static const branch_end attention_end = {GRT_DECODER_OUTPUT, GRT_DECODER_OUTPUT_BIAS,
+                                         GRT_DECODER_ATTENTION_POST_NORM};
+static const branch_end ffn_end = {GRT_DECODER_DOWN, GRT_DECODER_DOWN_BIAS,
+                                   GRT_DECODER_FFN_POST_NORM};
 
-/* y += residual_scale * W x; x [n_rows][n_in] is scaled in place. */
+/* y += residual_scale * norm(W x + bias); x [n_rows][n_in] may change; scratch
+ * [n_rows][hidden_size]. */
 static void add_branch(const grt_network *network, const grt_workspace *workspace,
-                       const grt_weight *weight, float *x, float *y, size_t n_rows)
+                       const grt_layer_view *view, const branch_end *end, float *x,
+                       float *y, float *scratch, size_t n_rows)
 {
-    if (network->residual_scale != 1.0f)
-        grt_block_scale(workspace, x, network->residual_scale, n_rows, weight->n_in);
-    grt_block_linear(workspace, weight, NULL, x, y, n_rows, 1);
+    const grt_weight *weight = &view->matrices[end->weight];
+    const float *bias = view->vectors[end->bias], *norm = view->vectors[end->post_norm];
+    float scale = numbers_of(network)->residual_scale;
+    size_t d = network->hidden_size;
+    if (!norm && (!bias || scale == 1.0f)) { /* the sum of the product itself */
+        if (scale != 1.0f) grt_block_scale(workspace, x, scale, n_rows, weight->n_in);
+        grt_block_linear(workspace, weight, bias, x, y, n_rows, 1);
+        return;
+    }
+    grt_block_linear(workspace, weight, bias, x, scratch, n_rows, 0);
+    if (norm)
+        grt_block_rms_norm(workspace, scratch, scratch, norm, network->norm_eps, n_rows,
+                           d);
+    if (scale != 1.0f) grt_block_scale(workspace, scratch, scale, n_rows, d);
+    grt_block_add(workspace, y, scratch, n_rows, d);
 }
 
 /* Returns the rows that go on: all, or in the last layer those that the head reads. */
-static size_t attention_part(const grt_network *network, const grt_decoder *decoder,
-                             const grt_layer_view *view, const grt_workspace *workspace,
-                             const grt_chunk *chunk)
+static size_t attention_part(const grt_network *network, const grt_layer_view *view,
+                             const grt_workspace *workspace, const grt_chunk *chunk)
 {
     size_t n = chunk->n_rows, d = network->hidden_size;
     size_t kv_size = network->n_kv_heads * network->head_size;
@@ -207,46 +361,50 @@ static size_t attention_part(const grt_network *network, const grt_decoder *deco
     float *attended = values + n * kv_size;
     const grt_weight *matrices = view->matrices;
     const float *const *vectors = view->vectors;
-    const float *const *norms = decoder->has_head_norms ? vectors : NULL;
-    const float *const *biases = decoder->has_biases ? vectors : NULL;
+    grt_turn turn = {.kind = view->kind,
+                     .positions = chunk->positions,
+                     .n_heads = network->n_kv_heads,
+                     .norm = vectors[GRT_DECODER_KEY_NORM],
+                     .is_interleaved = numbers_of(network)->is_interleaved};
 
     grt_block_rms_norm(workspace, normed, x, vectors[GRT_DECODER_ATTENTION_NORM],
                        network->norm_eps, n, d);
     grt_block_linear(workspace, &matrices[GRT_DECODER_KEY],
-                     biases ? biases[GRT_DECODER_KEY_BIAS] : NULL, normed, keys, n, 0);
+                     vectors[GRT_DECODER_KEY_BIAS], normed, keys, n, 0);
     grt_block_linear(workspace, &matrices[GRT_DECODER_VALUE],
-                     biases ? biases[GRT_DECODER_VALUE_BIAS] : NULL, normed, values, n,
-                     0);
-    turn(network, workspace, chunk, n, keys, network->n_kv_heads,
-         norms ? norms[GRT_DECODER_KEY_NORM] : NULL);
+                     vectors[GRT_DECODER_VALUE_BIAS], normed, values, n, 0);
+    grt_block_turn(network, workspace, &turn, keys, n);
     size_t m = grt_block_keep_scored(network, chunk, x, d);
     (void)grt_block_keep_scored(network, chunk, normed, d);
     grt_block_keep_positions(network, chunk);
     grt_block_linear(workspace, &matrices[GRT_DECODER_QUERY],
-                     biases ? biases[GRT_DECODER_QUERY_BIAS] : NULL, normed, queries, m,
-                     0);
-    turn(network, workspace, chunk, m, queries, network->n_heads,
-         norms ? norms[GRT_DECODER_QUERY_NORM] : NULL);
-    grt_block_attention(network, workspace, chunk, queries, keys, values, attended, 1);
-    add_branch(network, workspace, &matrices[GRT_DECODER_OUTPUT], attended, x, m);
+                     vectors[GRT_DECODER_QUERY_BIAS], normed, queries, m, 0);
+    turn.n_heads = network->n_heads;
+    turn.norm = vectors[GRT_DECODER_QUERY_NORM];
+    grt_block_turn(network, workspace, &turn, queries, m);
+    grt_block_attention(network, workspace, view->kind, chunk, queries, keys, values,
+                        attended, 1);
+    add_branch(network, workspace, view, &attention_end, attended, x, normed, m);
     return m;
 }
 
-void grt_decoder_layer(const grt_network *network, const grt_decoder *decoder,
-                       const grt_layer_view *view, const grt_workspace *workspace,
-                       const grt_chunk *chunk)
+void grt_decoder_layer(const grt_network *network, const grt_layer_view *view,
+                       const grt_workspace *workspace, const grt_chunk *chunk)
 {
-    size_t m = attention_part(network, decoder, view, workspace, chunk);
+    size_t m = attention_part(network, view, workspace, chunk);
     size_t d = network->hidden_size, ffn = network->ffn_size;
     float *x = chunk->hidden, *normed = workspace->buffer;
     float *gate = normed + chunk->n_rows * d, *up = gate + m * ffn;
     const grt_weight *matrices = view->matrices;
-    grt_block_rms_norm(workspace, normed, x, view->vectors[GRT_DECODER_FFN_NORM],
+    const float *const *vectors = view->vectors;
+    grt_block_rms_norm(workspace, normed, x, vectors[GRT_DECODER_FFN_NORM],
                        network->norm_eps, m, d);
-    grt_block_linear(workspace, &matrices[GRT_DECODER_GATE], NULL, normed, gate, m, 0);
-    grt_block_linear(workspace, &matrices[GRT_DECODER_UP], NULL, normed, up, m, 0);
-    decoder->gate(workspace, gate, up, m, ffn);
-    add_branch(network, workspace, &matrices[GRT_DECODER_DOWN], gate, x, m);
+    grt_block_linear(workspace, &matrices[GRT_DECODER_GATE],
+                     vectors[GRT_DECODER_GATE_BIAS], normed, gate, m, 0);
+    grt_block_linear(workspace, &matrices[GRT_DECODER_UP], vectors[GRT_DECODER_UP_BIAS],
+                     normed, up, m, 0);
+    decoder_of(network)->gate(workspace, gate, up, m, ffn);
+    add_branch(network, workspace, view, &ffn_end, gate, x, normed, m);
 }
 
 void grt_decoder_logits(const grt_network *network, const grt_workspace *workspace,
@@ -254,6 +412,7 @@ void grt_decoder_logits(const grt_network *network, const grt_workspace *workspa
                         float *scratch)
 {
     size_t d = network->hidden_size;
+    const grt_decoder_numbers *numbers = numbers_of(network);
     grt_weight score = network->fixed[GRT_DECODER_SCORE].weight;
     if (network->layer_heads && layer > network->first_head)
         score.data = network->layer_heads + (layer - network->first_head) * d;
@@ -261,4 +420,8 @@ void grt_decoder_logits(const grt_network *network, const grt_workspace *workspa
                                  network->fixed[GRT_DECODER_FINAL_NORM].values,
                                  network->norm_eps, n, d);
     grt_block_head(workspace, &score, NULL, scratch, out, n);
+    for (size_t i = 0; numbers->logit_scale != 1.0f && i < n; i++)
+        out[i] *= numbers->logit_scale;
+    for (size_t i = 0; numbers->logit_cap > 0.0f && i < n; i++)
+        out[i] = numbers->logit_cap * tanhf(out[i] / numbers->logit_cap);
 }

@@ -1,14 +1,15 @@
 /* decoder.h - what causal decoders have in common: the tensors of a layer, its
  * arithmetic, the keys of their configs, and heads that read rows of the vocabulary.
  *
- * An architecture describes itself by a grt_decoder; its file holds what is its own. */
+ * One table lists every part that a decoder is known to have; a part that is there is
+ * used.  A family describes the rest by a grt_decoder; its file holds that and its
+ * prompt. */
 #ifndef GRT_MODELS_BLOCKS_DECODER_H
 #define GRT_MODELS_BLOCKS_DECODER_H
 
-#include "models/network.h"
+#include "models/bind.h"
 
-/* Tensors of a layer.  Every decoder has the first ones; norms of heads or biases
- * follow them. */
+/* Tensors of a layer. */
 enum {
     GRT_DECODER_ATTENTION_NORM,
     GRT_DECODER_QUERY,
@@ -19,76 +20,109 @@ enum {
     GRT_DECODER_GATE,
     GRT_DECODER_UP,
     GRT_DECODER_DOWN,
-    GRT_DECODER_N_PARTS,
-    GRT_DECODER_QUERY_NORM = GRT_DECODER_N_PARTS,
+    /* parts that may be missing */
+    GRT_DECODER_QUERY_NORM, /* of each head */
     GRT_DECODER_KEY_NORM,
-    GRT_DECODER_QUERY_BIAS = GRT_DECODER_N_PARTS,
+    GRT_DECODER_QUERY_BIAS,
     GRT_DECODER_KEY_BIAS,
-    GRT_DECODER_VALUE_BIAS
+    GRT_DECODER_VALUE_BIAS,
+    GRT_DECODER_OUTPUT_BIAS,
+    GRT_DECODER_GATE_BIAS,
+    GRT_DECODER_UP_BIAS,
+    GRT_DECODER_DOWN_BIAS,
+    GRT_DECODER_ATTENTION_POST_NORM, /* of what attention adds */
+    GRT_DECODER_FFN_POST_NORM,
+    GRT_DECODER_N_PARTS
 };
-
-/* clang-format off */
-/* The first ones; every family names them alike. */
-#define GRT_DECODER_PARTS                                                                \
-    GRT_PART("input_layernorm.weight", "attn_norm.weight", HIDDEN, NONE),        \
-    GRT_PART("self_attn.q_proj.weight", "attn_q.weight", QUERIES, HIDDEN),       \
-    GRT_PART("self_attn.k_proj.weight", "attn_k.weight", KEYS, HIDDEN),          \
-    GRT_PART("self_attn.v_proj.weight", "attn_v.weight", KEYS, HIDDEN),          \
-    GRT_PART("self_attn.o_proj.weight", "attn_output.weight", HIDDEN, QUERIES),  \
-    GRT_PART("post_attention_layernorm.weight", "ffn_norm.weight", HIDDEN, NONE),\
-    GRT_PART("mlp.gate_proj.weight", "ffn_gate.weight", FFN, HIDDEN),            \
-    GRT_PART("mlp.up_proj.weight", "ffn_up.weight", FFN, HIDDEN),                \
-    GRT_PART("mlp.down_proj.weight", "ffn_down.weight", HIDDEN, FFN)
-/* clang-format on */
+#define GRT_DECODER_NEEDS(part) (UINT32_C(1) << GRT_DECODER_##part)
 
 /* Fixed parts. */
-enum { GRT_DECODER_FINAL_NORM, GRT_DECODER_SCORE /* [1][hidden] f32 */ };
+enum {
+    GRT_DECODER_FINAL_NORM,
+    GRT_DECODER_SCORE /* [1][hidden] f32 */
+};
 
 /* gate[n_rows][n] = activation(gate) * up. */
 typedef void grt_gate_fn(const grt_workspace *workspace, float *gate, const float *up,
                          size_t n_rows, size_t n);
 
+/* Numbers of one model: network->own. */
+typedef struct grt_decoder_numbers {
+    float embedding_scale; /* embedding rows are multiplied by it */
+    float residual_scale;  /* so is what a block adds to its input */
+    float logit_scale;
+    bool is_interleaved; /* heads of queries and keys: see grt_turn */
+    float logit_cap;     /* cap * tanh(logit / cap); 0: none */
+} grt_decoder_numbers;
+
 typedef struct grt_decoder {
-    /* the layer */
-    bool has_head_norms; /* RMS norms of every query and key head */
-    bool has_biases;     /* of queries, keys and values */
     grt_gate_fn *gate;
     const char *activations; /* space-separated: what config.json may call `gate` */
+    bool norms_less_one;     /* Hugging Face's files hold norms less one */
+    bool gguf_interleaves;   /* a GGUF holds rows of queries and keys in another order:
+                                of each head 0, half, 1, half + 1 and so on */
+    bool may_scale_rope;     /* llama3's or linear scaling of positions */
     /* where the config is silent */
     double norm_eps, rope_theta;
     bool is_tied; /* the output matrix is the embedding's */
     /* the head: logit(yes) - logit(no) of the last token, or logit(yes) */
     const char *yes;
     const char *no;      /* NULL: the logit of `yes` alone */
+    bool encodes_answer; /* the token is what the tokenizer makes of the word, which may
+                            spell it otherwise; else the token of that name */
     size_t untied_width; /* models from this hidden size on are known to have an output
                             matrix of their own, which a GGUF cannot say; 0: none */
+    /* What is the family's own: numbers, kinds of layers (which are all alike before),
+     * refusals; after sizes and keys were read.  NULL: nothing. */
+    grt_status (*adjust)(grt_binder *binder, grt_decoder_numbers *numbers,
+                         grt_layer_kind *kinds, grt_error *err);
+    /* Heads of another kind; NULL: grt_decoder_bind_score. */
+    grt_status (*bind_heads)(grt_binder *binder, grt_error *err);
 } grt_decoder;
 
-/* Hyperparameters, by the keys of config.json or of the architecture's GGUF, and
- * refusal of what the graph does not compute; then token embedding and final norm. */
-GRT_NODISCARD grt_status grt_decoder_bind(grt_network *network,
-                                          const grt_checkpoint *checkpoint,
-                                          const grt_decoder *decoder, grt_error *err);
+enum { GRT_DECODER_N_SPECS = 26 };
+extern const grt_part_spec grt_decoder_specs[GRT_DECODER_N_SPECS];
+
+/* What a grt_architecture of a decoder says beside its names. */
+#define GRT_DECODER_ARCHITECTURE(decoder)                                     \
+    .layers = {"layers", "blk"},                                              \
+    .embedding = {"embed_tokens.weight", "token_embd.weight"},                \
+    .layer_specs = grt_decoder_specs, .n_layer_specs = GRT_DECODER_N_SPECS,   \
+    .n_layer_parts = GRT_DECODER_N_PARTS, .description = &(decoder),          \
+    .reads_last_row = true, .is_causal = true, .bind = grt_decoder_bind,      \
+    .floats_per_row = grt_decoder_floats_per_row, .embed = grt_decoder_embed, \
+    .layer = grt_decoder_layer, .logits = grt_decoder_logits
+
+GRT_NODISCARD grt_status grt_decoder_bind(grt_binder *binder, grt_error *err);
 
 /* The score vector: a classifier's row or difference of rows where the checkpoint has
  * one, else rows of the output matrix, else of the embedding where the two are tied. */
-GRT_NODISCARD grt_status grt_decoder_bind_score(grt_network *network,
-                                                const grt_checkpoint *checkpoint,
-                                                const grt_tokenizer *tokenizer,
-                                                const grt_decoder *decoder,
+GRT_NODISCARD grt_status grt_decoder_bind_score(grt_binder *binder, grt_error *err);
+
+/* Local layers for `adjust`: those that layer_types names "sliding_attention", or as
+ * many as `period` says: each period-th layer is global, the others see `window` keys
+ * before their own and turn by the rotary positions `rope`. */
+typedef struct grt_decoder_locals {
+    size_t period;
+    size_t window;
+    size_t rope;
+} grt_decoder_locals;
+GRT_NODISCARD grt_status grt_decoder_set_locals(grt_binder *binder,
+                                                grt_layer_kind *kinds,
+                                                const grt_decoder_locals *locals,
                                                 grt_error *err);
 
 size_t grt_decoder_floats_per_row(const grt_network *network);
 
-/* Multiplies embedding rows by network->embedding_scale. */
+/* Multiplies embedding rows by the embedding scale. */
 void grt_decoder_embed(const grt_network *network, const grt_kernels *kernels,
                        const grt_token_rows *rows, float *hidden, float *scratch);
 
 /* x += scale * attention(norm(x)), x += scale * feed_forward(norm(x)), where scale is
- * network->residual_scale. */
-void grt_decoder_layer(const grt_network *network, const grt_decoder *decoder,
-                       const grt_layer_view *view, const grt_workspace *workspace,
-                       const grt_chunk *chunk);
+ * the residual scale; each branch is normed once more where the layer has norms for it.
+ */
+void grt_decoder_layer(const grt_network *network, const grt_layer_view *view,
+                       const grt_workspace *workspace, const grt_chunk *chunk);
 
 /* Final norm, then the score vector, or the head of `layer` where layers have heads. */
 void grt_decoder_logits(const grt_network *network, const grt_workspace *workspace,
