@@ -1,5 +1,5 @@
 # Thin shortcuts; CMake and ./test do the work.
-.PHONY: help build test quick asan tsan arm fuzz bench demo format install clean
+.PHONY: help build test quick asan tsan arm fuzz bench demo format install uninstall clean
 
 help:
 	@echo "make build    release build in build/ (command: build/grating)"
@@ -10,7 +10,7 @@ help:
 	@echo "make fuzz     every fuzz target for 60 s"
 	@echo "make bench    matrix multiplication against OpenBLAS"
 	@echo "make format   clang-format all C files"
-	@echo "make install  the release build, under PREFIX or /usr/local"
+	@echo "make install  the release build, under PREFIX or /usr/local; make uninstall"
 	@echo "make clean    remove all build folders"
 
 build:
@@ -37,7 +37,8 @@ arm:
 fuzz:
 	./test fuzz
 
-bench: build
+bench:
+	cmake --preset release -DGRT_BENCH=ON && cmake --build --preset release
 	build/bench/bench_gemm
 
 format:
@@ -46,5 +47,9 @@ format:
 install: build
 	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))
 
+uninstall:
+	cmake --build build --target uninstall
+
 clean:
-	rm -rf build build-dev build-asan build-tsan build-arm build-fuzz
+	rm -rf build build-dev build-asan build-tsan build-arm build-fuzz build-shared build-clang \
+	    build-musl build-mingw build-posix

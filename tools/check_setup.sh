@@ -19,6 +19,7 @@ cd "$folder"
 # Nothing is installed and nothing is compiled.
 echo 'need_packages() { :; }
 build_packages=' >tools/setup/packages.sh
+echo 'run_release() { :; }' >tools/setup/release.sh
 cat >CMakeLists.txt <<'CMAKE'
 cmake_minimum_required(VERSION 3.21)
 project(tiny NONE)

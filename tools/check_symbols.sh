@@ -10,7 +10,7 @@ tr '\n' ' ' <"$1/include/grating.h" | sed 's/GRT_API/\nGRT_API/g' |
 case "$2" in
 *.a) readelf -sW "$2" 2>/dev/null |
     awk '$4 == "FUNC" && $5 == "GLOBAL" && $6 == "DEFAULT" && $7 != "UND" {print $8}' ;;
-*) nm -D --defined-only "$2" | awk '{print $3}' ;;
+*) nm -D --defined-only "$2" | awk '$2 != "A" {sub(/@.*/, "", $3); print $3}' ;;
 esac | grep -v '^__' | sort >"$folder/found"
 if [ ! -s "$folder/wanted" ] || ! diff "$folder/wanted" "$folder/found"; then
     echo "grating.h and the library's exports differ (<: header, >: library)"
