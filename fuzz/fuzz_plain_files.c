@@ -2,9 +2,22 @@
  * tokenizer_config.json, separated by NUL bytes, in this order. */
 #include "tokenise.h"
 
-#include "formats/tokenizer_build.h"
+#include "formats/tokenizer_config.h"
 
 #include <string.h>
+
+static grt_status read_config(grt_vocabulary *out, const char *text, size_t n,
+                              const char *path, grt_error *err)
+{
+    grt_tokenizer_config config;
+    GRT_TRY(grt_tokenizer_config_parse(&config, text, n, path, &out->notes, err));
+    grt_status status =
+        grt_tokenizer_config_check(&config, GRT_SOURCE_MERGES, &out->notes, err);
+    if (status == GRT_OK)
+        status = grt_tokenizer_config_apply(out, &config, GRT_SOURCE_MERGES, err);
+    grt_tokenizer_config_release(&config);
+    return status;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -12,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                grt_error *);
     read_fn *const readers[] = {grt_vocabulary_read_vocab_json,
                                 grt_vocabulary_read_merges, grt_vocabulary_read_added,
-                                grt_vocabulary_read_config};
+                                read_config};
     grt_vocabulary vocabulary = {0};
     grt_status status = GRT_OK;
     const uint8_t *at = data;

@@ -5,6 +5,7 @@
 #include "formats/checkpoint.h"
 
 #include "base/memory.h"
+#include "formats/config_spelling.h"
 #include "formats/guess.h"
 #include "formats/json.h"
 #include "formats/names.h"
@@ -96,20 +97,59 @@ static grt_status add_shards(grt_checkpoint *c, const char *directory,
     return GRT_OK;
 }
 
-static grt_status check_index(const grt_checkpoint *c, const char *index, json_t *map,
+/* The number of the shard in which the index has a tensor, or -1. */
+static int64_t shard_of(const json_t *map, const json_t *numbers, const char *name)
+{
+    const char *shard = json_string_value(json_object_get(map, name));
+    const json_t *number = shard ? json_object_get(numbers, shard) : NULL;
+    return number ? json_integer_value(number) : -1;
+}
+
+/* Where a tensor is in several shards, the one that the index names stays. */
+static grt_status drop_doubles(grt_checkpoint *c, const char *index, const json_t *map,
+                               const json_t *numbers, json_t *right, grt_error *err)
+{
+    grt_catalogue *catalogue = &c->catalogue;
+    for (size_t i = 0; i < catalogue->n_tensors; i++) {
+        const grt_tensor *tensor = &catalogue->tensors[i];
+        if (shard_of(map, numbers, tensor->name) == (int64_t)tensor->file &&
+            json_object_set_new(right, tensor->name, json_true()) != 0)
+            GRT_FAIL(err, GRT_E_NO_MEMORY, "%s: no memory for the list of tensors",
+                     grt_path_tail(index));
+    }
+    size_t n_kept = 0;
+    for (size_t i = 0; i < catalogue->n_tensors; i++) {
+        const grt_tensor *tensor = &catalogue->tensors[i];
+        bool is_double =
+            shard_of(map, numbers, tensor->name) != (int64_t)tensor->file &&
+            json_object_get(right, tensor->name);
+        if (is_double)
+            GRT_TRY(grt_notes_add(&c->notes, GRT_NOTE_DETAIL, err,
+                                  "%s: tensor %.80s is in several shards; that of the "
+                                  "index is read",
+                                  grt_path_tail(index), tensor->name));
+        else
+            catalogue->tensors[n_kept++] = *tensor;
+    }
+    catalogue->n_tensors = n_kept;
+    return GRT_OK;
+}
+
+/* What the index has in a shard that lacks it is looked for in the others; a model that
+ * needs what is nowhere is refused when it is bound. */
+static grt_status check_index(grt_checkpoint *c, const char *index, json_t *map,
                               const json_t *numbers, grt_error *err)
 {
     const char *name;
     json_t *value;
     json_object_foreach(map, name, value)
     {
-        const char *shard = json_string_value(value);
         const grt_tensor *tensor = grt_catalogue_get(&c->catalogue, name);
-        json_int_t number = json_integer_value(json_object_get(numbers, shard));
-        if (!tensor || tensor->file != (uint32_t)number)
-            GRT_FAIL(err, GRT_E_FORMAT,
-                     "%s: tensor \"%.80s\" should be in \"%.80s\", which lacks it",
-                     grt_path_tail(index), name, shard);
+        if (!tensor || (int64_t)tensor->file != shard_of(map, numbers, name))
+            GRT_TRY(grt_notes_add(&c->notes, GRT_NOTE_DETAIL, err,
+                                  "%s: tensor %.80s is %s", grt_path_tail(index), name,
+                                  tensor ? "in another shard than it says"
+                                         : "in no shard"));
     }
     return GRT_OK;
 }
@@ -121,14 +161,17 @@ static grt_status read_index(grt_checkpoint *c, const char *directory,
     if (!json_is_object(map) || json_object_size(map) == 0)
         GRT_FAIL(err, GRT_E_FORMAT, "%s: has no \"weight_map\" object",
                  grt_path_tail(index));
-    json_t *numbers = json_object();
-    if (!numbers)
-        GRT_FAIL(err, GRT_E_NO_MEMORY, "%s: no memory for the list of shards",
-                 grt_path_tail(index));
-    grt_status status = add_shards(c, directory, index, map, numbers, err);
+    json_t *numbers = json_object(), *right = json_object();
+    grt_status status = numbers && right
+                            ? add_shards(c, directory, index, map, numbers, err)
+                            : grt_error_set(err, GRT_E_NO_MEMORY, -1,
+                                            "%s: no memory for the list of shards",
+                                            grt_path_tail(index));
+    if (status == GRT_OK) status = drop_doubles(c, index, map, numbers, right, err);
     if (status == GRT_OK) status = grt_catalogue_finish(&c->catalogue, err);
     if (status == GRT_OK) status = check_index(c, index, map, numbers, err);
     json_decref(numbers);
+    json_decref(right);
     return status;
 }
 
@@ -137,7 +180,7 @@ static grt_status open_sharded(grt_checkpoint *c, const char *directory, grt_err
     char *index;
     GRT_TRY(grt_path_join(&index, directory, index_name, err));
     json_t *root;
-    grt_status status = grt_json_load(&root, index, MAX_INDEX_BYTES, err);
+    grt_status status = grt_json_load(&root, index, MAX_INDEX_BYTES, &c->notes, err);
     if (status == GRT_OK) {
         status = read_index(c, directory, index, root, err);
         if (status != GRT_OK && err) grt_text_one_line(err->text);
@@ -268,6 +311,8 @@ grt_status grt_checkpoint_open(grt_checkpoint *out, const char *path, grt_error 
 {
     grt_checkpoint c = {0};
     grt_status status = open_any(&c, path, err);
+    if (status == GRT_OK && c.format == GRT_FORMAT_SAFETENSORS)
+        status = grt_config_name_class(&c.metadata, &c.catalogue, err);
     if (status == GRT_OK) status = grt_notes_append(&c.notes, &c.metadata.notes, err);
     if (status != GRT_OK) {
         grt_checkpoint_release(&c);

@@ -6,6 +6,7 @@
  * as if they were absent: no model reads them, and configurations carry many. */
 #include "formats/checkpoint.h"
 
+#include "formats/config_spelling.h"
 #include "formats/json.h"
 #include "formats/names.h"
 
@@ -100,6 +101,7 @@ static grt_status copy_ints(flattener *f, const json_t *json, grt_meta_value *va
 
 static grt_status add_value(flattener *f, const json_t *json)
 {
+    if (json_is_null(json)) return grt_metadata_add_null(f->metadata, f->key, f->err);
     grt_meta_value value = {.is_array = json_is_array(json), .n = 1};
     if (value.is_array) value.n = json_array_size(json);
     if (!(value.is_array ? array_type(json, &value.type)
@@ -148,9 +150,10 @@ grt_status grt_config_read(grt_metadata *metadata, const char *json, size_t n_by
     GRT_TRY(grt_arena_copy_text(&metadata->arena, &metadata->source, path, strlen(path),
                                 err));
     json_t *root;
-    GRT_TRY(grt_json_object(&root, json, n_bytes, path, 0, err));
+    GRT_TRY(grt_json_lenient(&root, json, n_bytes, path, &metadata->notes, err));
     grt_status status = flatten(&f, root, 0, 1);
     if (status == GRT_OK) status = grt_metadata_finish(metadata, err);
+    if (status == GRT_OK) status = grt_config_unify(metadata, err);
     if (status != GRT_OK && err) grt_text_one_line(err->text);
     json_decref(root);
     return status;

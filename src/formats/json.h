@@ -2,7 +2,7 @@
 #ifndef GRT_FORMATS_JSON_H
 #define GRT_FORMATS_JSON_H
 
-#include "base/error.h"
+#include "base/notes.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -14,14 +14,17 @@ GRT_NODISCARD grt_status grt_json_object(json_t **out, const char *text, size_t 
                                          const char *path, uint64_t base,
                                          grt_error *err);
 
-/* The same with every number as a real, for files that hold whole numbers beyond 64
- * bits (tokenizer_config.json: "model_max_length": 1e30, written out). */
-GRT_NODISCARD grt_status grt_json_object_of_reals(json_t **out, const char *text,
-                                                  size_t n, const char *path,
-                                                  grt_error *err);
+/* The same for files that Python's json module writes and reads: also with a byte order
+ * mark, NaN and Infinity (texts of that name then), whole numbers beyond 64 bits
+ * (reals), half of a surrogate pair (U+FFFD), and keys that appear twice, the last of
+ * which counts.  Each of these adds a note. */
+GRT_NODISCARD grt_status grt_json_lenient(json_t **out, const char *text, size_t n,
+                                          const char *path, grt_notes *notes,
+                                          grt_error *err);
 
-/* The same as grt_json_object from a file of at most limit_bytes. */
+/* grt_json_lenient of a file of at most limit_bytes. */
 GRT_NODISCARD grt_status grt_json_load(json_t **out, const char *path,
-                                       size_t limit_bytes, grt_error *err);
+                                       size_t limit_bytes, grt_notes *notes,
+                                       grt_error *err);
 
 #endif /* GRT_FORMATS_JSON_H */

@@ -43,6 +43,41 @@ grt_status grt_metadata_finish(grt_metadata *metadata, grt_error *err)
     return GRT_OK;
 }
 
+grt_status grt_metadata_put(grt_metadata *metadata, const char *key,
+                            const grt_meta_value *value, grt_error *err)
+{
+    for (size_t i = 0; i < metadata->n_values; i++)
+        if (strcmp(metadata->values[i].key, key) == 0) {
+            const char *old = metadata->values[i].key;
+            metadata->values[i] = *value;
+            metadata->values[i].key = old;
+            return GRT_OK;
+        }
+    GRT_TRY(grt_metadata_add(metadata, key, strlen(key), value, err));
+    return grt_metadata_finish(metadata, err);
+}
+
+grt_status grt_metadata_add_null(grt_metadata *metadata, const char *key,
+                                 grt_error *err)
+{
+    const char *copy;
+    if (metadata->n_nulls >= GRT_MAX_META_VALUES)
+        GRT_FAIL(err, GRT_E_TOO_LONG, "more than %d keys without a value",
+                 GRT_MAX_META_VALUES);
+    GRT_TRY(grt_grow(&metadata->nulls, metadata->n_nulls, sizeof(*metadata->nulls),
+                     "metadata", err));
+    GRT_TRY(grt_arena_copy_text(&metadata->arena, &copy, key, strlen(key), err));
+    metadata->nulls[metadata->n_nulls++] = copy;
+    return GRT_OK;
+}
+
+bool grt_metadata_is_null(const grt_metadata *metadata, const char *key)
+{
+    for (size_t i = 0; i < metadata->n_nulls; i++)
+        if (strcmp(metadata->nulls[i], key) == 0) return true;
+    return false;
+}
+
 const grt_meta_value *grt_metadata_get(const grt_metadata *metadata, const char *key)
 {
     if (metadata->n_values == 0) return NULL;
@@ -135,6 +170,7 @@ grt_status grt_metadata_need_u64(const grt_metadata *metadata, const char *key,
 void grt_metadata_release(grt_metadata *metadata)
 {
     grt_free(metadata->values);
+    grt_free(metadata->nulls);
     grt_notes_release(&metadata->notes);
     grt_arena_release(&metadata->arena);
     memset(metadata, 0, sizeof(*metadata));

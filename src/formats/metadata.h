@@ -3,7 +3,8 @@
  * GGUF key-values as they stand ("qwen3.block_count"); config.json flattened, with a
  * dot between levels ("rope_scaling.rope_type").  Arrays of strings, integers, floats
  * and booleans are kept as arrays; an array of one type of scalar only.  A JSON null is
- * as if it were absent.  Immutable once its reader returned it. */
+ * as if it were absent but for grt_metadata_is_null.  Immutable once its reader
+ * returned it. */
 #ifndef GRT_FORMATS_METADATA_H
 #define GRT_FORMATS_METADATA_H
 
@@ -43,6 +44,8 @@ typedef struct grt_metadata {
     const char *source; /* path of the file, for messages */
     grt_meta_value *values;
     size_t n_values;
+    const char **nulls; /* [n_nulls] keys that are there without a value */
+    size_t n_nulls;
 } grt_metadata;
 
 /* For readers: adds a value under a copy of key[n_key].  The arrays that *value points
@@ -55,6 +58,16 @@ GRT_NODISCARD grt_status grt_metadata_add(grt_metadata *metadata, const char *ke
 /* For readers, after the last value: makes the keys searchable; a key that appears
  * twice is GRT_E_FORMAT. */
 GRT_NODISCARD grt_status grt_metadata_finish(grt_metadata *metadata, grt_error *err);
+
+/* For readers, after grt_metadata_finish: gives a key this value, in the place of
+ * another one if there is. */
+GRT_NODISCARD grt_status grt_metadata_put(grt_metadata *metadata, const char *key,
+                                          const grt_meta_value *value, grt_error *err);
+
+/* For readers: a key that stands for null. */
+GRT_NODISCARD grt_status grt_metadata_add_null(grt_metadata *metadata, const char *key,
+                                               grt_error *err);
+bool grt_metadata_is_null(const grt_metadata *metadata, const char *key);
 
 /* NULL when absent. */
 const grt_meta_value *grt_metadata_get(const grt_metadata *metadata, const char *key);

@@ -77,7 +77,7 @@ grt_status grt_vocabulary_add_merge(grt_vocabulary *v, const grt_piece_map *map,
 
 int32_t grt_vocabulary_find(const grt_vocabulary *v, const char *text, size_t n)
 {
-    for (size_t id = 0; id < v->n_pieces; id++)
+    for (size_t id = v->n_pieces; id-- > 0;)
         if (v->pieces[id].text && v->pieces[id].size == n &&
             memcmp(v->pieces[id].text, text, n) == 0)
             return (int32_t)id;

@@ -57,7 +57,8 @@ void grt_vocabulary_set_spaces(grt_vocabulary *v, bool has_first_mark,
  * their usual names; all of them become special. */
 void grt_vocabulary_finish_sentence(grt_vocabulary *v);
 
-/* The id of a piece, special or not, GRT_NO_TOKEN if none: a scan. */
+/* The id of a piece, special or not, GRT_NO_TOKEN if none: a scan.  Of
+ * two equal ones the higher. */
 int32_t grt_vocabulary_find(const grt_vocabulary *v, const char *text, size_t n);
 
 /* Appends the merge of two pieces, looked up in a map of the pieces that are not
@@ -78,13 +79,8 @@ grt_status grt_vocabulary_read_vocab_json(grt_vocabulary *out, const char *text,
                                           size_t n, const char *path, grt_error *err);
 grt_status grt_vocabulary_read_merges(grt_vocabulary *out, const char *text, size_t n,
                                       const char *path, grt_error *err);
-/* added_tokens.json and tokenizer_config.json, on top of a vocabulary. */
+/* added_tokens.json, on top of a vocabulary. */
 grt_status grt_vocabulary_read_added(grt_vocabulary *out, const char *text, size_t n,
-                                     const char *path, grt_error *err);
-grt_status grt_vocabulary_read_config(grt_vocabulary *out, const char *text, size_t n,
-                                      const char *path, grt_error *err);
-/* Of tokenizer_config.json which pieces are the control tokens; nothing else. */
-grt_status grt_vocabulary_read_roles(grt_vocabulary *out, const char *text, size_t n,
                                      const char *path, grt_error *err);
 /* SentencePiece with the ids of XLM-RoBERTa: <s> <pad> </s> <unk>, each other piece one
  * higher than in the file, <mask> last. */

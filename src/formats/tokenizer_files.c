@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "formats/tokenizer_build.h"
+#include "formats/tokenizer_config.h"
 
 #include <string.h>
 
@@ -35,62 +36,47 @@ static grt_status has_file(bool *out, const char *directory, const char *name,
     return GRT_OK;
 }
 
-/* What the files beside the vocabulary add. */
-static grt_status read_extras(grt_vocabulary *out, const char *directory,
-                              grt_error *err)
+static const struct {
+    grt_tokenizer_source source;
+    const char *name;
+    read_fn *read;
+    const char *second; /* NULL: none */
+    read_fn *read_second;
+} kinds[] = {
+    {GRT_SOURCE_JSON, "tokenizer.json", grt_vocabulary_read_tokenizer_json, NULL, NULL},
+    {GRT_SOURCE_WORDS, "vocab.txt", grt_vocabulary_read_vocab_txt, NULL, NULL},
+    {GRT_SOURCE_MERGES, "vocab.json", grt_vocabulary_read_vocab_json, "merges.txt",
+     grt_vocabulary_read_merges},
+    {GRT_SOURCE_XLMR, "sentencepiece.bpe.model", grt_vocabulary_read_model_xlmr, NULL,
+     NULL},
+    {GRT_SOURCE_SENTENCE, "tokenizer.model", grt_vocabulary_read_model, NULL, NULL},
+};
+enum { N_KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+static grt_status read_kind(grt_vocabulary *out, size_t kind, const char *directory,
+                            grt_error *err)
 {
+    GRT_TRY(read_file(out, directory, kinds[kind].name, kinds[kind].read, err));
+    if (kinds[kind].second)
+        GRT_TRY(read_file(out, directory, kinds[kind].second, kinds[kind].read_second,
+                          err));
+    if (kinds[kind].source == GRT_SOURCE_JSON) return GRT_OK;
     bool is_there;
     GRT_TRY(has_file(&is_there, directory, "added_tokens.json", err));
-    if (is_there)
-        GRT_TRY(read_file(out, directory, "added_tokens.json",
-                          grt_vocabulary_read_added, err));
-    GRT_TRY(has_file(&is_there, directory, "tokenizer_config.json", err));
-    if (is_there)
-        GRT_TRY(read_file(out, directory, "tokenizer_config.json",
-                          grt_vocabulary_read_config, err));
-    return GRT_OK;
+    return is_there ? read_file(out, directory, "added_tokens.json",
+                                grt_vocabulary_read_added, err)
+                    : GRT_OK;
 }
 
-/* tokenizer.json says all but the roles of its control tokens. */
-static grt_status open_json(grt_vocabulary *out, const char *directory, grt_error *err)
+static grt_status find_kind(size_t *out, const char *directory, grt_error *err)
 {
-    GRT_TRY(read_file(out, directory, "tokenizer.json",
-                      grt_vocabulary_read_tokenizer_json, err));
-    bool is_there;
-    GRT_TRY(has_file(&is_there, directory, "tokenizer_config.json", err));
-    if (!is_there) return GRT_OK;
-    return read_file(out, directory, "tokenizer_config.json", grt_vocabulary_read_roles,
-                     err);
-}
-
-static grt_status open_directory(grt_vocabulary *out, const char *directory,
-                                 grt_error *err)
-{
-    static const struct {
-        const char *name;
-        read_fn *read;
-        const char *second;
-        read_fn *read_second;
-    } kinds[] = {
-        {"vocab.txt", grt_vocabulary_read_vocab_txt, NULL, NULL},
-        {"vocab.json", grt_vocabulary_read_vocab_json, "merges.txt",
-         grt_vocabulary_read_merges},
-        {"sentencepiece.bpe.model", grt_vocabulary_read_model_xlmr, NULL, NULL},
-        {"tokenizer.model", grt_vocabulary_read_model, NULL, NULL},
-    };
-    bool is_there;
-    GRT_TRY(has_file(&is_there, directory, "tokenizer.json", err));
-    if (is_there) return open_json(out, directory, err);
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    for (size_t i = 0; i < N_KINDS; i++) {
+        bool is_there;
         GRT_TRY(has_file(&is_there, directory, kinds[i].name, err));
         if (is_there && kinds[i].second)
             GRT_TRY(has_file(&is_there, directory, kinds[i].second, err));
-        if (!is_there) continue;
-        GRT_TRY(read_file(out, directory, kinds[i].name, kinds[i].read, err));
-        if (kinds[i].second)
-            GRT_TRY(
-                read_file(out, directory, kinds[i].second, kinds[i].read_second, err));
-        return read_extras(out, directory, err);
+        *out = i;
+        if (is_there) return GRT_OK;
     }
     GRT_FAIL(err, GRT_E_NOT_FOUND,
              "%s: no tokenizer: neither tokenizer.json, nor vocab.txt, nor vocab.json "
@@ -98,16 +84,44 @@ static grt_status open_directory(grt_vocabulary *out, const char *directory,
              directory);
 }
 
-grt_status grt_vocabulary_open_directory(grt_vocabulary *out, const char *directory,
-                                         grt_error *err)
+static grt_status open_with(grt_vocabulary *out, const grt_tokenizer_config *config,
+                            const char *directory, grt_error *err)
+{
+    size_t kind;
+    GRT_TRY(find_kind(&kind, directory, err));
+    grt_tokenizer_source source = kinds[kind].source;
+    GRT_TRY(grt_tokenizer_config_check(config, source, &out->notes, err));
+    GRT_TRY(read_kind(out, kind, directory, err));
+    return grt_tokenizer_config_apply(out, config, source, err);
+}
+
+/* `model`: config.json, or NULL. */
+static grt_status open_directory(grt_vocabulary *out, const char *directory,
+                                 const grt_metadata *model, grt_error *err)
+{
+    grt_tokenizer_config config;
+    GRT_TRY(grt_tokenizer_config_open(&config, directory, model, &out->notes, err));
+    grt_status status = open_with(out, &config, directory, err);
+    grt_tokenizer_config_release(&config);
+    return status;
+}
+
+static grt_status open_clean(grt_vocabulary *out, const char *directory,
+                             const grt_metadata *model, grt_error *err)
 {
     grt_vocabulary vocabulary = {0};
-    grt_status status = open_directory(&vocabulary, directory, err);
+    grt_status status = open_directory(&vocabulary, directory, model, err);
     if (status != GRT_OK)
         grt_vocabulary_release(&vocabulary);
     else
         *out = vocabulary;
     return status;
+}
+
+grt_status grt_vocabulary_open_directory(grt_vocabulary *out, const char *directory,
+                                         grt_error *err)
+{
+    return open_clean(out, directory, NULL, err);
 }
 
 /* The directory of a checkpoint that was named by its file. */
@@ -138,7 +152,7 @@ grt_status grt_vocabulary_open(grt_vocabulary *out, const grt_checkpoint *checkp
     }
     char *directory;
     GRT_TRY(directory_of(&directory, checkpoint->path, err));
-    grt_status status = grt_vocabulary_open_directory(out, directory, err);
+    grt_status status = open_clean(out, directory, &checkpoint->metadata, err);
     grt_free(directory);
     return status;
 }

@@ -8,7 +8,8 @@
 /* The tokenizer of a checkpoint: GGUF key-values, or the files of its directory, in
  * this order: tokenizer.json, vocab.txt, vocab.json + merges.txt,
  * sentencepiece.bpe.model (XLM-RoBERTa's ids), tokenizer.model; all but the first with
- * added_tokens.json and tokenizer_config.json when they are there. */
+ * added_tokens.json, and each as the class reads it that tokenizer_config.json names.
+ */
 GRT_NODISCARD grt_status grt_vocabulary_open(grt_vocabulary *out,
                                              const grt_checkpoint *checkpoint,
                                              grt_error *err);

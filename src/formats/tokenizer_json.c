@@ -2,8 +2,10 @@
  *
  * Read: the model (WordPiece or byte-level BPE here, SentencePiece's in
  * tokenizer_json_sentence.c), the normaliser, the pre-tokeniser and the added tokens,
- * which are control tokens to us.  Not read: the
- * post-processor and truncation, which the model family's pair template replaces. */
+ * of
+ * which those that look like control tokens are none to us, and of the post-processor
+ * and truncation the token types and the side.  The rest of those two is the model
+ * family's pair template. */
 #include "formats/tokenizer_json.h"
 
 #include <string.h>
@@ -204,15 +206,40 @@ static grt_status read_wordpiece(grt_json_reader *r, const json_t *root,
     return GRT_OK;
 }
 
+/* What is said of pairs: the side that is cut, and the second text's token type. */
+static void read_pairs(grt_vocabulary *out, const json_t *root)
+{
+    const json_t *cut = json_object_get(root, "truncation");
+    out->cuts_left = strcmp(grt_json_text_of(cut, "direction"), "Left") == 0;
+    const json_t *pair =
+        json_object_get(json_object_get(root, "post_processor"), "pair");
+    for (size_t i = 0; i < json_array_size(pair); i++) {
+        const json_t *text = json_object_get(json_array_get(pair, i), "Sequence");
+        const json_t *type = json_object_get(text, "type_id");
+        if (strcmp(grt_json_text_of(text, "id"), "B") == 0 && json_is_integer(type))
+            out->has_one_type = json_integer_value(type) == 0;
+    }
+}
+
+/* Files of tokenizers before 0.9 do not say it; their members tell. */
+static const char *model_type(const json_t *model)
+{
+    const char *type = grt_json_text_of(model, "type");
+    if (*type) return type;
+    if (json_is_array(json_object_get(model, "merges"))) return "BPE";
+    if (json_is_array(json_object_get(model, "vocab"))) return "Unigram";
+    return json_object_get(model, "continuing_subword_prefix") ? "WordPiece" : type;
+}
+
 grt_status grt_vocabulary_read_tokenizer_json(grt_vocabulary *out, const char *json,
                                               size_t n, const char *path,
                                               grt_error *err)
 {
     json_t *root;
-    GRT_TRY(grt_json_object(&root, json, n, path, 0, err));
+    GRT_TRY(grt_json_lenient(&root, json, n, path, &out->notes, err));
     grt_json_reader r = {out, path, err};
     const json_t *model = json_object_get(root, "model");
-    const char *type = grt_json_text_of(model, "type");
+    const char *type = model_type(model);
     grt_status status;
     if (strcmp(type, "WordPiece") == 0)
         status = read_wordpiece(&r, root, model);
@@ -227,6 +254,7 @@ grt_status grt_vocabulary_read_tokenizer_json(grt_vocabulary *out, const char *j
                                "%s: a tokenizer of type \"%.60s\" is not known; known: "
                                "WordPiece, BPE, Unigram",
                                path, type);
+    if (status == GRT_OK) read_pairs(out, root);
     json_decref(root);
     return status;
 }

@@ -1,10 +1,9 @@
-/* tokenizer_plain.c - vocab.txt, vocab.json, merges.txt, added_tokens.json and
- * tokenizer_config.json to a vocabulary. */
+/* tokenizer_plain.c - vocab.txt, vocab.json, merges.txt and added_tokens.json to a
+ * vocabulary. */
 #include "formats/tokenizer_build.h"
 
 #include "formats/json.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The next line of text[n] from *at, without its end ("\n" or "\r\n"); false at the
@@ -30,6 +29,18 @@ static size_t count_lines(const char *text, size_t n)
     return count;
 }
 
+static grt_status note_repeated(grt_vocabulary *out, const char *path, grt_error *err)
+{
+    grt_piece_map map = {0};
+    GRT_TRY(grt_piece_map_init(&map, out, false, err));
+    size_t n = map.n_repeated;
+    grt_piece_map_release(&map);
+    return n == 0 ? GRT_OK
+                  : grt_notes_add(&out->notes, GRT_NOTE_DETAIL, err,
+                                  "%s: %zu pieces appear twice; the later line counts",
+                                  grt_path_tail(path), n);
+}
+
 grt_status grt_vocabulary_read_vocab_txt(grt_vocabulary *out, const char *text,
                                          size_t n, const char *path, grt_error *err)
 {
@@ -37,7 +48,9 @@ grt_status grt_vocabulary_read_vocab_txt(grt_vocabulary *out, const char *text,
     size_t at = 0, n_line;
     const char *line;
     for (uint64_t id = 0; next_line(text, n, &at, &line, &n_line); id++)
-        GRT_TRY(grt_vocabulary_set(out, id, line, n_line, false, path, err));
+        if (n_line > 0) /* an empty line is an id without a piece */
+            GRT_TRY(grt_vocabulary_set(out, id, line, n_line, false, path, err));
+    GRT_TRY(note_repeated(out, path, err));
     return grt_vocabulary_finish_wordpiece(out, true, path, err);
 }
 
@@ -65,7 +78,7 @@ grt_status grt_vocabulary_read_vocab_json(grt_vocabulary *out, const char *text,
                                           size_t n, const char *path, grt_error *err)
 {
     json_t *root;
-    GRT_TRY(grt_json_object(&root, text, n, path, 0, err));
+    GRT_TRY(grt_json_lenient(&root, text, n, path, &out->notes, err));
     grt_vocabulary_begin(out, GRT_TOKENIZER_BPE);
     out->split_pattern = grt_pattern_gpt2;
     grt_status status = grt_vocabulary_reserve(out, json_object_size(root), path, err);
@@ -103,97 +116,8 @@ grt_status grt_vocabulary_read_added(grt_vocabulary *out, const char *text, size
                                      const char *path, grt_error *err)
 {
     json_t *root;
-    GRT_TRY(grt_json_object(&root, text, n, path, 0, err));
+    GRT_TRY(grt_json_lenient(&root, text, n, path, &out->notes, err));
     grt_status status = read_ids(out, root, true, path, err);
-    json_decref(root);
-    return status;
-}
-
-/* {"151643": {"content": "<|endoftext|>", ...}, ...} */
-static grt_status read_decoder(grt_vocabulary *out, json_t *decoder, const char *path,
-                               grt_error *err)
-{
-    const char *key;
-    json_t *token;
-    json_object_foreach(decoder, key, token)
-    {
-        char *end;
-        unsigned long long id = strtoull(key, &end, 10);
-        const json_t *content = json_object_get(token, "content");
-        if (*end || end == key || !json_is_string(content))
-            GRT_FAIL(err, GRT_E_FORMAT,
-                     "%s: added_tokens_decoder has an entry \"%.40s\" without id and "
-                     "content",
-                     path, key);
-        GRT_TRY(grt_vocabulary_add_token(
-            out, id, json_string_value(content), json_string_length(content),
-            json_is_true(json_object_get(token, "special")), path, err));
-    }
-    return GRT_OK;
-}
-
-static void apply_config(grt_vocabulary *out, const json_t *root)
-{
-    const json_t *lower = json_object_get(root, "do_lower_case");
-    const json_t *strip = json_object_get(root, "strip_accents");
-    const json_t *cjk = json_object_get(root, "tokenize_chinese_chars");
-    const char *class = json_string_value(json_object_get(root, "tokenizer_class"));
-    if (out->kind == GRT_TOKENIZER_BPE) {
-        if (class && strncmp(class, "Qwen2Tokenizer", 14) == 0) {
-            out->split_pattern = grt_pattern_qwen2;
-            out->use_nfc = true;
-        }
-        out->add_prefix_space = json_is_true(json_object_get(root, "add_prefix_space"));
-        return;
-    }
-    if (out->kind != GRT_TOKENIZER_WORDPIECE) return;
-    if (json_is_boolean(lower)) {
-        out->lower_case = json_is_true(lower);
-        out->strip_accents = out->lower_case;
-    }
-    if (json_is_boolean(strip)) out->strip_accents = json_is_true(strip);
-    if (json_is_boolean(cjk)) out->split_cjk = json_is_true(cjk);
-}
-
-/* "bos_token": "<s>", or {"content": "<s>", ...}; what the vocabulary lacks is no role.
- */
-static void apply_roles(grt_vocabulary *out, const json_t *root)
-{
-    const struct {
-        const char *key;
-        int32_t *id;
-    } roles[] = {{"unk_token", &out->unk}, {"bos_token", &out->bos},
-                 {"eos_token", &out->eos}, {"cls_token", &out->cls},
-                 {"sep_token", &out->sep}, {"pad_token", &out->pad}};
-    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-        const json_t *token = json_object_get(root, roles[i].key);
-        if (json_is_object(token)) token = json_object_get(token, "content");
-        if (!json_is_string(token)) continue;
-        int32_t id = grt_vocabulary_find(out, json_string_value(token),
-                                         json_string_length(token));
-        if (id != GRT_NO_TOKEN) *roles[i].id = id;
-    }
-}
-
-grt_status grt_vocabulary_read_roles(grt_vocabulary *out, const char *text, size_t n,
-                                     const char *path, grt_error *err)
-{
-    json_t *root;
-    GRT_TRY(grt_json_object_of_reals(&root, text, n, path, err));
-    apply_roles(out, root);
-    json_decref(root);
-    return GRT_OK;
-}
-
-grt_status grt_vocabulary_read_config(grt_vocabulary *out, const char *text, size_t n,
-                                      const char *path, grt_error *err)
-{
-    json_t *root;
-    GRT_TRY(grt_json_object_of_reals(&root, text, n, path, err));
-    apply_config(out, root);
-    grt_status status =
-        read_decoder(out, json_object_get(root, "added_tokens_decoder"), path, err);
-    apply_roles(out, root);
     json_decref(root);
     return status;
 }

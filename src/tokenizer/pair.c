@@ -115,6 +115,7 @@ typedef struct builder {
     slot_ids query;
     slot_ids document;
     size_t n_fixed; /* ids of a pair that are not the user's */
+    size_t max_tokens;
     size_t n_rows_before_document;
     grt_error *err;
 } builder;
@@ -130,6 +131,7 @@ static grt_status append_ids(builder *b, const int32_t *ids, size_t n, uint8_t t
                                   "token types", b->err));
         pairs->types_capacity = capacity;
     }
+    if (grt_tokenizer_vocabulary(b->tokenizer)->has_one_type) type = 0;
     if (n) memset(pairs->token_types + first, type, n);
     return GRT_OK;
 }
@@ -137,8 +139,11 @@ static grt_status append_ids(builder *b, const int32_t *ids, size_t n, uint8_t t
 static grt_status append_slot(builder *b, const slot_ids *slot, size_t cut,
                               uint8_t type)
 {
-    size_t n_kept = slot->n_before + user_count(slot) - cut;
-    GRT_TRY(append_ids(b, slot->ids.ids, n_kept, type));
+    bool is_left = grt_tokenizer_vocabulary(b->tokenizer)->cuts_left;
+    size_t n_kept = user_count(slot) - cut;
+    const int32_t *user = slot->ids.ids + slot->n_before;
+    GRT_TRY(append_ids(b, slot->ids.ids, slot->n_before, type));
+    GRT_TRY(append_ids(b, is_left ? user + cut : user, n_kept, type));
     if (slot->n_after == 0) return GRT_OK; /* an empty text has no ids at all */
     return append_ids(b, slot->ids.ids + slot->ids.n - slot->n_after, slot->n_after,
                       type);
@@ -150,14 +155,14 @@ static grt_status append_pair(builder *b, size_t index)
     size_t total = b->n_fixed + b->query.n_before + b->query.n_after +
                    b->document.n_before + b->document.n_after + n_query + n_document;
     size_t cut_query = 0, cut_document = 0;
-    if (total > b->template->max_tokens)
-        share_cut(total - b->template->max_tokens, n_query, n_document, &cut_query,
+    if (total > b->max_tokens)
+        share_cut(total - b->max_tokens, n_query, n_document, &cut_query,
                   &cut_document);
     if (cut_query > n_query || cut_document > n_document)
         GRT_FAIL(
             b->err, GRT_E_TOO_LONG,
             "the prompt alone fills the model's %zu tokens; shorten the instruction",
-            b->template->max_tokens);
+            b->max_tokens);
     size_t first = b->pairs->ids.n;
     grt_pair_spans *spans = &b->pairs->spans[index];
     for (size_t i = 0; i < b->template->n_segments; i++) {
@@ -220,6 +225,8 @@ grt_status grt_pairs_build(grt_pairs *out, const grt_tokenizer *tokenizer,
 {
     builder b = {
         .pairs = out, .tokenizer = tokenizer, .template = template, .err = err};
+    size_t limit = grt_tokenizer_vocabulary(tokenizer)->max_tokens;
+    b.max_tokens = limit && limit < template->max_tokens ? limit : template->max_tokens;
     grt_status status = build(&b, query, documents, n);
     grt_ids_release(&b.query.ids);
     grt_ids_release(&b.document.ids);

@@ -24,7 +24,7 @@ enum { GRT_MAX_SEGMENTS = 16 };
 typedef struct grt_pair_template {
     grt_segment segments[GRT_MAX_SEGMENTS];
     size_t n_segments;
-    size_t max_tokens; /* longest sequence */
+    size_t max_tokens; /* longest sequence; the tokenizer's own limit may be less */
 } grt_pair_template;
 
 /* Where the user's words lie in a pair, in rows from its first. */
@@ -51,7 +51,8 @@ typedef struct grt_text_view {
 } grt_text_view;
 
 /* Builds the pairs of one query with n documents.  *out must be empty; on failure it is
- * left so.  Where a pair is too long, ids are taken off the end of the longer text, one
+ * left so.  Where a pair is too long, ids are taken off the end of the longer text (or
+ * its beginning, where the vocabulary says so), one
  * at a time (ties: the document), until it fits; what the template puts around the
  * texts stays whole.  GRT_E_TOO_LONG when the template alone leaves no room. */
 GRT_NODISCARD grt_status grt_pairs_build(grt_pairs *out, const grt_tokenizer *tokenizer,

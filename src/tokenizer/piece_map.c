@@ -24,6 +24,11 @@ static size_t hash_text(const char *text, size_t n)
     return (size_t)(hash ^ hash >> 32);
 }
 
+static bool is_same(const grt_piece *a, const grt_piece *b)
+{
+    return a->size == b->size && memcmp(a->text, b->text, a->size) == 0;
+}
+
 grt_status grt_piece_map_init(grt_piece_map *map, const grt_vocabulary *vocabulary,
                               bool are_special, grt_error *err)
 {
@@ -40,10 +45,10 @@ grt_status grt_piece_map_init(grt_piece_map *map, const grt_vocabulary *vocabula
     for (size_t id = 0; id < vocabulary->n_pieces; id++) {
         const grt_piece *piece = &vocabulary->pieces[id];
         if (!piece->text || piece->is_special != are_special) continue;
-        if (grt_piece_map_get(map, piece->text, piece->size) != GRT_NO_TOKEN) continue;
         size_t at = hash_text(piece->text, piece->size) & map->mask;
-        while (map->slots[at])
+        while (map->slots[at] && !is_same(&map->pieces[map->slots[at] - 1], piece))
             at = (at + 1) & map->mask;
+        map->n_repeated += map->slots[at] != 0;
         map->slots[at] = (uint32_t)id + 1;
     }
     return GRT_OK;

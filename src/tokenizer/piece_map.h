@@ -8,10 +8,11 @@ typedef struct grt_piece_map {
     const grt_piece *pieces; /* borrowed from the vocabulary */
     uint32_t *slots;         /* id + 1; 0: empty */
     size_t mask;
+    size_t n_repeated; /* pieces that have the text of a later one */
 } grt_piece_map;
 
-/* All pieces that are special (or that are not, as asked), of two equal ones the lower
- * id.
+/* All pieces that are special (or that are not, as asked), of two equal ones the higher
+ * id, as other readers have it.
  */
 GRT_NODISCARD grt_status grt_piece_map_init(grt_piece_map *map,
                                             const grt_vocabulary *vocabulary,

@@ -64,7 +64,7 @@ static void add_children(grt_trie *trie, range *ranges, const entry *entries,
     uint32_t at = ranges[node].begin, end = ranges[node].end;
     trie->ids[node] = GRT_NO_TOKEN;
     for (; at < end && entries[at].size == depth; at++)
-        if (trie->ids[node] == GRT_NO_TOKEN) trie->ids[node] = entries[at].id;
+        trie->ids[node] = entries[at].id;
     trie->first_child[node] = (uint32_t)trie->n_nodes;
     while (at < end) {
         char label = entries[at].text[depth];

@@ -20,7 +20,7 @@ typedef struct grt_trie {
 
 typedef bool grt_piece_filter(const grt_piece *piece);
 
-/* Of all pieces that `wants` accepts; of two equal ones the lower id. */
+/* Of all pieces that `wants` accepts; of two equal ones the higher id. */
 GRT_NODISCARD grt_status grt_trie_init(grt_trie *trie, const grt_vocabulary *vocabulary,
                                        grt_piece_filter *wants, grt_error *err);
 void grt_trie_release(grt_trie *trie);

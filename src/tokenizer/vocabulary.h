@@ -75,6 +75,10 @@ typedef struct grt_vocabulary {
     size_t max_word_chars; /* longer words become unk */
     /* ids of control tokens, GRT_NO_TOKEN when there is none */
     int32_t unk, cls, sep, pad, bos, eos;
+    /* pairs of texts */
+    size_t max_tokens; /* of a pair by the tokenizer's own limit; 0: none */
+    bool cuts_left;    /* texts that are too long lose their beginning */
+    bool has_one_type; /* all tokens are of type 0 */
 } grt_vocabulary;
 
 void grt_vocabulary_release(grt_vocabulary *vocabulary);

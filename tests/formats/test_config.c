@@ -90,9 +90,7 @@ static void refuses_bad_text(void **state)
         {"{\"a\":1}x", "end of file expected", 8},
         {"{\n\"a\":x}", "malformed JSON in line 2", 7},
         {"{\"a\":\"\xFF\"}", "malformed JSON", ANY_OFFSET},
-        {"{\"a\":1,\"a\":2}", "duplicate object key", ANY_OFFSET},
         {"{\"a.b\":1,\"a\":{\"b\":2}}", "key \"a.b\" appears twice", -1},
-        {"{\"a\":\"x\\u0000y\"}", "malformed JSON", ANY_OFFSET},
         {"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":"
          "{"
          "\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}}}}}}}}}",

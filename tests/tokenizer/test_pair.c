@@ -13,8 +13,10 @@ static const int32_t start[] = {1, 2, 3}, end[] = {4, 5};
 static int open_tokenizer(void **state)
 {
     (void)state;
-    return grt_vocabulary_open_directory(
-               &vocabulary, GRT_TEST_DATA "/golden/qwen3-f32-tied", NULL) != GRT_OK ||
+    grt_status status = grt_vocabulary_open_directory(
+        &vocabulary, GRT_TEST_DATA "/golden/qwen3-f32-tied", NULL);
+    vocabulary.has_one_type = false; /* the templates of these tests have two */
+    return status != GRT_OK ||
            grt_tokenizer_create(&tokenizer, &vocabulary, NULL) != GRT_OK;
 }
 
@@ -186,6 +188,47 @@ static void test_running_out_of_memory(void **state)
     }
 }
 
+static grt_status build_one(grt_pairs *pairs, const char *query, const char *document,
+                            size_t max_tokens)
+{
+    grt_pair_template template = qwen_like(max_tokens);
+    grt_text_view q = {query, strlen(query)}, d = {document, strlen(document)};
+    return grt_pairs_build(pairs, tokenizer, &template, q, &d, 1, NULL);
+}
+
+static void test_what_the_vocabulary_says_of_pairs(void **state)
+{
+    (void)state;
+    grt_pairs whole = {0}, left = {0}, plain = {0};
+    const char *query = "a", *document = "1 2 3 4 5 6 7 8 9";
+    assert_int_equal(build_one(&whole, query, document, 100), GRT_OK);
+    size_t n = whole.ids.n;
+    vocabulary.cuts_left = true;
+    vocabulary.max_tokens = n - 4;
+    assert_int_equal(build_one(&left, query, document, 100), GRT_OK);
+    assert_int_equal(left.ids.n, n - 4);
+    assert_int_equal(left.truncated[0], 1);
+    const grt_pair_spans *all = &whole.spans[0], *cut = &left.spans[0];
+    assert_int_equal(cut->n_document, all->n_document - 4);
+    assert_memory_equal(left.ids.ids + cut->first_document,
+                        whole.ids.ids + all->first_document + 4,
+                        cut->n_document * sizeof(int32_t));
+    vocabulary.cuts_left = false;
+    vocabulary.max_tokens = 1000; /* more than the model's: without effect */
+    vocabulary.has_one_type = true;
+    assert_int_equal(build_one(&plain, query, document, n - 4), GRT_OK);
+    assert_memory_equal(plain.ids.ids + all->first_document,
+                        whole.ids.ids + all->first_document,
+                        (all->n_document - 4) * sizeof(int32_t));
+    for (size_t i = 0; i < plain.ids.n; i++)
+        assert_int_equal(plain.token_types[i], 0);
+    vocabulary.max_tokens = 0;
+    vocabulary.has_one_type = false;
+    grt_pairs_release(&whole);
+    grt_pairs_release(&left);
+    grt_pairs_release(&plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_a_span_has_the_first_word),
         cmocka_unit_test(test_the_longer_text_is_cut_and_the_template_stays),
         cmocka_unit_test(test_every_limit),
+        cmocka_unit_test(test_what_the_vocabulary_says_of_pairs),
         cmocka_unit_test(test_running_out_of_memory),
     };
     return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);
