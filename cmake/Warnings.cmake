@@ -10,3 +10,6 @@ else()
   list(APPEND GRT_WARNINGS -Wcomma -Wshorten-64-to-32 -Wconditional-uninitialized
        -Wunreachable-code)
 endif()
+if(MINGW) # isnan() and isfinite() of its math.h convert in branches that are not taken
+  list(APPEND GRT_WARNINGS -Wno-float-conversion)
+endif()

@@ -20,6 +20,8 @@ cd "$folder"
 echo 'need_packages() { :; }
 build_packages=' >tools/setup/packages.sh
 echo 'run_release() { :; }' >tools/setup/release.sh
+echo 'run_musl() { :; }' >tools/setup/musl.sh
+echo 'run_mingw() { :; }' >tools/setup/mingw.sh
 cat >CMakeLists.txt <<'CMAKE'
 cmake_minimum_required(VERSION 3.21)
 project(tiny NONE)

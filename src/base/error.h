@@ -10,15 +10,21 @@
 
 #include <stdarg.h>
 
+/* C's own formats; on Windows the plain name means those of its C library. */
+#if defined(__MINGW32__) && !defined(__clang__)
+#define GRT_PRINTF gnu_printf
+#else
+#define GRT_PRINTF printf
+#endif
+
 /* Writes status, offset (-1: none) and text; returns `status`.  err may be NULL. */
-__attribute__((format(printf, 4, 5))) grt_status grt_error_set(grt_error *err,
-                                                               grt_status status,
-                                                               int64_t offset,
-                                                               const char *format, ...);
+__attribute__((format(GRT_PRINTF, 4, 5))) grt_status grt_error_set(
+    grt_error *err, grt_status status, int64_t offset, const char *format, ...);
 
 /* Puts "<text>: " before the text that stands in err.  err may be NULL. */
-__attribute__((format(printf, 2, 3))) void grt_error_prepend(grt_error *err,
-                                                             const char *format, ...);
+__attribute__((format(GRT_PRINTF, 2, 3))) void grt_error_prepend(grt_error *err,
+                                                                 const char *format,
+                                                                 ...);
 
 /* Sets err and returns its status from the calling function. */
 #define GRT_FAIL(err, status, ...) \

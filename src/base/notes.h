@@ -26,7 +26,7 @@ typedef struct grt_notes {
 
 /* Adds a note, unless its text is there already.  After GRT_MAX_NOTES one last note
  * says that there are more.  GRT_E_NO_MEMORY. */
-__attribute__((format(printf, 4, 5))) GRT_NODISCARD grt_status grt_notes_add(
+__attribute__((format(GRT_PRINTF, 4, 5))) GRT_NODISCARD grt_status grt_notes_add(
     grt_notes *notes, grt_note_kind kind, grt_error *err, const char *format, ...);
 
 /* Adds copies of all of `more`. */
