@@ -43,11 +43,4 @@ static inline unsigned dv_insn_length(uint32_t word)
     return (word & 3) == 3 ? 4 : 2;
 }
 
-/* Assembly text of the instruction at address pc, as "addi a0, a1, 1"; a compressed one
- * is written as what it expands to.  Returns text. */
-const char *dv_disassemble(char *text, size_t n, uint32_t word, uint64_t pc);
-
-/* "zero" to "t6" */
-const char *dv_register_name(unsigned number);
-
 #endif /* DV_MACHINE_DECODE_H */
