@@ -27,11 +27,33 @@ static grt_status exists_in(const char *directory, const char *name, bool *out,
     return GRT_OK;
 }
 
+/* A template of its own, or one in tokenizer_config.json. */
+static grt_status find_chat_template(grt_checkpoint *c, const char *directory,
+                                     grt_error *err)
+{
+    char *path, *text;
+    size_t n;
+    GRT_TRY(exists_in(directory, "chat_template.jinja", &c->has_chat_template, err));
+    if (c->has_chat_template) return GRT_OK;
+    GRT_TRY(grt_path_join(&path, directory, "tokenizer_config.json", err));
+    grt_error ignored; /* who needs the file reads it, and says what is wrong */
+    grt_status status = grt_file_load(&text, &n, path, MAX_CONFIG_BYTES, &ignored);
+    if (status == GRT_OK) {
+        c->has_chat_template = strstr(text, "\"chat_template\"") != NULL;
+        grt_free(text);
+    }
+    grt_free(path);
+    if (status == GRT_E_NO_MEMORY)
+        GRT_FAIL(err, status, "no memory for tokenizer_config.json");
+    return GRT_OK;
+}
+
 static grt_status load_config(grt_checkpoint *c, const char *directory, grt_error *err)
 {
     char *path, *text;
     size_t n;
     GRT_TRY(exists_in(directory, "1_Pooling/config.json", &c->is_pooled, err));
+    GRT_TRY(find_chat_template(c, directory, err));
     GRT_TRY(grt_path_join(&path, directory, "config.json", err));
     grt_status status = grt_file_load(&text, &n, path, MAX_CONFIG_BYTES, err);
     if (status == GRT_OK) {

@@ -14,7 +14,8 @@ typedef struct grt_checkpoint {
     grt_catalogue catalogue;
     grt_metadata metadata; /* config.json, or the GGUF key-values */
     grt_notes notes; /* what the files leave open; after grt_open the tokenizer's too */
-    bool is_pooled;  /* sentence-transformers' "1_Pooling/config.json" lies beside */
+    bool has_chat_template; /* says how to chat with it */
+    bool is_pooled; /* sentence-transformers' "1_Pooling/config.json" lies beside */
     grt_arena arena;
 } grt_checkpoint;
 

@@ -10,6 +10,8 @@ extern const grt_architecture grt_architecture_roberta;
 extern const grt_architecture grt_architecture_electra;
 extern const grt_architecture grt_architecture_modernbert;
 extern const grt_architecture grt_architecture_gemma;
+extern const grt_architecture grt_architecture_gemma3;
+extern const grt_architecture grt_architecture_llama;
 extern const grt_architecture grt_architecture_minicpm;
 extern const grt_architecture grt_architecture_qwen2;
 extern const grt_architecture grt_architecture_qwen3;

@@ -119,7 +119,7 @@ static grt_status read_numbers(grt_binder *binder, grt_error *err)
     static const grt_name kind_of_positions = {"position_embedding_type", NULL};
     grt_network *network = binder->network;
     uint64_t *sizes = binder->sizes, types = 2;
-    GRT_TRY(grt_bind_sizes(binder, MAX_POSITIONS, err));
+    GRT_TRY(grt_bind_sizes(binder, MAX_POSITIONS, NULL, err));
     GRT_TRY(grt_key_allow(binder, activation, "gelu", err));
     GRT_TRY(grt_key_allow(binder, kind_of_positions, "absolute", err));
     GRT_TRY(grt_key_want(binder, types_key, 1, MAX_TYPES, &types, err));

@@ -184,16 +184,29 @@ grt_status grt_key_refuse_flag(grt_binder *binder, grt_name name, grt_error *err
 
 enum { MAX_WIDTH = 65536, MAX_FFN = 1 << 20, MAX_POSITIONS = 1 << 24 };
 
-/* Heads, from what was read of them. */
-static grt_status set_heads(grt_binder *binder, uint64_t heads, grt_error *err)
+/* A number that the file says, unless it may leave it to *out, which is not 0 then. */
+static grt_status need_or_default(grt_binder *binder, grt_name name, uint64_t min,
+                                  uint64_t max, uint64_t *out, grt_error *err)
 {
+    if (*out) return grt_key_want(binder, name, min, max, out, err);
+    return grt_key_need(binder, name, min, max, out, err);
+}
+
+/* Heads, from what was read of them. */
+static grt_status set_heads(grt_binder *binder, const grt_size_defaults *defaults,
+                            grt_error *err)
+{
+    static const grt_name heads_name = {"num_attention_heads", "attention.head_count"};
     static const grt_name kv_name = {"num_key_value_heads", "attention.head_count_kv"};
     static const grt_name size_name = {"head_dim", "attention.key_length"};
     grt_network *network = binder->network;
-    uint64_t hidden = network->hidden_size, kv_heads = heads, size = hidden / heads;
+    uint64_t hidden = network->hidden_size, heads = defaults->heads;
+    GRT_TRY(need_or_default(binder, heads_name, 1, MAX_WIDTH, &heads, err));
+    uint64_t kv_heads = defaults->kv_heads ? defaults->kv_heads : heads;
+    uint64_t size = defaults->head_size ? defaults->head_size : hidden / heads;
     GRT_TRY(grt_key_want(binder, kv_name, 1, heads, &kv_heads, err));
     GRT_TRY(grt_key_want(binder, size_name, 2, GRT_MAX_HEAD_SIZE, &size, err));
-    bool has_size = grt_key_get(binder, size_name) != NULL;
+    bool has_size = defaults->head_size || grt_key_get(binder, size_name);
     if (!has_size && hidden % heads != 0)
         GRT_FAIL(err, GRT_E_FORMAT,
                  "%s: hidden size %llu does not split into %llu heads",
@@ -214,21 +227,22 @@ static grt_status set_heads(grt_binder *binder, uint64_t heads, grt_error *err)
     return GRT_OK;
 }
 
-grt_status grt_bind_sizes(grt_binder *binder, size_t most_tokens, grt_error *err)
+grt_status grt_bind_sizes(grt_binder *binder, size_t most_tokens,
+                          const grt_size_defaults *defaults, grt_error *err)
 {
+    static const grt_size_defaults none;
+    if (!defaults || binder->is_gguf) defaults = &none; /* GGUF files are complete */
     static const grt_name hidden_name = {"hidden_size", "embedding_length"};
     static const grt_name layers_name = {"num_hidden_layers", "block_count"};
-    static const grt_name heads_name = {"num_attention_heads", "attention.head_count"};
     static const grt_name ffn_name = {"intermediate_size", "feed_forward_length"};
     static const grt_name positions_name = {"max_position_embeddings",
                                             "context_length"};
     grt_network *network = binder->network;
-    uint64_t hidden, layers, heads, ffn, positions;
+    uint64_t hidden, layers, ffn, positions = defaults->positions;
     GRT_TRY(grt_key_need(binder, hidden_name, 1, MAX_WIDTH, &hidden, err));
     GRT_TRY(grt_key_need(binder, layers_name, 1, GRT_MAX_LAYERS, &layers, err));
-    GRT_TRY(grt_key_need(binder, heads_name, 1, MAX_WIDTH, &heads, err));
     GRT_TRY(grt_key_need(binder, ffn_name, 1, MAX_FFN, &ffn, err));
-    GRT_TRY(grt_key_need(binder, positions_name, 4, MAX_POSITIONS, &positions, err));
+    GRT_TRY(need_or_default(binder, positions_name, 4, MAX_POSITIONS, &positions, err));
     network->hidden_size = network->embedding_size = hidden;
     network->n_layers = layers;
     network->ffn_size = ffn;
@@ -237,7 +251,7 @@ grt_status grt_bind_sizes(grt_binder *binder, size_t most_tokens, grt_error *err
     binder->sizes[GRT_EXTENT_HIDDEN] = binder->sizes[GRT_EXTENT_EMBEDDING] = hidden;
     binder->sizes[GRT_EXTENT_FFN] = ffn;
     binder->sizes[GRT_EXTENT_POSITIONS] = positions;
-    return set_heads(binder, heads, err);
+    return set_heads(binder, defaults, err);
 }
 
 grt_status grt_bind_kinds(grt_binder *binder, grt_layer_kind kind, grt_layer_kind **out,

@@ -48,9 +48,15 @@ GRT_NODISCARD grt_status grt_key_allow(grt_binder *binder, grt_name name,
 GRT_NODISCARD grt_status grt_key_refuse_flag(grt_binder *binder, grt_name name,
                                              grt_error *err);
 
+/* What a class of config.json leaves out; 0: the file has to say it. */
+typedef struct grt_size_defaults {
+    uint64_t heads, kv_heads, head_size, positions;
+} grt_size_defaults;
+
 /* Layers, widths, heads and the longest pair, into network and sizes; `most_tokens`: no
- * pair is longer, whatever the file says. */
+ * pair is longer, whatever the file says.  defaults NULL: none. */
 GRT_NODISCARD grt_status grt_bind_sizes(grt_binder *binder, size_t most_tokens,
+                                        const grt_size_defaults *defaults,
                                         grt_error *err);
 
 /* One kind for all layers; *out can be changed until the network is bound. */

@@ -10,27 +10,16 @@
 #include "models/blocks/decoder.h"
 #include "models/blocks/prompt.h"
 
-#include <math.h>
-
-static grt_status adjust(grt_binder *binder, grt_decoder_numbers *numbers,
-                         grt_layer_kind *kinds, grt_error *err)
-{
-    (void)kinds;
-    (void)err;
-    numbers->embedding_scale = sqrtf((float)binder->network->hidden_size);
-    return GRT_OK;
-}
-
 /* Configs from before the activation was named right say "gelu" and mean its tanh form;
  * the output matrix is always the embedding's, and configs leave that out. */
 static const grt_decoder decoder = {.gate = grt_block_gelu_tanh_mul,
                                     .activations = "gelu_pytorch_tanh gelu",
                                     .norms_less_one = true,
+                                    .scales_embedding = true,
                                     .norm_eps = 1e-6,
                                     .rope_theta = 1e4,
                                     .is_tied = true,
-                                    .yes = "Yes",
-                                    .adjust = adjust};
+                                    .yes = "Yes"};
 
 static grt_status prompt(grt_prompt *out, const grt_network *network,
                          const grt_tokenizer *tokenizer, const char *instruction,

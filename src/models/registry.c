@@ -9,7 +9,8 @@
 static const grt_architecture *const architectures[] = {
     &grt_architecture_bert,       &grt_architecture_roberta, &grt_architecture_electra,
     &grt_architecture_modernbert, &grt_architecture_qwen3,   &grt_architecture_qwen2,
-    &grt_architecture_minicpm,    &grt_architecture_gemma,
+    &grt_architecture_minicpm,    &grt_architecture_gemma,   &grt_architecture_gemma3,
+    &grt_architecture_llama,
 };
 enum { N_ARCHITECTURES = sizeof(architectures) / sizeof(architectures[0]) };
 
@@ -54,17 +55,18 @@ static bool ends_with(grt_text text, const char *end)
     return text.size >= n && memcmp(text.data + text.size - n, end, n) == 0;
 }
 
-/* A GGUF that pools hidden states (1: mean, 2: first token, 3: last token). */
-static bool pools(const grt_checkpoint *checkpoint, grt_text architecture)
+/* How a GGUF pools hidden states. */
+enum { POOLS_MEAN = 1, POOLS_FIRST, POOLS_LAST, POOLS_RANK };
+static uint64_t pooling_of(const grt_checkpoint *checkpoint, grt_text architecture)
 {
     char key[GRT_MAX_KEY_BYTES];
     uint64_t pooling = 0;
     int n = snprintf(key, sizeof(key), "%.*s.pooling_type",
                      (int)(architecture.size < 100 ? architecture.size : 100),
                      architecture.data);
-    return n > 0 && (size_t)n < sizeof(key) &&
-           grt_metadata_get_u64(&checkpoint->metadata, key, &pooling) && pooling >= 1 &&
-           pooling <= 3;
+    if (n > 0 && (size_t)n < sizeof(key))
+        (void)grt_metadata_get_u64(&checkpoint->metadata, key, &pooling);
+    return pooling;
 }
 
 static bool has_gguf_head(const grt_checkpoint *checkpoint)
@@ -73,23 +75,74 @@ static bool has_gguf_head(const grt_checkpoint *checkpoint)
            grt_catalogue_get(&checkpoint->catalogue, "cls.weight");
 }
 
+static bool holds_rerank(const char *text, size_t n)
+{
+    static const char word[] = "rerank";
+    for (size_t at = 0, same = 0; at < n; at++) {
+        char c = text[at] >= 'A' && text[at] <= 'Z' ? (char)(text[at] + 32) : text[at];
+        same = c == word[same] ? same + 1 : c == word[0];
+        if (same == sizeof(word) - 1) return true;
+    }
+    return false;
+}
+
+/* A name in which the checkpoint calls itself a reranker, or a key that only rerankers
+ * have. */
+static bool says_rank(const grt_checkpoint *checkpoint, grt_text architecture)
+{
+    static const char *const names[] = {"_name_or_path",    "general.name",
+                                        "general.basename", "general.finetune",
+                                        "general.tags",     "general.description"};
+    static const char *const keys[] = {"tokenizer.chat_template.rerank",
+                                       "sentence_transformers.version",
+                                       "sentence_transformers.activation_fn"};
+    const grt_metadata *metadata = &checkpoint->metadata;
+    if (holds_rerank(checkpoint->path, strlen(checkpoint->path))) return true;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (grt_metadata_get(metadata, keys[i])) return true;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const grt_meta_value *value = grt_metadata_get(metadata, names[i]);
+        for (size_t j = 0; value && value->type == GRT_META_TEXT && j < value->n; j++)
+            if (holds_rerank(value->texts[j].data, value->texts[j].size)) return true;
+    }
+    return pooling_of(checkpoint, architecture) == POOLS_RANK;
+}
+
+static bool has_head(const grt_checkpoint *checkpoint)
+{
+    if (checkpoint->format == GRT_FORMAT_GGUF) return has_gguf_head(checkpoint);
+    return grt_catalogue_get(&checkpoint->catalogue, "score.weight") != NULL;
+}
+
+static bool has_chat_template(const grt_checkpoint *checkpoint)
+{
+    return checkpoint->has_chat_template ||
+           grt_metadata_get(&checkpoint->metadata, "tokenizer.chat_template");
+}
+
 /* What a checkpoint is that cannot rank, "an embedding model"; NULL where it may. */
 static const char *kind_of(const grt_checkpoint *checkpoint, grt_text found,
-                           bool is_known)
+                           const grt_architecture *known)
 {
-    if (checkpoint->format == GRT_FORMAT_GGUF) {
+    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
+    if (is_gguf) {
         if (has_gguf_head(checkpoint)) return NULL;
-        if (pools(checkpoint, found)) return "an embedding model";
-        if (is_known) return NULL; /* its bind looks closer */
-        return grt_list_holds(gguf_encoders, found) ? "an embedding model"
-                                                    : "a generative model";
+        uint64_t pooling = pooling_of(checkpoint, found);
+        if (pooling >= POOLS_MEAN && pooling <= POOLS_LAST) return "an embedding model";
+        if (!known)
+            return grt_list_holds(gguf_encoders, found) ? "an embedding model"
+                                                        : "a generative model";
     }
     /* causal embedding models have the class of a generative one, as rerankers do */
     if (checkpoint->is_pooled && ends_with(found, "ForCausalLM"))
         return "an embedding model";
-    for (size_t i = 0; i < sizeof(hf_kinds) / sizeof(hf_kinds[0]) && !is_known; i++)
+    for (size_t i = 0; i < sizeof(hf_kinds) / sizeof(hf_kinds[0]) && !known; i++)
         if (ends_with(found, hf_kinds[i].end)) return hf_kinds[i].kind;
-    return NULL;
+    if (!known || !known->is_causal || has_head(checkpoint)) return NULL;
+    bool is_chat = has_chat_template(checkpoint);
+    if ((!is_chat && !known->must_say_rank) || says_rank(checkpoint, found))
+        return NULL;
+    return is_chat ? "a chat model" : "a generative model";
 }
 
 static grt_status refuse_unknown(const grt_checkpoint *checkpoint, grt_text found,
@@ -135,11 +188,15 @@ grt_status grt_network_recognise(const grt_architecture **out,
         GRT_FAIL(err, GRT_E_FORMAT, "%s: no %s that names the model's architecture",
                  checkpoint->metadata.source, key);
     const grt_architecture *architecture = find(checkpoint, found, tokenizer);
-    const char *kind = kind_of(checkpoint, found, architecture != NULL);
+    const char *kind = kind_of(checkpoint, found, architecture);
+    bool may_rank = architecture && architecture->is_causal && !checkpoint->is_pooled;
     if (kind)
-        GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: is %s (%.*s): it has no reranking head",
+        GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: is %s (%.*s): it has no reranking head%s",
                  checkpoint->path, kind, (int)(found.size < 60 ? found.size : 60),
-                 found.data);
+                 found.data,
+                 may_rank ? ", and nothing says that it was trained to rank (such as "
+                            "\"rerank\" in its name)"
+                          : "");
     if (!architecture) return refuse_unknown(checkpoint, found, err);
     *out = architecture;
     return GRT_OK;

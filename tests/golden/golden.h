@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GOLDEN_MAX_CASES = 64, GOLDEN_MAX_NAME = 64, GOLDEN_MAX_PATH = 1024 };
+enum { GOLDEN_MAX_CASES = 96, GOLDEN_MAX_NAME = 64, GOLDEN_MAX_PATH = 1024 };
 
 /* One query with its documents, end to end: text in, logit out. */
 typedef struct golden_job {

@@ -72,9 +72,21 @@ static void attend(const grt_kernels *kernels, const grt_attention_args *args)
     free(scratch);
 }
 
+/* The queries from the first-th on, alone. */
+static void attend_from(const grt_kernels *kernels, grt_attention_args args,
+                        size_t first)
+{
+    args.q += first * args.ld_q;
+    args.out += first * args.ld_out;
+    args.n_queries -= first;
+    args.first_query = first;
+    attend(kernels, &args);
+}
+
 /* Head by head, in pieces: the first third of the sequence on its own, the other
- * queries with the keys of that third as prefix; then, where there is no window, the
- * last query alone, which sees all keys with and without a mask. */
+ * queries with the keys of that third as prefix; then those of the second half, and the
+ * last query, alone; and where there is no window the last one without a mask, since it
+ * sees all keys. */
 static void attend_in_pieces(const grt_kernels *kernels, grt_attention_args args)
 {
     size_t n = args.n_keys, n_prefix = n / 3;
@@ -101,6 +113,8 @@ static void attend_in_pieces(const grt_kernels *kernels, grt_attention_args args
         last.out += (n - 1) * args.ld_out;
         last.n_queries = 1;
         last.is_causal = 0;
+        attend_from(kernels, args, n / 2);
+        if (n) attend_from(kernels, args, n - 1);
         if (!args.window) attend(kernels, &last);
         args.q += args.head_size;
         args.out += args.head_size;

@@ -39,16 +39,22 @@ static const char *in_dir(const char *name)
 
 /* ---- What a class or an architecture is ---- */
 
-static void write_class(const char *class_name)
+static void write_named(const char *class_name, const char *name)
 {
     static writer w;
     char config[200];
-    int n =
-        snprintf(config, sizeof(config), "{\"architectures\":[\"%s\"]}", class_name);
+    int n = snprintf(config, sizeof(config),
+                     "{\"architectures\":[\"%s\"],\"_name_or_path\":\"%s\"}",
+                     class_name, name);
     write_whole(in_dir("config.json"), config, (size_t)n);
     safetensors_file(
         &w, "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4);
     write_whole(in_dir("model.safetensors"), w.data, w.size);
+}
+
+static void write_class(const char *class_name)
+{
+    write_named(class_name, "");
 }
 
 static void test_a_class_without_reranking_head(void **state)
@@ -87,6 +93,40 @@ static void test_the_pooling_of_sentence_transformers(void **state)
                    "is an embedding model (Qwen3ForCausalLM)");
     assert_int_equal(unlink(in_dir("1_Pooling/config.json")), 0);
     assert_int_equal(rmdir(in_dir("1_Pooling")), 0);
+}
+
+/* Qwen3 and Qwen3-Reranker have one class, too; so have Llama and what was made of it.
+ */
+static void test_chat_models_are_told_from_rerankers(void **state)
+{
+    (void)state;
+    static const char *const classes[] = {"Qwen2ForCausalLM", "Qwen3ForCausalLM",
+                                          "GemmaForCausalLM", "Gemma3ForCausalLM",
+                                          "LlamaForCausalLM"};
+    static const char template[] = "{\"chat_template\": \"{{ messages }}\"}";
+    write_whole(in_dir("tokenizer_config.json"), template, sizeof(template) - 1);
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        char sentence[160];
+        (void)snprintf(
+            sentence, sizeof(sentence),
+            "is a chat model (%s): it has no reranking head, and nothing says "
+            "that it was trained to rank",
+            classes[i]);
+        write_named(classes[i], "someone/chat-0.6B");
+        assert_refused(open_at(dir.path), GRT_E_UNSUPPORTED, &err, sentence);
+        write_named(classes[i],
+                    "someone/Chat-ReRanker-0.6B"); /* goes on to its files */
+        assert_refused(open_at(dir.path), GRT_E_NOT_FOUND, &err, "tokenizer.json");
+    }
+    assert_int_equal(unlink(in_dir("tokenizer_config.json")), 0);
+    /* without a template a family that mostly chats has to say that it ranks */
+    write_named("LlamaForCausalLM", "someone/base-1B");
+    assert_refused(
+        open_at(dir.path), GRT_E_UNSUPPORTED, &err,
+        "is a generative model (LlamaForCausalLM): it has no reranking head, "
+        "and nothing says that it was trained to rank");
+    write_named("Qwen3ForCausalLM", "someone/base-1B");
+    assert_refused(open_at(dir.path), GRT_E_NOT_FOUND, &err, "tokenizer.json");
 }
 
 static void write_gguf(const char *architecture, const char *pooling_key,
@@ -233,6 +273,88 @@ static void test_what_the_graphs_do_not_compute(void **state)
         check_change(&changes[i]);
 }
 
+/* ---- Other spellings of the same ---- */
+
+static void check_same(const change *c)
+{
+    char path[512];
+    const char *const files[] = {"config.json", "model.safetensors", c->tokenizer};
+    grt_opened wanted = {0}, found = {0};
+    for (size_t i = 0; i < 3; i++)
+        copy_file(c->golden, files[i], strcmp(files[i], c->file) == 0 ? c->from : NULL,
+                  c->to);
+    (void)snprintf(path, sizeof(path), "%s/golden/%s", GRT_TEST_DATA, c->golden);
+    assert_ok(grt_open(&wanted, path, &err), &err);
+    assert_ok(grt_open(&found, dir.path, &err), &err);
+    const grt_network *a = &wanted.network, *b = &found.network;
+    assert_int_equal(a->n_ropes, b->n_ropes);
+    for (size_t i = 0; i < a->n_ropes; i++)
+        assert_memory_equal(a->ropes[i], b->ropes[i],
+                            a->head_size / 2 * sizeof(*a->ropes[i]));
+    for (size_t i = 0; i < a->n_layers; i++) {
+        assert_int_equal(a->kinds[i].window, b->kinds[i].window);
+        assert_int_equal(a->kinds[i].rope, b->kinds[i].rope);
+        for (size_t part = 0; part < a->layers[i].n_parts; part++)
+            assert_int_equal(a->layers[i].parts[part].offset,
+                             b->layers[i].parts[part].offset);
+    }
+    grt_opened_release(&wanted);
+    grt_opened_release(&found);
+    (void)temp_entries(&dir, 1);
+}
+
+static void test_other_spellings_bind_the_same(void **state)
+{
+    (void)state;
+    static const change changes[] = {
+        {.golden = "bert-f32",
+         .tokenizer = "vocab.txt",
+         .file = "model.safetensors",
+         .from = "LayerNorm.weight\"",
+         .to = "LayerNorm.gamma\" "},
+        {.golden = "bert-f32",
+         .tokenizer = "vocab.txt",
+         .file = "model.safetensors",
+         .from = "LayerNorm.bias\"",
+         .to = "LayerNorm.beta\""},
+        {.golden = "bert-f32",
+         .tokenizer = "vocab.txt",
+         .file = "model.safetensors",
+         .from = "\"bert.",
+         .to = "     \""},
+        {.golden = "electra-f32",
+         .tokenizer = "vocab.txt",
+         .file = "model.safetensors",
+         .from = "\"electra.",
+         .to = "        \""},
+        {.golden = "modernbert-f32",
+         .tokenizer = "tokenizer.json",
+         .file = "model.safetensors",
+         .from = "\"model.",
+         .to = "      \""},
+        {.golden = "modernbert-f32",
+         .tokenizer = "tokenizer.json",
+         .file = "config.json",
+         .from = "\"global_rope_theta\": 160000.0,\n "
+                 "\"hidden",
+         .to = "\"rope_parameters\": {\"full_attention\": {\"rope_theta\": 160000, "
+               "\"rope_type\": \"default\"}},\n \"hidden"},
+        {.golden = "modernbert-f32",
+         .tokenizer = "tokenizer.json",
+         .file = "config.json",
+         .from = "\"global_attn_every_n_layers\": 3",
+         .to = "\"layer_types\": [\"full_attention\", \"sliding_attention\", "
+               "\"sliding_attention\", \"full_attention\"]"},
+        {.golden = "gemma3-f32",
+         .tokenizer = "tokenizer.json",
+         .file = "config.json",
+         .from = "\"rope_local_base_freq\": 10000.0",
+         .to = "\"rope_parameters\": {\"sliding_attention\": {\"rope_theta\": 10000}}"},
+    };
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+        check_same(&changes[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,9 +362,13 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_the_pooling_of_sentence_transformers,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_chat_models_are_told_from_rerankers,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_gguf_without_reranking_head, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_what_the_graphs_do_not_compute, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_other_spellings_bind_the_same, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

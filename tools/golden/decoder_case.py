@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+import decoder
 import gguf_io
 import safetensors_io
 import sentence
@@ -14,16 +15,24 @@ from byte_bpe import ByteBpe, bge_pair, mxbai_pair
 from qwen3_case import GGUF_NAMES, N_MERGES, N_PADDING, SPECIALS, write_tokenizer
 
 CLASSES = {"qwen2": "Qwen2ForCausalLM", "minicpm": "LayerWiseMiniCPMForCausalLM",
-           "gemma": "GemmaForCausalLM"}
-BOS = {"minicpm": "<s>", "gemma": "<bos>"}
-ANSWERS = {"qwen2": ("1", "0"), "minicpm": (None, None), "gemma": ("Yes", None)}
+           "gemma": "GemmaForCausalLM", "gemma3": "Gemma3ForCausalLM",
+           "llama": "LlamaForCausalLM"}
+BOS = {"minicpm": "<s>", "gemma": "<bos>", "gemma3": "<bos>", "llama": "<s>"}
+ANSWERS = {"qwen2": ("1", "0"), "minicpm": (None, None), "gemma": ("Yes", None),
+           "gemma3": ("Yes", None), "llama": ("\u2581Yes", None)}
+GGUF_NAMES = [
+    (r"model.layers.(\d+).pre_feedforward_layernorm", r"blk.\1.ffn_norm"),
+    (r"model.layers.(\d+).post_feedforward_layernorm", r"blk.\1.post_ffw_norm"),
+] + GGUF_NAMES
 FIRST_MERGES = [("Y", "e"), ("Ye", "s"), ("?", "\u010a"), ("\u010a", "\u010a")]
 
 
 def tokenizer(family):
     if family == "minicpm":
         return sentence.llama()
-    if family == "gemma":
+    if family == "llama":
+        return sentence.llama_with_yes()
+    if family in ("gemma", "gemma3"):
         return sentence.gemma()
     return ByteBpe(texts.DOCUMENTS + [texts.LONG_DOCUMENT], N_MERGES, FIRST_MERGES, SPECIALS,
                    N_PADDING)
@@ -32,8 +41,8 @@ def tokenizer(family):
 def random_weights(config, rng, head):
     d, ffn, size = config["hidden_size"], config["intermediate_size"], config["head_dim"]
     n_q, n_kv = config["num_attention_heads"] * size, config["num_key_value_heads"] * size
-    is_gemma, w = config["family"] == "gemma", {}
-    embedding = 0.4 / {"gemma": np.sqrt(d), "minicpm": config.get("scale_emb")}.get(
+    is_gemma, w = config["family"].startswith("gemma"), {}
+    embedding = 0.4 / {"gemma": np.sqrt(d), "gemma3": np.sqrt(d), "minicpm": config.get("scale_emb")}.get(
         config["family"], 1.0)
 
     def normal(name, shape, sd, mean=0.0):
@@ -42,8 +51,8 @@ def random_weights(config, rng, head):
     def dense(name, n_out, n_in):
         normal(name + ".weight", (n_out, n_in), 1.0 / np.sqrt(n_in))
 
-    def a_norm(name):
-        normal(name + ".weight", (d,), 0.3, 0.0 if config["norms_less_one"] else 1.0)
+    def a_norm(name, n=d):
+        normal(name + ".weight", (n,), 0.3, 0.0 if config["norms_less_one"] else 1.0)
 
     # the scaled embedding has the spread that it has in the other families
     normal("model.embed_tokens.weight", (config["vocab_size"], d), embedding)
@@ -57,6 +66,14 @@ def random_weights(config, rng, head):
         if config["family"] == "qwen2":
             for name, n in (("q", n_q), ("k", n_kv), ("v", n_kv)):
                 normal(p + "self_attn.%s_proj.bias" % name, (n,), 0.7)
+        if config.get("attention_bias"):
+            for name, n in (("q", n_q), ("k", n_kv), ("v", n_kv), ("o", d)):
+                normal(p + "self_attn.%s_proj.bias" % name, (n,), 0.7)
+        if config["family"] == "gemma3":
+            a_norm(p + "self_attn.q_norm", size)
+            a_norm(p + "self_attn.k_norm", size)
+            a_norm(p + "pre_feedforward_layernorm")
+            a_norm(p + "post_feedforward_layernorm")
         a_norm(p + "post_attention_layernorm")
         dense(p + "mlp.gate_proj", ffn, d)
         dense(p + "mlp.up_proj", ffn, d)
@@ -66,7 +83,8 @@ def random_weights(config, rng, head):
         for i in range(config["num_hidden_layers"] - config["start_layer"] + 1):
             normal("lm_head.%d.linear_head.weight" % i, (1, d), 3.0 / np.sqrt(d))
     elif head == "lm_head":
-        normal("lm_head.weight", (config["vocab_size"], d), 2.0 / np.sqrt(d))
+        sd = 6.0 if config["family"] == "llama" else 2.0  # one row alone spreads less
+        normal("lm_head.weight", (config["vocab_size"], d), sd / np.sqrt(d))
     elif head == "score":
         normal("score.weight", (1, d), 6.0 / np.sqrt(d))
     elif is_gemma:  # a row of the small embedding gives a small logit
@@ -81,7 +99,7 @@ def config_of(case, bpe):
     if case["head"] == "score":
         name = name.replace("CausalLM", "SequenceClassification")
     config = {
-        "family": family, "norms_less_one": family == "gemma" and case["container"] != "gguf",
+        "family": family, "norms_less_one": family.startswith("gemma") and case["container"] != "gguf",
         "architectures": [name], "model_type": family, "hidden_size": hidden,
         "num_hidden_layers": layers, "num_attention_heads": heads,
         "num_key_value_heads": kv_heads, "intermediate_size": ffn,
@@ -96,6 +114,23 @@ def config_of(case, bpe):
         config.update(hidden_act="silu", rope_theta=10000.0, scale_emb=12, scale_depth=1.4,
                       dim_model_base=16, start_layer=case["start_layer"], head_multi=True,
                       head_type="simple", rope_scaling=None)
+    elif family == "llama":
+        config.update(hidden_act="silu", rope_theta=case.get("theta", 500000.0),
+                      rope_scaling=case.get("scaling"), yes=bpe.ids["\u2581Yes"],
+                      attention_bias=case.get("bias", False), mlp_bias=False,
+                      tie_word_embeddings=case["head"] == "tied", pretraining_tp=1,
+                      _name_or_path="tiny/llama-reranker")
+    elif family == "gemma3":
+        config.update(hidden_activation="gelu_pytorch_tanh", rope_theta=1000000.0,
+                      rope_local_base_freq=10000.0, sliding_window=case["window"],
+                      sliding_window_pattern=6, attention_bias=False,
+                      query_pre_attn_scalar=case.get("scalar", head_dim),
+                      rope_scaling=case.get("scaling"), attn_logit_softcapping=None,
+                      final_logit_softcapping=None, _name_or_path="tiny/gemma3-reranker")
+        if "layer_types" in case:
+            config["layer_types"] = case["layer_types"]
+        if "period" in case:
+            config["sliding_window_pattern"] = case["period"]
     else:
         config.update(hidden_act="gelu", hidden_activation=None, rope_theta=10000.0,
                       attention_bias=False)
@@ -107,11 +142,22 @@ def config_of(case, bpe):
 
 # what is ours, and what a family's own files leave to its defaults
 OURS = {"family", "norms_less_one", "yes"}
-SILENT = {"qwen2": {"head_dim"}, "minicpm": {"head_dim", "rope_theta"}, "gemma": set()}
+SILENT = {"qwen2": {"head_dim"}, "minicpm": {"head_dim", "rope_theta"}, "gemma": set(),
+          "gemma3": set(), "llama": {"head_dim"}}
+# of a model that also sees pictures: what its text_config leaves to the defaults
+SILENT_TEXT = {"num_attention_heads", "num_key_value_heads", "head_dim", "hidden_activation",
+               "rope_theta", "rope_local_base_freq", "layer_types",
+               "query_pre_attn_scalar", "attention_bias", "attn_logit_softcapping",
+               "final_logit_softcapping", "rms_norm_eps", "vocab_size", "architectures"}
 
 
-def write_config(folder, config):
+def write_config(folder, config, is_nested=False):
     hidden = OURS | SILENT[config["family"]]
+    if is_nested:
+        text = {k: v for k, v in config.items() if k not in hidden | SILENT_TEXT}
+        config = {"architectures": ["Gemma3ForConditionalGeneration"], "model_type": "gemma3",
+                  "family": "gemma3", "text_config": text, "vision_config": {"hidden_size": 8},
+                  "_name_or_path": text.pop("_name_or_path")}
     with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as f:
         json.dump({k: v for k, v in config.items() if k not in hidden}, f, indent=1)
 
@@ -144,6 +190,26 @@ def bpe_entries(bpe):
             ("tokenizer.ggml.merges", g.TEXT, [" ".join(m) for m in bpe.merges])]
 
 
+def interleaved(values, n_heads):
+    """Rows of each head in the order 0, half, 1, half + 1 and so on, as converters put them."""
+    rows = values.reshape(n_heads, 2, values.shape[0] // n_heads // 2, -1)
+    return rows.swapaxes(1, 2).reshape(values.shape)
+
+
+def gguf_weights(config, weights):
+    out = {}
+    heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}
+    for name, values in weights.items():
+        part = name.split(".")[-2]
+        to = gguf_name(name)
+        if config["family"] == "gemma3" and part == "post_attention_layernorm":
+            to = to.replace("ffn_norm", "post_attention_norm")
+        if config["family"] == "llama" and part in heads:
+            values = interleaved(values, heads[part])
+        out[to] = (name, values)
+    return out
+
+
 def write_gguf(path, case, config, weights, bpe):
     g, c, family = gguf_io, config, config["family"]
     numbers = [("block_count", c["num_hidden_layers"]),
@@ -152,17 +218,23 @@ def write_gguf(path, case, config, weights, bpe):
                ("feed_forward_length", c["intermediate_size"]),
                ("attention.head_count", c["num_attention_heads"]),
                ("attention.head_count_kv", c["num_key_value_heads"])]
-    if family == "gemma":
+    if family in ("gemma", "gemma3"):
         numbers += [("attention.key_length", c["head_dim"]),
                     ("attention.value_length", c["head_dim"])]
+    if family == "gemma3":
+        numbers += [("attention.sliding_window", c["sliding_window"])]
     metadata = [("general.architecture", g.TEXT, family),
-                ("general.name", g.TEXT, case["name"])]
+                ("general.name", g.TEXT, c.get("_name_or_path", case["name"]))]
     metadata += [(family + "." + key, g.U32, n) for key, n in numbers]
     metadata += [(family + ".attention.layer_norm_rms_epsilon", g.F32, c["rms_norm_eps"])]
-    if family == "qwen2":
-        metadata += [("qwen2.rope.freq_base", g.F32, float(c["rope_theta"]))]
+    if family in ("qwen2", "llama", "gemma3"):
+        metadata += [(family + ".rope.freq_base", g.F32, float(c["rope_theta"]))]
     metadata += bpe_entries(bpe) if family == "qwen2" else bpe.stored.gguf_entries()
-    tensors = {gguf_name(n): (v, storage(n, v, case)) for n, v in weights.items()}
+    tensors = {to: (v, storage(n, v, case))
+               for to, (n, v) in gguf_weights(c, weights).items()}
+    if c.get("rope_scaling"):
+        stored = decoder.divisors(c, c["rope_theta"]).numpy().astype("<f4")
+        tensors["rope_freqs.weight"] = (stored, "F32")
     g.write(path, metadata, tensors, case.get("version", 3), case.get("alignment", 32),
             case.get("splits", 1))
 
@@ -180,12 +252,13 @@ def build(case, folder, rng):
     if case["container"] == "gguf":
         write_gguf(os.path.join(folder, "model.gguf"), case, config, weights, bpe)
     else:
-        write_config(folder, config)
+        write_config(folder, config, case.get("nested", False))
         if case["family"] == "qwen2":
             write_tokenizer(folder, bpe, case.get("tokenizer", "strings"))
         else:
             bpe.write(folder, case.get("tokenizer", "json"))
-        safetensors_io.write_shards(folder, weights,
+        before = "language_model." if case.get("nested") else ""
+        safetensors_io.write_shards(folder, {before + n: v for n, v in weights.items()},
                                     lambda n, v: storage(n, v, case), case.get("shards", 1))
     return config, stored_weights(case, weights), bpe
 

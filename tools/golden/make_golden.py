@@ -46,6 +46,9 @@ Q64 = (64, 2, 4, 2, 32, 96, 512)
 Q32 = (32, 2, 2, 1, 32, 64, 512)
 Q256 = (256, 1, 2, 1, 16, 32, 512)  # rows for blocks of 256 values, but of o_proj and down_proj
 
+LLAMA3 = {"rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0,
+          "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
+
 CASES = [
     dict(name="bert-f32", shape=B48, dtype="F32", all_hidden=True),
     dict(name="bert-f16", shape=B48, dtype="F16", position_ids=True),
@@ -153,6 +156,22 @@ CASES = [
     dict(name="gemma-gguf-q4_k", family="gemma", shape=(256, 1, 2, 1, 128, 256, 512),
          dtype="Q4_K", head="tied", container="gguf", lengths=FEW,
          types={"embed": "Q6_K", "v_proj": "Q6_K", "down_proj": "Q6_K"}),
+    dict(name="llama-f32", family="llama", shape=D48, dtype="F32", head="lm_head", bias=True,
+         scaling=LLAMA3, eps=1e-5),
+    dict(name="llama-bf16", family="llama", shape=(40, 2, 5, 1, 8, 72, 512), dtype="BF16",
+         head="tied", theta=10000.0, tokenizer="model", lengths=FEW),
+    dict(name="llama-seq-cls", family="llama", shape=D48, dtype="F16", head="score",
+         scaling={"rope_type": "linear", "factor": 2.0}, lengths=FEW),
+    dict(name="llama-gguf-f16", family="llama", shape=(48, 2, 4, 2, 12, 80, 512), dtype="F16",
+         head="lm_head", container="gguf", scaling=LLAMA3),
+    dict(name="gemma3-f32", family="gemma3", shape=(48, 3, 4, 1, 20, 96, 512), dtype="F32",
+         head="tied", window=8, scalar=24, layer_types=["sliding_attention", "full_attention",
+                                                        "sliding_attention"]),
+    dict(name="gemma3-bf16", family="gemma3", shape=(40, 2, 8, 4, 256, 64, 512),
+         dtype="BF16", head="tied", window=6, scalar=256, period=2, nested=True, lengths=FEW,
+         scaling={"rope_type": "linear", "factor": 8.0}),
+    dict(name="gemma3-gguf-q8_0", family="gemma3", shape=(64, 7, 2, 1, 32, 96, 512),
+         dtype="Q8_0", head="tied", container="gguf", window=5, lengths=FEW),
 ]
 
 
@@ -256,7 +275,8 @@ class DecoderRunner:
 FAMILIES = {"modernbert": (modernbert_case, ModernBertRunner),
             "qwen3": (qwen3_case, Qwen3Runner),
             "qwen2": (decoder_case, DecoderRunner), "minicpm": (decoder_case, DecoderRunner),
-            "gemma": (decoder_case, DecoderRunner)}
+            "gemma": (decoder_case, DecoderRunner), "gemma3": (decoder_case, DecoderRunner),
+            "llama": (decoder_case, DecoderRunner)}
 
 
 def sequences_of(runner, rng, keep_all, lengths):

@@ -68,6 +68,20 @@ def llama():
     return Sentence(small_model("bpe"))
 
 
+def llama_with_yes():
+    """The same with the piece that "Yes" becomes after the mark."""
+    return with_pieces(small_model("bpe"), ("\u2581Y", "Ye", "\u2581Ye", "Yes", "\u2581Yes"))
+
+
+def with_pieces(model, wanted):
+    known = {text for text, _, _ in model.pieces}
+    worst = min(score for _, score, _ in model.pieces)
+    for i, text in enumerate(wanted):
+        if text not in known:
+            model.pieces.append((text, worst - 1 - i, NORMAL))
+    return Sentence(model)
+
+
 def gemma():
     """Gemma's kind: no mark first, runs of line breaks that are text, other names; with the
     piece "Yes", which the small model has not learnt."""

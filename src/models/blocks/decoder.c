@@ -215,27 +215,52 @@ static bool is_called_local(const grt_meta_value *types, size_t i)
            memcmp(types->texts[i].data, local, sizeof(local) - 1) == 0;
 }
 
-grt_status grt_decoder_set_locals(grt_binder *binder, grt_layer_kind *kinds,
-                                  const grt_decoder_locals *locals, grt_error *err)
+static grt_status read_locals(grt_binder *binder, grt_layer_kind *kinds, grt_error *err)
 {
+    static const grt_name window_name = {"sliding_window", "attention.sliding_window"};
+    static const grt_name theta_names[] = {
+        {"rope_local_base_freq", "rope.freq_base_swa"},
+        {"rope_parameters.sliding_attention.rope_theta", NULL}};
+    static const grt_name periods[] = {{"sliding_window_pattern", NULL},
+                                       {"_sliding_window_pattern", NULL}};
+    const grt_decoder *decoder = decoder_of(binder->network);
     size_t n = binder->network->n_layers;
+    uint64_t window, period = decoder->local_period;
+    double theta = decoder->local_theta;
+    GRT_TRY(grt_key_need(binder, window_name, 2, 1u << 24, &window, err));
+    for (size_t i = 0; i < 2; i++)
+        GRT_TRY(grt_key_want(binder, periods[i], 1, GRT_MAX_LAYERS, &period, err));
+    first_number(binder, theta_names, 2, &theta);
+    GRT_TRY(grt_bind_rope(binder, theta, NULL, err));
     const grt_meta_value *types = grt_key_get(binder, types_name);
     if (types && (types->type != GRT_META_TEXT || types->n != n))
         GRT_FAIL(err, GRT_E_FORMAT,
                  "%s: %s does not name the kind of each of %zu layers",
                  binder->checkpoint->metadata.source, binder->key, n);
     for (size_t i = 0; i < n; i++) {
-        bool is_local =
-            types ? is_called_local(types, i) : (i + 1) % locals->period != 0;
-        if (!is_local) continue;
-        kinds[i].window = locals->window;
-        kinds[i].rope = locals->rope;
+        if (types ? !is_called_local(types, i) : (i + 1) % period == 0) continue;
+        kinds[i].window = (size_t)window - 1; /* the config counts a row's own key */
+        kinds[i].rope = binder->network->n_ropes - 1;
     }
     return GRT_OK;
 }
 
-/* A flag that promises biases which are not there, or kinds of layers that the family
- * does not know. */
+static grt_status read_kinds(grt_binder *binder, grt_layer_kind **out, grt_error *err)
+{
+    static const grt_name scalar_name = {"query_pre_attn_scalar", NULL};
+    const grt_network *network = binder->network;
+    const grt_decoder *decoder = decoder_of(network);
+    grt_layer_kind kind = {.scale = 1.0f / sqrtf((float)network->head_size)};
+    double scalar = binder->is_gguf ? 0.0 : decoder->query_scalar;
+    if (grt_key_number(binder, scalar_name, &scalar) && !(scalar > 0.0 && scalar < 1e6))
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: %s of %g makes no sense",
+                 binder->checkpoint->metadata.source, binder->key, scalar);
+    if (scalar > 0.0) kind.scale = (float)(1.0 / sqrt(scalar));
+    GRT_TRY(grt_bind_kinds(binder, kind, out, err));
+    return decoder->local_period ? read_locals(binder, *out, err) : GRT_OK;
+}
+
+/* A flag that promises biases which are not there. */
 static grt_status check_promises(grt_binder *binder, grt_error *err)
 {
     static const struct {
@@ -252,13 +277,6 @@ static grt_status check_promises(grt_binder *binder, grt_error *err)
             GRT_FAIL(err, GRT_E_FORMAT, "%s: %s is true, but layer 0 has no biases",
                      source, binder->key);
     }
-    const grt_meta_value *types = grt_key_get(binder, types_name);
-    for (size_t i = 0; i < network->n_layers; i++)
-        if (is_called_local(types, i) && network->kinds[i].window == 0)
-            GRT_FAIL(err, GRT_E_UNSUPPORTED,
-                     "%s: %s calls layer %zu sliding_attention, which is not supported "
-                     "for %s",
-                     source, binder->key, i, network->architecture->name);
     return GRT_OK;
 }
 
@@ -270,7 +288,7 @@ grt_status grt_decoder_bind(grt_binder *binder, grt_error *err)
     grt_layer_kind *kinds;
     float *divisors;
     double theta;
-    GRT_TRY(grt_bind_sizes(binder, REFERENCE_MAX_TOKENS, err));
+    GRT_TRY(grt_bind_sizes(binder, REFERENCE_MAX_TOKENS, &decoder->sizes, err));
     GRT_TRY(read_numbers(binder, &theta, err));
     GRT_TRY(refuse_variants(binder, err));
     GRT_TRY(read_scaling(binder, theta, &divisors, err));
@@ -282,8 +300,9 @@ grt_status grt_decoder_bind(grt_binder *binder, grt_error *err)
                                      .is_interleaved =
                                          binder->is_gguf && decoder->gguf_interleaves};
     network->own = numbers;
-    grt_layer_kind all = {.scale = 1.0f / sqrtf((float)network->head_size)};
-    GRT_TRY(grt_bind_kinds(binder, all, &kinds, err));
+    if (decoder->scales_embedding)
+        numbers->embedding_scale = sqrtf((float)network->hidden_size);
+    GRT_TRY(read_kinds(binder, &kinds, err));
     GRT_TRY(read_logit_cap(binder, numbers, err));
     if (decoder->adjust) GRT_TRY(decoder->adjust(binder, numbers, kinds, err));
     static const grt_part_spec final_norm[] = {

@@ -62,9 +62,16 @@ typedef struct grt_decoder {
     bool gguf_interleaves;   /* a GGUF holds rows of queries and keys in another order:
                                 of each head 0, half, 1, half + 1 and so on */
     bool may_scale_rope;     /* llama3's or linear scaling of positions */
+    bool scales_embedding;   /* by sqrt(hidden size) */
     /* where the config is silent */
     double norm_eps, rope_theta;
-    bool is_tied; /* the output matrix is the embedding's */
+    grt_size_defaults sizes;
+    /* Layers that see a window only, with rotary positions of their own: those that
+     * layer_types calls "sliding_attention", or all but each period-th; 0: none. */
+    size_t local_period;
+    double local_theta;
+    double query_scalar; /* scores are divided by its root; 0: by the head size's */
+    bool is_tied;        /* the output matrix is the embedding's */
     /* the head: logit(yes) - logit(no) of the last token, or logit(yes) */
     const char *yes;
     const char *no;      /* NULL: the logit of `yes` alone */
@@ -98,19 +105,6 @@ GRT_NODISCARD grt_status grt_decoder_bind(grt_binder *binder, grt_error *err);
 /* The score vector: a classifier's row or difference of rows where the checkpoint has
  * one, else rows of the output matrix, else of the embedding where the two are tied. */
 GRT_NODISCARD grt_status grt_decoder_bind_score(grt_binder *binder, grt_error *err);
-
-/* Local layers for `adjust`: those that layer_types names "sliding_attention", or as
- * many as `period` says: each period-th layer is global, the others see `window` keys
- * before their own and turn by the rotary positions `rope`. */
-typedef struct grt_decoder_locals {
-    size_t period;
-    size_t window;
-    size_t rope;
-} grt_decoder_locals;
-GRT_NODISCARD grt_status grt_decoder_set_locals(grt_binder *binder,
-                                                grt_layer_kind *kinds,
-                                                const grt_decoder_locals *locals,
-                                                grt_error *err);
 
 size_t grt_decoder_floats_per_row(const grt_network *network);
 

@@ -101,6 +101,15 @@ static const char bge_question[] =
     "Given a query A and a passage B, determine whether the passage contains an answer "
     "to the query by providing a prediction of either 'Yes' or 'No'.";
 
+static grt_status add_bos(grt_prompt *prompt, const grt_tokenizer *tokenizer,
+                          grt_error *err)
+{
+    int32_t bos = grt_tokenizer_vocabulary(tokenizer)->bos;
+    if (bos == GRT_NO_TOKEN)
+        GRT_FAIL(err, GRT_E_FORMAT, "the vocabulary has no token that begins a text");
+    return add_ids(prompt, &(grt_ids){.ids = &bos, .n = 1}, err);
+}
+
 grt_status grt_prompt_bge(grt_prompt *prompt, const grt_network *network,
                           const grt_tokenizer *tokenizer, const char *bos,
                           const char *instruction, grt_error *err)
@@ -109,7 +118,10 @@ grt_status grt_prompt_bge(grt_prompt *prompt, const grt_network *network,
         GRT_FAIL(err, GRT_E_UNSUPPORTED, "this model takes no instruction (%s)",
                  network->architecture->name);
     prompt->pair.max_tokens = network->max_tokens;
-    GRT_TRY(grt_prompt_control(prompt, tokenizer, bos, err));
+    if (bos)
+        GRT_TRY(grt_prompt_control(prompt, tokenizer, bos, err));
+    else
+        GRT_TRY(add_bos(prompt, tokenizer, err));
     grt_prompt_place(prompt, GRT_SLOT_QUERY, "A: ", NULL);
     GRT_TRY(grt_prompt_words(prompt, tokenizer, "\n", err));
     grt_prompt_place(prompt, GRT_SLOT_DOCUMENT, "B: ", NULL);

@@ -28,8 +28,9 @@ GRT_NODISCARD grt_status grt_prompt_join(const char **out, grt_prompt *prompt,
                                          const char *before, const char *text,
                                          const char *after, grt_error *err);
 
-/* The whole prompt of bge's decoders: the token `bos`, "A: " and the query, "\n",
- * "B: " and the document, "\n", the question.  It takes no instruction. */
+/* The whole prompt of bge's decoders: the token `bos` (NULL: of that role), "A: " and
+ * the query, "\n", "B: " and the document, "\n", the question.  It takes no
+ * instruction. */
 GRT_NODISCARD grt_status grt_prompt_bge(grt_prompt *prompt, const grt_network *network,
                                         const grt_tokenizer *tokenizer, const char *bos,
                                         const char *instruction, grt_error *err);
