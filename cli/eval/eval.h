@@ -93,8 +93,8 @@ const char *eval_parse_run(eval_run_line *out, char *line, size_t bytes);
 
 /* ---- Texts with ids ---- */
 
-/* Reads a file of records: JSON lines with "_id" or "id" and "text" or "contents",
- * perhaps with "title", or lines "id TAB text"; the first line tells which. */
+/* Reads a file of records: JSON lines, by frame/records.h, or lines "id TAB text"; the
+ * first line tells which. */
 typedef struct eval_records {
     cli_lines lines;
     int is_json;
@@ -106,6 +106,7 @@ typedef struct eval_records {
     const char *id;
     const char *text; /* [bytes] */
     size_t bytes;
+    char problem[300]; /* what is wrong with the current record */
 } eval_records;
 
 int eval_records_open(eval_records *records, const char *path, int joins_titles);

@@ -91,6 +91,14 @@ static int add_query(eval_data *data, const eval_records *records, size_t *capac
     return CLI_SUCCESS;
 }
 
+/* Empty lines are nothing to speak of in files of records. */
+static void report_leniency(const eval_records *records)
+{
+    cli_lines lines = records->lines;
+    lines.n_blank = 0;
+    cli_lines_report(&lines);
+}
+
 static int read_queries(eval_data *data)
 {
     eval_records records;
@@ -101,6 +109,7 @@ static int read_queries(eval_data *data)
     if (!code && next < 0) code = CLI_FAILURE;
     if (!code && data->n_texts == 0)
         code = cli_fail("no queries in %s", data->queries_path);
+    if (!code) report_leniency(&records);
     eval_records_close(&records);
     return code;
 }
@@ -150,6 +159,7 @@ static int read_documents(eval_data *data)
         code = cli_fail("no documents in %s", data->corpus_path);
     if (!code && data->bm25) code = eval_bm25_finish(data->bm25);
     cli_progress_erase(&data->progress);
+    if (!code) report_leniency(&data->corpus);
     return code;
 }
 
@@ -193,7 +203,7 @@ const char *eval_pairs_grades(const json_t *line, size_t n_documents, int *grade
 static int survey_pair(eval_data *data, cli_queries *pairs)
 {
     int is_judged;
-    int *grades = calloc(pairs->documents.n, sizeof *grades);
+    int *grades = calloc(pairs->documents.n + 1, sizeof *grades);
     if (!grades) return cli_fail("out of memory");
     const char *problem =
         eval_pairs_grades(pairs->line, pairs->documents.n, grades, &is_judged);

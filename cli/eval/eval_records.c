@@ -4,7 +4,6 @@
 #include "frame/cli.h"
 #include "frame/text.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,20 +54,19 @@ static const char *set_id(eval_records *records, const json_t *id)
 
 static const char *parse_json(eval_records *records)
 {
-    const json_t *line = records->line;
-    if (!json_is_object(line)) return "not an object with \"_id\" and \"text\"";
-    const json_t *id = json_object_get(line, "_id");
-    const json_t *text = json_object_get(line, "text");
-    const json_t *title = json_object_get(line, "title");
-    const char *problem = set_id(records, id ? id : json_object_get(line, "id"));
+    static const cli_fields usual = {0};
+    cli_record record;
+    if (!json_is_object(records->line))
+        return "not an object with \"_id\" and \"text\"";
+    const char *problem = cli_record_read(&record, records->line, &usual);
+    if (problem && problem != record.problem) return problem;
+    if (problem) {
+        snprintf(records->problem, sizeof records->problem, "%s", problem);
+        return records->problem;
+    }
+    problem = set_id(records, record.id);
     if (problem) return problem;
-    if (!text) text = json_object_get(line, "contents");
-    if (!text) return "no \"text\"";
-    if (!json_is_string(text)) return "\"text\" is not a string";
-    if (title && !json_is_string(title) && !json_is_null(title))
-        return "\"title\" is not a string";
-    if (!set_text(records, json_string_value(title), json_string_length(title),
-                  json_string_value(text), json_string_length(text)))
+    if (!set_text(records, record.title, record.title_bytes, record.text, record.bytes))
         return "out of memory";
     return NULL;
 }
@@ -114,11 +112,7 @@ int eval_records_next(eval_records *records)
 int eval_records_again(eval_records *records, const eval_place *place, const char *id)
 {
     cli_lines *lines = &records->lines;
-    if (fseeko(lines->file, (off_t)place->offset, SEEK_SET) != 0) {
-        cli_fail("cannot read %s again: %s", lines->name, strerror(errno));
-        return -1;
-    }
-    lines->number = place->line - 1;
+    if (cli_lines_seek(lines, place->offset, place->line)) return -1;
     int next = cli_lines_next(lines);
     if (next < 0) return -1;
     if (next > 0 && parse(records) < 0) return -1;

@@ -1,39 +1,11 @@
 /*
- * documents.h - lines and documents from a file or standard input.
+ * documents.h - documents from files, folders or standard input.
  */
 #ifndef CLI_DOCUMENTS_H
 #define CLI_DOCUMENTS_H
 
-#include <jansson.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-/* Reads a text file line by line.  Lines without anything but white space are passed
- * over and counted; a byte order mark at the start and carriage returns at the ends go.
- */
-typedef struct cli_lines {
-    FILE *file;
-    const char *name; /* how messages name the file; borrowed */
-    char *line;       /* the current line, NUL-terminated; may hold NULs */
-    size_t bytes;     /* of the current line */
-    size_t capacity;
-    size_t number;  /* of the current line, from 1 */
-    uint64_t begin; /* of the current line, in bytes from where reading began */
-    uint64_t end;   /* of the current line with its line break */
-    size_t n_blank; /* lines passed over */
-} cli_lines;
-
-/* `path` NULL or "-" is standard input; kept. */
-int cli_lines_open(cli_lines *lines, const char *path);
-/* 1: a line is there.  0: the end.  -1: an error was reported. */
-int cli_lines_next(cli_lines *lines);
-/* "notes.txt, line 7: <text>"; returns CLI_FAILURE. */
-int cli_lines_fail(const cli_lines *lines, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-void cli_lines_close(cli_lines *lines);
-/* Parses the current line as JSON; NULL after an error line. */
-json_t *cli_lines_json(const cli_lines *lines);
+#include "frame/lines.h"
+#include "frame/records.h"
 
 typedef struct cli_documents {
     char **texts;  /* [n], owned */
@@ -44,19 +16,37 @@ typedef struct cli_documents {
 } cli_documents;
 
 typedef enum cli_format {
-    CLI_FORMAT_AUTO,
-    CLI_FORMAT_LINES,
-    CLI_FORMAT_JSONL
+    CLI_FORMAT_AUTO,       /* by the file's name and its first line */
+    CLI_FORMAT_LINES,      /* a line is a document */
+    CLI_FORMAT_JSONL,      /* a value of JSON on each line */
+    CLI_FORMAT_JSON,       /* arrays or objects, over any number of lines */
+    CLI_FORMAT_CSV,        /* with a line of column names; cells may be quoted */
+    CLI_FORMAT_TSV,        /* the same with tabs; or lines "id TAB text" */
+    CLI_FORMAT_NUL,        /* texts end at NUL bytes */
+    CLI_FORMAT_PARAGRAPHS, /* empty lines end a document; a heading stays with what
+                              follows it */
+    CLI_FORMAT_FILES       /* a file is a document */
 } cli_format;
 
-/* Reads a whole file of documents, at least one. */
-int cli_documents_read(cli_documents *documents, const char *path, cli_format format);
+/* What to read; all is borrowed. */
+typedef struct cli_input {
+    char *const *paths; /* [n_paths]; none, or "-": standard input */
+    size_t n_paths;
+    cli_format format;
+    cli_fields fields;
+    int is_recursive; /* the files in folders too, those of hidden names apart */
+} cli_input;
+
+/* Reads all, at least one document.  With more than one file, documents that have no id
+ * get "file:line". */
+int cli_documents_read(cli_documents *documents, const cli_input *input);
 /* Copies a text; `id` may be NULL.  0 when memory is out. */
 int cli_documents_add(cli_documents *documents, const char *text, size_t bytes,
                       json_t *id);
-/* Adds a JSON value: a string, or an object with "text" and perhaps "id".  NULL, or a
- * text that says what is wrong with it. */
-const char *cli_documents_add_json(cli_documents *documents, const json_t *value);
+/* Adds a JSON value: a string, or an object with a text and perhaps an id and a title.
+ * NULL, or a text that says what is wrong with it; `record` is room for that. */
+const char *cli_documents_add_json(cli_documents *documents, cli_record *record,
+                                   const json_t *value, const cli_fields *fields);
 /* Forgets the documents and keeps the arrays. */
 void cli_documents_clear(cli_documents *documents);
 void cli_documents_release(cli_documents *documents);

@@ -28,7 +28,7 @@ static int rank_documents(const cli_rank_options *options)
                        .bytes = strlen(options->query),
                        .instruction = options->instruction,
                        .k = options->k};
-    int code = cli_documents_read(&documents, options->documents_path, options->format);
+    int code = cli_documents_read(&documents, &options->input);
     if (!code) code = cli_ranker_open(&ranker, options);
     if (!code) code = cli_ranker_rank(&ranker, &query, &documents, &result);
     if (!code) {
@@ -53,6 +53,20 @@ static int rank_documents(const cli_rank_options *options)
     return code;
 }
 
+/* A sentence for a first operand is the query: `grating rank "how do owls hunt" *.txt`.
+ * The name of a file is not; who means both says -q. */
+static void take_operands(cli_rank_options *options, char **operands, size_t n)
+{
+    options->input.fields.has_option = 1;
+    options->input.paths = operands;
+    options->input.n_paths = n;
+    if (options->query || options->queries_path || n == 0) return;
+    if (strcmp(operands[0], "-") == 0 || access(operands[0], F_OK) == 0) return;
+    options->query = operands[0];
+    options->input.paths++;
+    options->input.n_paths--;
+}
+
 static int run(int argc, char **argv)
 {
     cli_rank_options options = {
@@ -60,12 +74,18 @@ static int run(int argc, char **argv)
     cli_parser parser;
     cli_parser_init(&parser, &cli_rank_command, argc, argv);
     int key;
+    size_t n_operands = 0;
     while ((key = cli_parser_next(&parser)) != CLI_END) {
         if (key == CLI_BAD) return CLI_USAGE;
         if (key == 'h') return cli_print_help(&cli_rank_command);
-        int code = cli_rank_option(&options, key, parser.value);
+        int code = CLI_SUCCESS;
+        if (key == CLI_OPERAND) /* operands move to the front of argv: they are kept */
+            argv[n_operands++] = (char *)(uintptr_t)parser.value;
+        else
+            code = cli_rank_option(&options, key, parser.value);
         if (code) return code;
     }
+    take_operands(&options, argv, n_operands);
     int code = cli_rank_check(&options);
     if (code) return code;
     /* For one query it does not pay to wait until more layers are there. */
@@ -78,11 +98,14 @@ static int run(int argc, char **argv)
 const cli_command cli_rank_command = {
     .name = "rank",
     .summary = "rank documents for a query",
-    .usage = "rank -q QUERY [OPTION]... [FILE]\n"
-             "       grating rank --queries FILE [OPTION]...",
+    .usage = "rank [-q] QUERY [OPTION]... [FILE]...\n"
+             "       grating rank --queries FILE [OPTION]... [FILE]...",
     .details =
         "Ranks the documents of FILE (or of standard input) by how well they answer\n"
-        "QUERY and prints the best.  A document is a line of text, or a JSON line\n"
-        "with \"text\" and perhaps \"id\".  Empty lines are passed over.",
+        "QUERY and prints the best.  A document is a line of text; a value of JSON\n"
+        "with \"text\" and perhaps \"title\" and \"id\"; a row of a table (.csv, "
+        ".tsv);\n"
+        "a paragraph of prose (.md, .rst, and texts in folders).  With --queries and\n"
+        "FILE each query ranks the documents of FILE.",
     .options = cli_rank_options_table,
     .run = run};

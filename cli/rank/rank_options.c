@@ -18,6 +18,8 @@ enum {
     KEY_QUERIES,
     KEY_INSTRUCTION,
     KEY_FORMAT,
+    KEY_FIELD,
+    KEY_ID_FIELD,
     KEY_POLICY,
     KEY_PRECISION,
     KEY_EXACT_ORDER,
@@ -36,17 +38,25 @@ enum {
 };
 
 const cli_option cli_rank_options_table[] = {
-    {'q', "query", "QUERY", "rank the documents of FILE for this query"},
+    {'q', "query", "QUERY", "the query, where it is not the first argument"},
     {KEY_QUERIES, "queries", "FILE",
      "rank a batch: JSON lines {\"query\", \"documents\"}, with\n"
-     "\"k\", \"instruction\" and \"id\" if wanted"},
+     "\"k\", \"instruction\" and \"id\" if wanted; with FILE\n"
+     "queries need no documents and may be lines of text"},
     {'k', "top", "K", "print the K best (default 10; 0: all)"},
     {KEY_ALL, "all", NULL, "print all, like -k 0"},
     {KEY_INSTRUCTION, "instruction", "TEXT", "the task, for models that take one"},
     {'m', "model", "PATH",
      "Hugging Face directory or GGUF file (default: the\nbundled grating-mini)"},
     {KEY_FORMAT, "format", "FORMAT",
-     "of FILE: lines, jsonl or auto (default: auto, which\nlooks at the first line)"},
+     "of FILE: lines, jsonl, json, csv, tsv, nul, paragraphs,\n"
+     "files or auto (default: auto, by name and first line)"},
+    {'r', "recursive", NULL, "read the files in folders too"},
+    {'0', "null", NULL, "documents end at NUL bytes, like --format nul"},
+    {KEY_FIELD, "field", "WHAT=NAME",
+     "the member or column that is the text, the title or\n"
+     "the id of a document, e.g. text=page_content"},
+    {KEY_ID_FIELD, "id-field", "NAME", "like --field id=NAME"},
     CLI_SESSION_OPTIONS,
     CLI_CUTOFF_OPTION,
     {KEY_POLICY, "policy", "POLICY",
@@ -81,13 +91,34 @@ const cli_option cli_rank_options_table[] = {
 
 static int set_format(cli_rank_options *options, const char *text)
 {
-    static const char *const names[] = {"lines", "jsonl", "auto", NULL};
-    static const cli_format values[] = {CLI_FORMAT_LINES, CLI_FORMAT_JSONL,
-                                        CLI_FORMAT_AUTO};
+    static const char *const names[] = {"lines", "jsonl",      "json",  "csv",  "tsv",
+                                        "nul",   "paragraphs", "files", "auto", NULL};
+    static const cli_format values[] = {
+        CLI_FORMAT_LINES,      CLI_FORMAT_JSONL, CLI_FORMAT_JSON,
+        CLI_FORMAT_CSV,        CLI_FORMAT_TSV,   CLI_FORMAT_NUL,
+        CLI_FORMAT_PARAGRAPHS, CLI_FORMAT_FILES, CLI_FORMAT_AUTO};
     size_t i = 0;
     int code = cli_parse_choice("--format", text, names, &i);
-    options->format = values[i];
+    options->input.format = values[i];
     return code;
+}
+
+/* "text=page_content" */
+static int set_field(cli_rank_options *options, const char *text)
+{
+    static const char *const names[] = {"text", "title", "id"};
+    cli_fields *fields = &options->input.fields;
+    const char **values[] = {&fields->text, &fields->title, &fields->id};
+    const char *equals = strchr(text, '=');
+    for (size_t i = 0; equals && i < sizeof names / sizeof names[0]; i++) {
+        size_t length = (size_t)(equals - text);
+        if (strlen(names[i]) != length || memcmp(names[i], text, length) != 0) continue;
+        *values[i] = equals + 1;
+        if (i > 0 || equals[1]) return CLI_SUCCESS;
+        return cli_usage(&cli_rank_command, "--field text= needs a name");
+    }
+    return cli_usage(&cli_rank_command,
+                     "--field: \"%s\" is not text=NAME, title=NAME or id=NAME", text);
 }
 
 static int set_policy(cli_rank_options *options, const char *text)
@@ -106,15 +137,6 @@ static int set_output(cli_rank_options *options, cli_output output)
     if (options->output != CLI_OUTPUT_DEFAULT && options->output != output)
         return cli_usage(&cli_rank_command, "--json and --tsv exclude each other");
     options->output = output;
-    return CLI_SUCCESS;
-}
-
-static int set_documents(cli_rank_options *options, const char *path)
-{
-    if (options->documents_path)
-        return cli_usage(&cli_rank_command,
-                         "one FILE at a time: \"%s\" is a second one", path);
-    options->documents_path = path;
     return CLI_SUCCESS;
 }
 
@@ -173,7 +195,10 @@ int cli_rank_option(cli_rank_options *options, int key, const char *value)
     if (key >= KEY_POLICY && key <= KEY_PROFILE)
         return set_selection(options, key, value);
     switch (key) {
-    case CLI_OPERAND: return set_documents(options, value);
+    case 'r': options->input.is_recursive = 1; return CLI_SUCCESS;
+    case '0': return set_format(options, "nul");
+    case KEY_FIELD: return set_field(options, value);
+    case KEY_ID_FIELD: options->input.fields.id = value; return CLI_SUCCESS;
     case 'q': options->query = value; return CLI_SUCCESS;
     case 'm': options->model_path = value; return CLI_SUCCESS;
     case 'k': return cli_parse_number("-k, --top", value, 0, K_MAX, &options->k);
@@ -188,19 +213,21 @@ int cli_rank_option(cli_rank_options *options, int key, const char *value)
 static int check_query(const cli_rank_options *options)
 {
     const cli_command *self = &cli_rank_command;
+    const cli_input *input = &options->input;
     if (options->query && options->queries_path)
         return cli_usage(self, "--query and --queries exclude each other");
     if (!options->query && !options->queries_path)
         return cli_usage(self, "no query: give --query or --queries");
     if (options->query && !options->query[0])
         return cli_usage(self, "the query is empty");
-    if (options->queries_path && options->documents_path)
-        return cli_usage(self,
-                         "with --queries the documents come from its lines, not "
-                         "from \"%s\"",
-                         options->documents_path);
-    if (options->queries_path && options->format != CLI_FORMAT_AUTO)
-        return cli_usage(self, "--format is for FILE; --queries reads JSON lines");
+    if (options->queries_path && !input->n_paths &&
+        (input->format != CLI_FORMAT_AUTO || input->is_recursive))
+        return cli_usage(self, "%s is for FILE; --queries alone reads JSON lines",
+                         input->is_recursive ? "--recursive" : "--format");
+    size_t n_inputs = options->queries_path && strcmp(options->queries_path, "-") == 0;
+    for (size_t i = 0; i < input->n_paths; i++)
+        n_inputs += strcmp(input->paths[i], "-") == 0;
+    if (n_inputs > 1) return cli_usage(self, "standard input is named more than once");
     return CLI_SUCCESS;
 }
 

@@ -71,7 +71,12 @@ int cli_ranker_rank(cli_ranker *ranker, const cli_query *query,
     if (is_traced) cli_trace_begin(&ranker->trace, &request, query->id);
     grt_status status = grt_rank(ranker->session, &request, out, &error);
     cli_progress_erase(&ranker->progress);
-    if (status) return cli_fail_status(query->where, status, &error);
+    if (status) {
+        ranker->status = status;
+        snprintf(ranker->problem, sizeof ranker->problem, "%s",
+                 error.text[0] ? error.text : grt_status_text(status));
+        return cli_fail_status(query->where, status, &error);
+    }
     if (is_traced) cli_trace_end(&ranker->trace, *out, documents);
     count_result(ranker, *out);
     return CLI_SUCCESS;

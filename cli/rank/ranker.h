@@ -17,7 +17,7 @@
 typedef struct cli_rank_options {
     const char *query;
     const char *queries_path;
-    const char *documents_path;
+    cli_input input; /* documents; its paths are borrowed from argv too */
     const char *instruction;
     const char *model_path;
     const char *profile_path; /* NULL: the model's own, if there is one; "": none */
@@ -31,7 +31,6 @@ typedef struct cli_rank_options {
     size_t n_clusters;
     size_t first_layer;
     int keeps_order;
-    cli_format format;
     cli_output output;
     int hides_progress;
     int shows_stats;
@@ -50,6 +49,9 @@ typedef struct cli_ranker {
     size_t n_truncated;    /* documents that were cut */
     int lacks_profile;     /* 1: bounds decided, and they were the default ones */
     int ignores_precision; /* 1: one was asked for, and the policy knows none */
+    /* of the last query that failed */
+    grt_status status;
+    char problem[240];
 } cli_ranker;
 
 int cli_ranker_open(cli_ranker *ranker, const cli_rank_options *options);

@@ -8,7 +8,7 @@ END
 run rank -m fake --queries queries.jsonl
 run rank -m fake --queries queries.jsonl --tsv
 run rank -m fake --queries - --json -k 1 <queries.jsonl
-echo '-- a bad line ends the batch; what came before it is out'
+echo '-- a bad line costs its own result'
 for bad in '{"query": "b"' '[]' '{"query": "b"}' '{"query": "", "documents": ["a"]}' \
     '{"query": "b", "documents": []}' '{"query": "b", "documents": [1]}' \
     '{"query": "b", "documents": [{"id": 1}]}' '{"query": 1, "documents": ["a"]}' \

@@ -10,15 +10,15 @@ printf '{"query": "\\"b\\"", "documents": ["b"], "id": 7}\n' >>queries.jsonl
 run rank -m early --queries queries.jsonl --trace trace.json --tsv
 cat trace.json
 echo '-- the text is cut after 80 characters, and valid'
-printf '\303\244%s\n\377\000\n' "$(printf '%0100d' 0)" >long.txt
+printf '\303\244%s\n\377\n' "$(printf '%0100d' 0)" >long.txt
 run rank -m fake -q a --trace trace.json --tsv long.txt
 grep text trace.json
 echo '-- no file is left where the run failed, and the one that was there stays'
 echo before >kept.json
 run rank -m unreadable -q a --trace kept.json three.jsonl
 run rank -m interrupt -q a --trace new.json three.jsonl
-printf '{"query": "a", "documents": ["a"]}\n{}\n' >bad.jsonl
-run rank -m fake --queries bad.jsonl --tsv --trace kept.json
+printf '{"query": "a", "documents": ["a"]}\n{"query": "a", "documents": ["a"], "instruction": "x"}\n' >bad.jsonl
+run rank -m plain --queries bad.jsonl --tsv --trace kept.json
 cat kept.json
 ls
 echo '-- two Ctrl-C while a layer computes'
