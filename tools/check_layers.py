@@ -32,7 +32,7 @@ MAY = {
 }
 COMMAND_MAY = {
     "frame": {"wire"},
-    **dict.fromkeys(["rank", "inspect", "doctor", "calibrate", "eval", "bench", "plot"],
+    **dict.fromkeys(["rank", "inspect", "doctor", "calibrate", "eval", "bench", "plot", "models"],
                     {"frame", "wire"}),
 }
 KNOWN = {*MAY, *COMMAND_MAY, "wire", ".", ".."}

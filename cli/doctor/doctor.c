@@ -150,6 +150,9 @@ static void print_kernels(void)
 
 static void print_text(const examination *found)
 {
+    put_line("result", found->n_problems ? "problem" : "ok: this machine can rank");
+    for (size_t i = 0; i < found->n_problems; i++)
+        put_line("problem", found->problems[i]);
     put_line("version", grt_version());
     put_line("CPU features", grt_cpu_features_text());
     put_line("GRT_ISA", found->isa_cap ? found->isa_cap : "not set (no cap)");
@@ -160,9 +163,6 @@ static void print_text(const examination *found)
         printf("%-14s ok, 2 documents in %.1f ms\n", "self test", found->self_test_ms);
     else
         put_line("self test", found->model_opens ? "failed" : "not run");
-    for (size_t i = 0; i < found->n_problems; i++)
-        put_line("problem", found->problems[i]);
-    put_line("result", found->n_problems ? "problem" : "ok");
 }
 
 /* ---- JSON ---- */

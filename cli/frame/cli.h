@@ -32,10 +32,12 @@ extern const char cli_program[];
 enum { CLI_KEY_LONG = 256 };
 /* What cli_parser_next returns besides keys. */
 enum { CLI_END = 0, CLI_BAD = -1, CLI_OPERAND = -2 };
+/* The key of an entry that heads those that follow it. */
+enum { CLI_KEY_GROUP = -3 };
 
 typedef struct cli_option {
     int key;              /* 0 ends a table */
-    const char *name;     /* the long name, without dashes */
+    const char *name;     /* the long name, without dashes; NULL: heads a group */
     const char *argument; /* how help names its argument; NULL: it takes none */
     const char *help;     /* lines after the first begin with "\n" */
 } cli_option;
@@ -45,6 +47,7 @@ typedef struct cli_command {
     const char *summary;
     const char *usage; /* what follows "usage: PROGRAM " */
     const char *details;
+    const char *examples; /* lines, or NULL */
     const cli_option *options;
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 } cli_command;
@@ -56,7 +59,15 @@ extern const cli_command cli_eval_command;
 extern const cli_command cli_inspect_command;
 extern const cli_command cli_doctor_command;
 extern const cli_command cli_bench_command;
+extern const cli_command cli_models_command;
+extern const cli_command cli_completion_command;
+/* All of them, NULL at the end. */
+extern const cli_command *const cli_commands[];
 
+#define CLI_OPTION_GROUP(title)            \
+    {                                      \
+        CLI_KEY_GROUP, NULL, NULL, (title) \
+    }
 /* The last entries of every table of options. */
 #define CLI_HELP_OPTION                     \
     {                                       \
@@ -76,6 +87,7 @@ typedef struct cli_parser {
     int next;            /* index of the argument to look at */
     const char *cluster; /* rest of a cluster of letters, or NULL */
     int only_operands;   /* 1 after "--" */
+    uint64_t seen;       /* options with a value, by their places in the table */
     const char *value;   /* of the option or operand just returned */
 } cli_parser;
 
@@ -124,8 +136,9 @@ int cli_flush_output(void);
 /* Finds a model that comes with the command; `*out` is for the caller to free.  With
  * `is_quiet` nothing is printed when there is none. */
 int cli_bundled_model(char **out, const char *name, int is_quiet);
-/* The model at `path`, which may be a bundled model's name, or the default one when it
- * is NULL; `*out` likewise. */
+/* The model at `path`: a file or folder, the name of a bundled model, "owner/name" in
+ * the Hugging Face cache, "ollama:name"; NULL is that of GRATING_MODEL, or else the
+ * default one.  `*out` likewise. */
 int cli_find_model(char **out, const char *path);
 
 #endif

@@ -5,6 +5,8 @@
  */
 #include "frame/cli.h"
 
+#include "frame/near.h"
+
 #include <fcntl.h>
 #include <locale.h>
 #include <string.h>
@@ -12,12 +14,12 @@
 
 const char cli_program[] = "grating";
 
-static const cli_command *const commands[] = {
-    &cli_rank_command,  &cli_plot_command,    &cli_calibrate_command,
-    &cli_eval_command,  &cli_inspect_command, &cli_doctor_command,
-    &cli_bench_command,
-};
-enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+const cli_command *const cli_commands[] = {
+    &cli_rank_command,       &cli_models_command,
+    &cli_inspect_command,    &cli_calibrate_command,
+    &cli_eval_command,       &cli_plot_command,
+    &cli_bench_command,      &cli_doctor_command,
+    &cli_completion_command, NULL};
 
 static const cli_option general_options[] = {CLI_HELP_OPTION,
                                              {'V', "version", NULL, "show the version"},
@@ -29,10 +31,10 @@ static int print_general_help(void)
         "usage: grating COMMAND [OPTION]...\n\n"
         "Ranks documents by how well they answer a query, with a reranker model, on\n"
         "this machine.\n\ncommands:\n");
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        printf("  %-9s  %s\n", commands[i]->name, commands[i]->summary);
-    printf(
-        "  help       show the help of a command: \"grating help rank\"\n\noptions:\n");
+    for (size_t i = 0; cli_commands[i]; i++)
+        printf("  %-10s  %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    printf("  help        show the help of a command: \"grating help "
+           "rank\"\n\noptions:\n");
     cli_print_options(general_options);
     printf("\nExit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.\n");
     return cli_flush_output();
@@ -40,10 +42,24 @@ static int print_general_help(void)
 
 static const cli_command *find_command(const char *name)
 {
-    for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    for (size_t i = 0; cli_commands[i]; i++) {
+        if (strcmp(cli_commands[i]->name, name) == 0) return cli_commands[i];
     }
     return NULL;
+}
+
+static int fail_unknown(const char *name)
+{
+    cli_near near;
+    cli_near_init(&near, name);
+    for (size_t i = 0; cli_commands[i]; i++)
+        cli_near_try(&near, cli_commands[i]->name);
+    cli_near_try(&near, "help");
+    const char *best = cli_near_best(&near);
+    if (best)
+        return cli_usage(NULL, "unknown command \"%s\", did you mean %s?", name, best);
+    return cli_usage(NULL, "unknown %s \"%s\"", name[0] == '-' ? "option" : "command",
+                     name);
 }
 
 static int print_help(int argc, char **argv)
@@ -51,13 +67,16 @@ static int print_help(int argc, char **argv)
     if (argc < 2) return print_general_help();
     const cli_command *command = find_command(argv[1]);
     if (argc > 2) return cli_usage(NULL, "unexpected argument \"%s\"", argv[2]);
-    if (!command) return cli_usage(NULL, "unknown command \"%s\"", argv[1]);
+    if (!command) return fail_unknown(argv[1]);
     return cli_print_help(command);
 }
 
 static int run(int argc, char **argv)
 {
-    if (argc < 1) return cli_usage(NULL, "no command given");
+    if (argc < 1) { /* who knows no command yet is shown them */
+        int code = print_general_help();
+        return code ? code : CLI_USAGE;
+    }
     const char *name = argv[0];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         return print_general_help();
@@ -68,8 +87,7 @@ static int run(int argc, char **argv)
     if (strcmp(name, "help") == 0) return print_help(argc, argv);
     const cli_command *command = find_command(name);
     if (command) return command->run(argc, argv);
-    return cli_usage(NULL, "unknown %s \"%s\"", name[0] == '-' ? "option" : "command",
-                     name);
+    return fail_unknown(name);
 }
 
 /* A standard stream that is closed at the start would give its number to the next file

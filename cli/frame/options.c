@@ -6,6 +6,8 @@
  */
 #include "frame/cli.h"
 
+#include "frame/near.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,18 +22,45 @@ static const char *take_argument(cli_parser *parser)
     return parser->next < parser->argc ? parser->argv[parser->next++] : NULL;
 }
 
+static int fail_unknown(const cli_command *command, const char *text, size_t length)
+{
+    char typed[64];
+    cli_near near;
+    snprintf(typed, sizeof typed, "%.*s", (int)(length < 64 ? length : 63), text);
+    cli_near_init(&near, typed);
+    for (const cli_option *option = command->options; option->key; option++) {
+        if (option->name) cli_near_try(&near, option->name);
+    }
+    const char *best = cli_near_best(&near);
+    if (best)
+        cli_usage(command, "unknown option \"--%.*s\", did you mean --%s?", (int)length,
+                  text, best);
+    else
+        cli_usage(command, "unknown option \"--%.*s\"", (int)length, text);
+    return CLI_BAD;
+}
+
+/* The last value counts, which may not be what was meant.  Options that take "A=B" are
+ * meant to be repeated. */
+static void note_repeated(cli_parser *parser, const cli_option *option)
+{
+    size_t i = (size_t)(option - parser->command->options);
+    if (i >= 64 || strchr(option->argument, '=')) return;
+    uint64_t bit = (uint64_t)1 << i;
+    if (parser->seen & bit)
+        cli_note("--%s is given more than once; the last one counts", option->name);
+    parser->seen |= bit;
+}
+
 static int parse_long(cli_parser *parser, const char *text)
 {
     const char *equals = strchr(text, '=');
     size_t length = equals ? (size_t)(equals - text) : strlen(text);
     const cli_option *option = parser->command->options;
-    while (option->key &&
-           (strlen(option->name) != length || memcmp(option->name, text, length) != 0))
+    while (option->key && (!option->name || strlen(option->name) != length ||
+                           memcmp(option->name, text, length) != 0))
         option++;
-    if (!option->key) {
-        cli_usage(parser->command, "unknown option \"--%.*s\"", (int)length, text);
-        return CLI_BAD;
-    }
+    if (!option->key) return fail_unknown(parser->command, text, length);
     if (!option->argument && equals) {
         cli_usage(parser->command, "option \"--%s\" takes no value", option->name);
         return CLI_BAD;
@@ -43,6 +72,7 @@ static int parse_long(cli_parser *parser, const char *text)
                       option->name, option->argument);
             return CLI_BAD;
         }
+        note_repeated(parser, option);
     }
     return option->key;
 }
@@ -65,6 +95,7 @@ static int parse_letter(cli_parser *parser)
                       option->argument);
             return CLI_BAD;
         }
+        note_repeated(parser, option);
     }
     return option->key;
 }
@@ -140,6 +171,11 @@ int cli_parse_size(const char *option, const char *text, uint64_t *out)
     } else if (end && strchr(text, '.')) {
         end = NULL; /* there is no half a byte: a unit is missing */
     }
+    /* No process is that small: who says 300 means MiB. */
+    if (end && !*end && !unit && value >= 1 && value < 65536) {
+        cli_note("%s: \"%s\" is so many bytes; \"%sM\" are MiB", option, text, text);
+        return CLI_USAGE;
+    }
     if (!end || *end || !(value >= 1) || value > most) {
         cli_note("%s: \"%s\" is not a size in bytes, such as 300M or 1.5G (K, M, G and "
                  "T are powers of 1024)",
@@ -174,6 +210,10 @@ void cli_print_options(const cli_option *options)
     enum { HELP_COLUMN = 26 };
     for (const cli_option *option = options; option->key; option++) {
         int column = 0;
+        if (!option->name) {
+            printf("%s%s:\n", option == options ? "" : "\n", option->help);
+            continue;
+        }
         if (option->key < CLI_KEY_LONG)
             column = printf("  -%c, --%s", option->key, option->name);
         else
@@ -193,5 +233,6 @@ int cli_print_help(const cli_command *command)
     printf("usage: %s %s\n\n%s\n\noptions:\n", cli_program, command->usage,
            command->details);
     cli_print_options(command->options);
+    if (command->examples) printf("\nexamples:\n%s\n", command->examples);
     return cli_flush_output();
 }

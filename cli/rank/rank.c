@@ -107,5 +107,10 @@ const cli_command cli_rank_command = {
         ".tsv);\n"
         "a paragraph of prose (.md, .rst, and texts in folders).  With --queries and\n"
         "FILE each query ranks the documents of FILE.",
+    .examples = "  grating rank \"how do owls hunt\" notes.txt\n"
+                "  grating rank -r \"tax return 2024\" ~/notes -k 5\n"
+                "  grating rank -q \"late deliveries\" --field text=comment "
+                "reviews.csv\n"
+                "  grating rank --queries questions.txt passages.jsonl --tsv",
     .options = cli_rank_options_table,
     .run = run};

@@ -38,16 +38,12 @@ enum {
 };
 
 const cli_option cli_rank_options_table[] = {
+    CLI_OPTION_GROUP("what is ranked"),
     {'q', "query", "QUERY", "the query, where it is not the first argument"},
     {KEY_QUERIES, "queries", "FILE",
      "rank a batch: JSON lines {\"query\", \"documents\"}, with\n"
      "\"k\", \"instruction\" and \"id\" if wanted; with FILE\n"
      "queries need no documents and may be lines of text"},
-    {'k', "top", "K", "print the K best (default 10; 0: all)"},
-    {KEY_ALL, "all", NULL, "print all, like -k 0"},
-    {KEY_INSTRUCTION, "instruction", "TEXT", "the task, for models that take one"},
-    {'m', "model", "PATH",
-     "Hugging Face directory or GGUF file (default: the\nbundled grating-mini)"},
     {KEY_FORMAT, "format", "FORMAT",
      "of FILE: lines, jsonl, json, csv, tsv, nul, paragraphs,\n"
      "files or auto (default: auto, by name and first line)"},
@@ -57,8 +53,17 @@ const cli_option cli_rank_options_table[] = {
      "the member or column that is the text, the title or\n"
      "the id of a document, e.g. text=page_content"},
     {KEY_ID_FIELD, "id-field", "NAME", "like --field id=NAME"},
+
+    CLI_OPTION_GROUP("the model and memory"),
+    {'m', "model", "PATH",
+     "Hugging Face directory, GGUF file, or a name that\n"
+     "\"grating models\" lists (default: $GRATING_MODEL, or\n"
+     "the bundled grating-mini)"},
+    {KEY_INSTRUCTION, "instruction", "TEXT", "the task, for models that take one"},
     CLI_SESSION_OPTIONS,
     CLI_CUTOFF_OPTION,
+
+    CLI_OPTION_GROUP("when documents are decided"),
     {KEY_POLICY, "policy", "POLICY",
      "when documents are decided before the last layer:\n"
      "bound, cluster or none (default: bound)"},
@@ -75,6 +80,10 @@ const cli_option cli_rank_options_table[] = {
     {KEY_PROFILE, "profile", "FILE",
      "made by \"grating calibrate\", or none (default: the one\n"
      "beside the model, if there is one)"},
+
+    CLI_OPTION_GROUP("what is printed"),
+    {'k', "top", "K", "print the K best (default 10; 0: all)"},
+    {KEY_ALL, "all", NULL, "print all, like -k 0"},
     {KEY_TRACE, "trace", "FILE",
      "write the scores after every layer, for \"grating plot\""},
     {KEY_STATS, "stats", NULL, "say on standard error what was computed and read"},

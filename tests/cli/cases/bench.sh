@@ -21,7 +21,7 @@ run bench scaling --by k --values 3,,4
 run bench scaling --by k --values 0
 run bench scaling --by k --values 1K
 run bench scaling --by budget --values 1P
-run bench scaling --by budget --values 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17
+run bench scaling --by budget --values 1M,2M,3M,4M,5M,6M,7M,8M,9M,10M,11M,12M,13M,14M,15M,16M,17M
 run bench --worker </dev/null
 run bench ablation -m missing
 run bench ablation -m unreadable

@@ -92,7 +92,7 @@ run calibrate -m fake --queries nowhere.jsonl
 run calibrate -m unreadable --queries nine.jsonl
 run calibrate -m absent --fit-only
 run calibrate -m fake --queries nine.jsonl --samples nine.jsonl.txt -o nowhere/p
-run calibrate -m nowhere/fake --queries nine.jsonl
+run calibrate -m ./nowhere/fake --queries nine.jsonl
 run calibrate -m fake --queries nine.jsonl --samples nowhere/s
 run calibrate -m fake --queries nine.jsonl --samples nowhere/s -o p
 run calibrate -m other --queries nine.jsonl --samples fake.samples

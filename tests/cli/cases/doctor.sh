@@ -7,7 +7,7 @@ install_under good
 run doctor
 run doctor --json
 printf 'a\n' | run rank -q a --json
-GRT_ISA=avx2 run doctor | head -n 4
+GRT_ISA=avx2 run doctor | head -n 5
 GRT_ISA=avx2 run doctor --json
 command=$PWD/good/bin/grating
 install_under missing

@@ -47,7 +47,7 @@ for size in 300M 1.5G 2T 1300K 1048576K 1300000 1200000; do
     run rank -m fake -q a -k 1 --memory $size --stats four.txt | grep 'memory'
 done
 run rank -m fake -q a --memory 1K four.txt
-run rank -m fake -q a --memory 1 four.txt
+run rank -m fake -q a --memory 0.5K four.txt
 for size in '' 0 0K -1 +1 1e9 1.5 M .M 1.2.3M 3MB 3m 0x10 inf nan 99999999999999T 1025T ' 1M'; do
     run rank -m fake -q a --memory "$size" four.txt
 done
