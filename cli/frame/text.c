@@ -85,6 +85,16 @@ size_t cli_text_print(FILE *file, const char *text, size_t bytes, size_t columns
     return print_cut(file, WIRE_TERMINAL, text, bytes, columns);
 }
 
+size_t cli_text_fit(const char *text, size_t bytes, size_t columns)
+{
+    static const size_t n_dots = 3;
+    size_t used;
+    if (columns == 0) columns = SIZE_MAX;
+    if (walk(NULL, WIRE_TERMINAL, text, bytes, columns, &used) == bytes) return bytes;
+    return walk(NULL, WIRE_TERMINAL, text, bytes,
+                columns < n_dots ? 0 : columns - n_dots, &used);
+}
+
 void cli_text_xml(FILE *file, const char *text, size_t bytes, size_t columns)
 {
     print_cut(file, WIRE_SVG, text, bytes, columns);

@@ -18,6 +18,8 @@ size_t cli_text_columns(const char *text, size_t bytes);
 /* Prints on one line, cut with "..." to at most `columns` (0: no limit); returns the
  * columns used. */
 size_t cli_text_print(FILE *file, const char *text, size_t bytes, size_t columns);
+/* Bytes that cli_text_print shows before its dots; all of them when there are none. */
+size_t cli_text_fit(const char *text, size_t bytes, size_t columns);
 /* Prints a JSON string, with its quotes; invalid bytes become U+FFFD. */
 void cli_text_json(FILE *file, const char *text, size_t bytes);
 /* Bytes of the first `n` characters. */

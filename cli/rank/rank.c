@@ -19,6 +19,14 @@ static size_t table_width(const cli_rank_options *options)
     return size.ws_col;
 }
 
+static int has_color(const cli_rank_options *options)
+{
+    const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    if (options->color != CLI_COLOR_AUTO) return options->color == CLI_COLOR_ALWAYS;
+    if ((refused && refused[0]) || !isatty(STDOUT_FILENO)) return 0;
+    return !terminal || strcmp(terminal, "dumb") != 0;
+}
+
 static int rank_documents(const cli_rank_options *options)
 {
     cli_documents documents = {0};
@@ -41,7 +49,9 @@ static int rank_documents(const cli_rank_options *options)
                                .hides_text = options->hides_text,
                                .hides_stats = options->hides_stats,
                                .k = query.k && query.k < n ? query.k : n,
-                               .width = table_width(options)};
+                               .width = table_width(options),
+                               .has_color = has_color(options),
+                               .has_footnote = isatty(STDOUT_FILENO)};
         if (options->output == CLI_OUTPUT_TSV) cli_ranking_print_tsv_header(0);
         code = cli_ranking_print(&ranking, options->output);
         if (!code) code = cli_flush_output();

@@ -32,6 +32,7 @@ enum {
     KEY_JSON,
     KEY_TSV,
     KEY_NO_TEXT,
+    KEY_COLOR,
     KEY_NO_STATS,
     KEY_WIDTH,
     KEY_NO_PROGRESS
@@ -94,6 +95,9 @@ const cli_option cli_rank_options_table[] = {
     {KEY_WIDTH, "width", "N",
      "cut lines of the table to N columns (default: the\n"
      "terminal's width; 0: no limit)"},
+    {KEY_COLOR, "color", "WHEN",
+     "set off words of the query: auto, always or never\n"
+     "(default: auto, on a terminal unless $NO_COLOR is set)"},
     {KEY_NO_PROGRESS, "no-progress", NULL, "no progress bar on standard error"},
     CLI_HELP_OPTION,
     CLI_END_OPTION};
@@ -138,6 +142,17 @@ static int set_policy(cli_rank_options *options, const char *text)
     size_t i = 0;
     int code = cli_parse_choice("--policy", text, names, &i);
     options->policy = values[i];
+    return code;
+}
+
+static int set_color(cli_rank_options *options, const char *text)
+{
+    static const char *const names[] = {"auto", "always", "never", NULL};
+    static const cli_color values[] = {CLI_COLOR_AUTO, CLI_COLOR_ALWAYS,
+                                       CLI_COLOR_NEVER};
+    size_t i = 0;
+    int code = cli_parse_choice("--color", text, names, &i);
+    options->color = values[i];
     return code;
 }
 
@@ -189,6 +204,7 @@ static int set_printing(cli_rank_options *options, int key, const char *value)
     case KEY_STATS: options->shows_stats = 1; return CLI_SUCCESS;
     case KEY_JSON: return set_output(options, CLI_OUTPUT_JSON);
     case KEY_TSV: return set_output(options, CLI_OUTPUT_TSV);
+    case KEY_COLOR: return set_color(options, value);
     case KEY_NO_TEXT: options->hides_text = 1; return CLI_SUCCESS;
     case KEY_NO_STATS: options->hides_stats = 1; return CLI_SUCCESS;
     case KEY_WIDTH:

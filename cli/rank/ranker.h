@@ -13,6 +13,8 @@
 #include "frame/stats.h"
 #include "rank/trace.h"
 
+typedef enum cli_color { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER } cli_color;
+
 /* The arguments of `grating rank`; strings are borrowed from argv. */
 typedef struct cli_rank_options {
     const char *query;
@@ -34,6 +36,7 @@ typedef struct cli_rank_options {
     cli_output output;
     int hides_progress;
     int shows_stats;
+    cli_color color;
     int hides_text;  /* JSON */
     int hides_stats; /* JSON */
 } cli_rank_options;

@@ -4,6 +4,7 @@
 #include "frame/cli.h"
 #include "frame/ids.h"
 #include "frame/text.h"
+#include "rank/marks.h"
 #include "wire/results.h"
 
 #include <math.h>
@@ -135,8 +136,20 @@ static void print_layer(const grt_item *item)
     printf("%5zu%c ", item->decided_at_layer, mark);
 }
 
+static void print_document(const cli_ranking *ranking, size_t index, size_t columns)
+{
+    const char *text = ranking->documents->texts[index];
+    size_t bytes = ranking->documents->bytes[index];
+    if (ranking->has_color)
+        cli_marks_print(ranking->query, ranking->query_bytes, text, bytes, columns);
+    else
+        cli_text_print(stdout, text, bytes, columns);
+    putchar('\n');
+}
+
 static void print_table(const cli_ranking *ranking)
 {
+    size_t n_early = 0;
     const grt_item *items = grt_result_items(ranking->result);
     /* Without a policy all layers are the last one. */
     int has_layers = grt_result_stats(ranking->result)->policy != GRT_POLICY_NONE;
@@ -163,10 +176,12 @@ static void print_table(const cli_ranking *ranking)
         size_t used = cli_text_print(stdout, text, bytes, columns);
         if (has_ids) pad(columns - used);
         fputs("  ", stdout);
-        cli_text_print(stdout, ranking->documents->texts[item->index],
-                       ranking->documents->bytes[item->index], left);
-        putchar('\n');
+        print_document(ranking, item->index, left);
+        n_early += item->state != GRT_STATE_FINISHED;
     }
+    if (ranking->has_footnote && has_layers && n_early)
+        printf("\n+ chosen, - dropped before the last layer, with the score of that "
+               "layer;\n--exact-order runs the best to the end\n");
 }
 
 int cli_ranking_print(const cli_ranking *ranking, cli_output output)

@@ -27,6 +27,8 @@ typedef struct cli_ranking {
     size_t query_number;    /* in a batch, from 1; else 0 */
     const json_t *query_id; /* in a batch, or NULL */
     size_t width;           /* table: columns to cut lines to; 0: no limit */
+    int has_color;          /* table: words of the query are set off */
+    int has_footnote;       /* table: says what marks mean */
     int hides_text;         /* JSON: without texts and query */
     int hides_stats;        /* JSON: without statistics */
 } cli_ranking;

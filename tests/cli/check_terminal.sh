@@ -30,6 +30,13 @@ expect "erased" "^$escape\[Krank   score  index  text"
 expect "cut to 40 columns" -x '   1  0.5000      0  a 1234567890 123...'
 on_terminal -m slow --no-progress
 if grep -q layer screen; then echo "--no-progress shows a bar"; fail=1; fi
+on_terminal -m early -k 1 --color always
+expect "what marks mean" '^+ chosen, - dropped before the last layer'
+printf 'owl 1\nb\n' >owls.txt
+script -qec "$command rank -m fake owl owls.txt" /dev/null </dev/null >screen
+expect "a word of the query" -F "$escape[1mowl$escape[0m 1"
+NO_COLOR=1 script -qec "$command rank -m fake owl owls.txt" /dev/null </dev/null >screen
+if grep -qF "$escape[1m" screen; then echo "NO_COLOR has colour"; fail=1; fi
 on_terminal -m slow --json
 expect "JSON is not cut" '"decided_at_layer": 4'
 for i in 1 2 3 4 5 6 7 8; do
