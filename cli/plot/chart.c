@@ -6,6 +6,7 @@
 #include "frame/text.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,16 @@ typedef struct chart {
     double *values; /* [n_steps][n_documents] what is drawn; NaN: nothing */
     double x_low, x_high;
     double y_low, y_high; /* at the bottom and at the top */
+    double *ends; /* [n_drawn][2] where the markers of winners are; 0, 0: none */
 } chart;
+
+/* Lines of the best: three for each that was wanted show who competed, and more would
+ * only be a haze. */
+static size_t n_drawn(const cli_traced_query *query)
+{
+    size_t n = query->n_documents;
+    return query->k && query->k < n / 3 ? 3 * query->k : n;
+}
 
 static outcome outcome_of(const cli_traced_query *query, size_t document)
 {
@@ -100,7 +110,8 @@ static int fill_values(chart *plot)
     size_t n = query->n_steps * query->n_documents;
     ranked_score *scratch = malloc(query->n_documents * sizeof *scratch);
     plot->values = malloc(n * sizeof *plot->values);
-    if (!scratch || !plot->values) {
+    plot->ends = calloc(n_drawn(query), 2 * sizeof *plot->ends);
+    if (!scratch || !plot->values || !plot->ends) {
         free(scratch);
         return cli_fail("out of memory");
     }
@@ -111,6 +122,18 @@ static int fill_values(chart *plot)
     return CLI_SUCCESS;
 }
 
+/* The lowest rank that a line comes to. */
+static size_t lowest_rank(const chart *plot)
+{
+    const cli_traced_query *query = plot->query;
+    double lowest = (double)n_drawn(query);
+    for (size_t i = 0; i < query->n_steps * query->n_documents; i++) {
+        if (i % query->n_documents < n_drawn(query))
+            lowest = fmax(lowest, plot->values[i]);
+    }
+    return (size_t)lowest;
+}
+
 static void fit_scales(chart *plot)
 {
     const cli_traced_query *query = plot->query;
@@ -118,12 +141,13 @@ static void fit_scales(chart *plot)
     plot->x_low = query->n_layers > 1 ? 1 - edge : 0;
     plot->x_high = query->n_layers > 1 ? n_layers + edge : 2;
     if (plot->by_rank) {
-        plot->y_low = (double)query->n_documents + 0.5;
+        plot->y_low = (double)lowest_rank(plot) + 0.5;
         plot->y_high = 0.5;
         return;
     }
     double low = HUGE_VAL, high = -HUGE_VAL;
     for (size_t i = 0; i < query->n_steps * query->n_documents; i++) {
+        if (i % query->n_documents >= n_drawn(query)) continue;
         low = fmin(low, plot->values[i]); /* passes over NaN */
         high = fmax(high, plot->values[i]);
     }
@@ -172,6 +196,7 @@ static void put_style(FILE *file)
           ".grid { stroke: #e4e7eb; stroke-width: 1 }\n"
           ".axis { stroke: #8c959f; stroke-width: 1 }\n"
           ".limit { stroke: #59636e; stroke-width: 1; stroke-dasharray: 5 4 }\n"
+          ".saved { fill: #59636e; fill-opacity: 0.08 }\n"
           ".s { color: #0072b2 }\n"
           ".r { color: #009e73 }\n"
           ".m { color: #8a929b }\n"
@@ -191,6 +216,7 @@ static void put_style(FILE *file)
           ".grid { stroke: #262c34 }\n"
           ".axis { stroke: #6e7681 }\n"
           ".limit { stroke: #9198a1 }\n"
+          ".saved { fill: #9198a1; fill-opacity: 0.12 }\n"
           ".s { color: #56b4e9 }\n"
           ".r { color: #2bc79a }\n"
           ".m { color: #7d8590 }\n"
@@ -264,7 +290,7 @@ static void put_score_ticks(const chart *plot)
 static void put_rank_ticks(const chart *plot)
 {
     enum { WANTED = 9 };
-    double n = (double)plot->query->n_documents;
+    double n = (double)lowest_rank(plot);
     double step = nice_step(n / WANTED, 1);
     put_y_tick(plot, 1, 0);
     for (double rank = step > 1 ? step : 2; rank <= n; rank += step)
@@ -282,10 +308,26 @@ static void put_limit(const chart *plot)
             LEFT, y, RIGHT, RIGHT + 5, y + 4);
 }
 
+/* The layers that nobody had to compute. */
+static void put_saved(const chart *plot)
+{
+    const cli_traced_query *query = plot->query;
+    size_t last = query->n_steps ? query->layers[query->n_steps - 1] : 0;
+    if (!last || last >= query->n_layers) return;
+    double x = x_at(plot, (double)last);
+    fprintf(plot->file,
+            "<rect class=\"saved\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>"
+            "<text class=\"muted\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">"
+            "%zu layer%s saved</text>\n",
+            x, TOP, RIGHT - x, BOTTOM - TOP, (x + RIGHT) / 2, BOTTOM - 8,
+            query->n_layers - last, query->n_layers - last == 1 ? "" : "s");
+}
+
 static void put_axes(const chart *plot)
 {
     enum { WANTED = 13 };
     size_t n_layers = plot->query->n_layers;
+    put_saved(plot);
     size_t step = (size_t)nice_step((double)n_layers / WANTED, 1);
     put_x_tick(plot, 1);
     for (size_t layer = step > 1 ? step : 2; layer < n_layers; layer += step) {
@@ -329,6 +371,24 @@ static void put_tooltip(const chart *plot, size_t d)
     fputs("</title>", file);
 }
 
+/* Moves a winner's marker to the right until it covers no other's. */
+static double free_place(const chart *plot, size_t d, double x, double y)
+{
+    enum { APART = 10, MOST = 5 }; /* more would leave the picture */
+    int moves = 0;
+    for (size_t other = 0; other < n_drawn(plot->query) && moves < MOST; other++) {
+        const double *end = &plot->ends[2 * other];
+        if (!(end[0] > 0) || fabs(end[1] - y) >= APART || fabs(end[0] - x) >= APART)
+            continue;
+        x = end[0] + APART;
+        moves++;
+        other = SIZE_MAX; /* from the first one again: x has grown */
+    }
+    plot->ends[2 * d] = x;
+    plot->ends[2 * d + 1] = y;
+    return x;
+}
+
 static void put_document(const chart *plot, size_t d)
 {
     const cli_traced_query *query = plot->query;
@@ -351,6 +411,11 @@ static void put_document(const chart *plot, size_t d)
         fprintf(file, is_joined ? "L%.1f %.1f" : "M%.1f %.1fh0", x, y);
         is_joined = 1;
     }
+    if (isfinite(y) && (kind == SELECTED || kind == REACHED)) {
+        double place = free_place(plot, d, x, y);
+        if (place > x) fprintf(file, "H%.1f", place);
+        x = place;
+    }
     fputs("\"/>", file);
     if (isfinite(y)) put_marker(file, kind, x, y);
     fputs("</g>\n", file);
@@ -360,7 +425,7 @@ static void put_document(const chart *plot, size_t d)
 static void put_documents(const chart *plot)
 {
     enum { MANY = 40 };
-    size_t n = plot->query->n_documents;
+    size_t n = n_drawn(plot->query);
     fprintf(plot->file, "<g class=\"%s\">\n", n > MANY ? "many" : "few");
     for (size_t d = n; d-- > 0;)
         put_document(plot, d);
@@ -389,8 +454,11 @@ static void put_heading(const chart *plot)
     double computed = 0;
     for (size_t d = 0; d < query->n_documents; d++)
         computed += (double)query->documents[d].decided_at_layer;
-    fprintf(file, " &#183; %.0f %% computed</text>\n",
+    fprintf(file, " &#183; %.0f %% computed",
             100 * computed / ((double)query->n_documents * (double)query->n_layers));
+    if (n_drawn(query) < query->n_documents)
+        fprintf(file, " &#183; lines of the best %zu", n_drawn(query));
+    fputs("</text>\n", file);
 }
 
 static void put_legend(const chart *plot)
@@ -414,6 +482,23 @@ static void put_legend(const chart *plot)
     }
 }
 
+/* The id, and of the text what there is room for. */
+static void put_name(FILE *file, const cli_traced_document *document)
+{
+    enum { ID_COLUMNS = 14 };
+    cli_id_text storage;
+    wire_id id = cli_id(document->id, &storage);
+    size_t used = cli_text_columns(id.text, id.bytes);
+    if (id.bytes) {
+        if (used > ID_COLUMNS) used = ID_COLUMNS;
+        fputs("<tspan class=\"muted\">", file);
+        cli_text_xml(file, id.text, id.bytes, ID_COLUMNS);
+        fputs("</tspan> ", file);
+        used++;
+    }
+    cli_text_xml(file, document->text, strlen(document->text), LIST_COLUMNS - used);
+}
+
 static void put_best(const chart *plot)
 {
     const cli_traced_query *query = plot->query;
@@ -432,7 +517,7 @@ static void put_best(const chart *plot)
                 "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%zu</text>"
                 "<text x=\"%d\" y=\"%d\">",
                 LIST_LEFT + 32, y, document->rank, LIST_LEFT + 39, y);
-        cli_text_xml(file, document->text, strlen(document->text), LIST_COLUMNS);
+        put_name(file, document);
         fputs("</text></g>\n", file);
     }
     if (n < query->k)
@@ -469,5 +554,6 @@ int cli_chart_draw(FILE *file, const cli_traced_query *query, int by_rank)
         put_chart(&plot);
     }
     free(plot.values);
+    free(plot.ends);
     return code;
 }

@@ -126,3 +126,17 @@ run plot trace.json -o /dev/full
 run plot trace.json --jpeg
 "$command" plot trace.json 2>&1 >/dev/full
 echo "exit: $?"
+echo '-- winners that end in one point stand side by side, saved layers are shaded'
+trace 3 9 "$(step 1 '0, 1, 2' '3, 3, 3' '"active", "active", "active"'), $(step 2 '0, 1, 2' '3, 3, 3' '"selected", "selected", "selected"')" \
+    "$(document 0 1 selected 2), $(document 1 2 selected 2), $(document 2 3 selected 2)"
+check_picture 'one point'
+"$command" plot made.json | grep -o 'circle class="full" cx="[0-9.]*" cy="[0-9.]*"' | sort | uniq -d | head -n 3
+"$command" plot made.json | grep -o '7 layers saved'
+echo '-- at most three lines for each that was wanted'
+awk 'BEGIN { for (i = 0; i < 40; i++) print "a b", i }' >forty.txt
+quiet rank -m early -q 'a b' -k 2 --trace forty.json forty.txt
+"$command" plot forty.json | grep -c '<path class="line"'
+"$command" plot forty.json | grep -o 'lines of the best [0-9]*'
+quiet rank -m early -q 'a b' --all --trace forty.json forty.txt
+"$command" plot forty.json | grep -c '<path class="line"'
+"$command" plot forty.json | grep -c 'lines of the best'
