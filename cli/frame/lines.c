@@ -153,8 +153,9 @@ static int fill(cli_lines *lines)
  * separator.  0: it is not there yet. */
 static size_t find_end(const cli_lines *lines, size_t searched)
 {
-    const char *begin = lines->chunk + lines->at;
     size_t n = lines->filled - lines->at;
+    if (n == 0) return 0; /* there is no chunk before the first read */
+    const char *begin = lines->chunk + lines->at;
     if (lines->encoding == CLI_ENCODING_UTF8) {
         const char *found =
             n > searched ? memchr(begin + searched, lines->separator, n - searched)
@@ -216,7 +217,7 @@ static int append(cli_lines *lines, const char *bytes, size_t n)
 /* Takes `n` bytes of the chunk as the next line, or as more of it. */
 static int take(cli_lines *lines, size_t n)
 {
-    if (!append(lines, lines->chunk + lines->at, n)) {
+    if (n && !append(lines, lines->chunk + lines->at, n)) {
         cli_fail("out of memory: a line of %s is too long", lines->name);
         return 0;
     }
