@@ -96,3 +96,50 @@ check bert bert.json tokenizer
     --only xquad-en >/dev/null
 "$python" "$tools/train/prepare.py" "$ranking" pieces qwen3 --only xquad-en --scale 0.1 >/dev/null
 check qwen3 pieces/config.json pieces
+
+# A tiny text encoder as teacher and as start: its lists, and training that keeps its words.
+"$python" - "$tools" encoder <<'PYTHON'
+import json, os, sys
+import torch
+tools, folder = sys.argv[1:]
+sys.path[:0] = [tools + "/train", tools + "/golden"]
+import safetensors_io
+config = json.load(open("bert.json"))
+generator = torch.Generator().manual_seed(1)
+weights = torch.load("bert-whole/checkpoint.pt")["weights"]
+os.mkdir(folder)
+json.dump(config, open(folder + "/config.json", "w"))
+safetensors_io.write(folder + "/model.safetensors",
+                     {n[5:]: torch.randn(w.shape, generator=generator).numpy() * 0.1
+                      for n, w in weights.items() if n.startswith("bert.")}, "F32")
+PYTHON
+teach() { # OUT
+    "$python" "$tools/train/teach.py" "$ranking" "$vocabulary" "$1" --teachers encoder \
+        --only xquad-en --scale 0.2 --cache vectors >"$1.log"
+}
+teach taught
+teach again # from the cache
+for file in documents shard-000 dev; do
+    cmp "taught/$file.npz" "again/$file.npz" || { echo "teach.py: $file differs"; exit 1; }
+done
+"$python" "$tools/train/train.py" taught run --init encoder --steps 3 --lists 2 --warm-up 1 \
+    --temperature 1 --keep-words --dev-lists 1 --dtype f32 >run.log
+"$python" - "$tools" <<'PYTHON'
+import sys
+import numpy as np
+import torch
+sys.path[:0] = [sys.argv[1] + "/golden"]
+import safetensors_io
+start = safetensors_io.read("encoder/model.safetensors")
+weights = torch.load("run/checkpoint.pt")["weights"]
+for name, before in start.items():
+    same = np.array_equal(weights["bert." + name].detach().numpy(), before)
+    assert same == ("word_embeddings" in name), name
+shard = np.load("taught/shard-000.npz")
+kinds, scores = shard["kinds"], shard["scores"]
+assert len(set(kinds)) == 4 and (np.diff(scores[kinds > 0], axis=1) <= 0).all()
+assert ((shard["teacher"] == 1.0) == (kinds > 0)).all()
+documents = np.load("taught/documents.npz")["offsets"]
+assert np.diff(documents).max() <= 400 and shard["candidates"].max() < len(documents) - 1
+print("encoder: %d lists from a teacher; training keeps its words" % len(kinds))
+PYTHON

@@ -4,11 +4,14 @@
 usage: train.py DATA OUT (--init MODEL_DIR | --config CONFIG.json) (--steps N | --minutes M)
                 [--seed 1] [--rate 7e-5] [--lists 8] [--candidates 6] [--max-tokens 320]
                 [--workers 2] [--dtype auto] [--bytes] [--trained-positions 112]
+                [--warm-up 200] [--temperature 1.5] [--keep-words]
+--init takes a cross-encoder, or a BERT text encoder, which gets a head of small noise.
 OUT/checkpoint.pt is written every --checkpoint-seconds, to a temporary name first: the same
 command goes on from it after any interruption, and returns at once when training has ended.
 OUT/log.jsonl gets a line now and then.  The loss is the cross entropy between the softmax of
-a list's logits and its target: the relevant candidate, mixed with softmax(BM25 / 1.5) by the
-list's share `teacher`.  The learning rate rises over 200 steps and falls to zero at step N, or,
+a list's logits and its target: the relevant candidate, mixed with softmax(score / --temperature)
+by the list's share `teacher`; the score is BM25's (prepare.py) or a teacher's (teach.py).  The
+learning rate rises over --warm-up steps and falls to zero at step N, or,
 with --minutes, in proportion to the time spent training: processor time divided by the
 workers, which is wall time on an idle machine and stands still while others have the cores;
 the weights then depend on the machine's speed.  --bytes rounds rows and weights to int8 before
@@ -24,8 +27,9 @@ import os
 import sys
 import time
 
-import numpy as np
-import torch
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers are threads themselves
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "golden")]
@@ -33,8 +37,8 @@ import lexical_start  # noqa: E402
 import networks  # noqa: E402
 import safetensors_io  # noqa: E402
 
-TEACHER_TEMPERATURE = 1.5
-WARM_UP = 200
+WORDS = {"bert": "bert.embeddings.word_embeddings.weight",
+         "qwen3": "model.embed_tokens.weight"}
 MAX_POSITIONS = 512  # of a BERT
 CLS, SEP = 101, 102  # of bert-base-uncased's vocabulary
 SHIFTED = 0.125  # share of lists whose documents stand at later positions
@@ -180,8 +184,11 @@ class Trainer:
                         for name, w in start.items()}
         scales = lexical_start.step_scales(self.config, start) if args.config else {}
         self.scales = {name: scale.to(self.device) for name, scale in scales.items()}
-        matrices = [w for w in self.weights.values() if w.dim() > 1]
-        vectors = [w for w in self.weights.values() if w.dim() == 1]
+        if args.keep_words:
+            self.weights[WORDS[self.config["model_type"]]].requires_grad_(False)
+        self.trained = {n: w for n, w in self.weights.items() if w.requires_grad}
+        matrices = [w for w in self.trained.values() if w.dim() > 1]
+        vectors = [w for w in self.trained.values() if w.dim() == 1]
         self.optimizer = torch.optim.AdamW(
             [{"params": matrices, "weight_decay": 0.01},
              {"params": vectors, "weight_decay": 0.0}], lr=0.0, betas=(0.9, 0.98))
@@ -201,10 +208,27 @@ class Trainer:
             return config, networks.start(config, words, self.args.seed)
         stored = safetensors_io.read(os.path.join(folder, "model.safetensors"))
         weights = {name: torch.from_numpy(v.copy()) for name, v in stored.items()}
+        if "classifier.weight" not in weights and config["model_type"] == "bert":
+            config, weights = self.with_head(config, weights)
         n = self.args.trained_positions
         if n:  # the others are noise; alone this gave +0.10 NDCG@10 on long documents
             table = weights["bert.embeddings.position_embeddings.weight"]
             table[n:] = table[max(0, n - 72):n - 22].mean(0)
+        return config, weights
+
+    def with_head(self, config, weights):
+        """A text encoder as a cross-encoder of one label."""
+        kept = ("model_type", "hidden_size", "num_hidden_layers", "num_attention_heads",
+                "intermediate_size", "hidden_act", "vocab_size", "max_position_embeddings",
+                "type_vocab_size", "layer_norm_eps", "pad_token_id")
+        config = dict({"architectures": ["BertForSequenceClassification"]},
+                      **{key: config[key] for key in kept},
+                      num_labels=1, id2label={"0": "LABEL_0"})
+        weights = {"bert." + name: w for name, w in weights.items()}
+        generator = torch.Generator().manual_seed(self.args.seed)
+        weights["classifier.weight"] = 0.02 * torch.randn((1, config["hidden_size"]),
+                                                          generator=generator)
+        weights["classifier.bias"] = torch.zeros(1)
         return config, weights
 
     def read_template(self):
@@ -280,7 +304,7 @@ class Trainer:
         scores = torch.tensor(np.stack([self.lists.scores[row][chosen]
                                         for row, chosen, _ in items]))
         teacher = torch.tensor([self.lists.teacher[row] for row, _, _ in items])[:, None]
-        target = teacher * torch.softmax(scores / TEACHER_TEMPERATURE, 1)
+        target = teacher * torch.softmax(scores / self.args.temperature, 1)
         target[:, 0] += 1.0 - teacher[:, 0]
         return target.to(self.device)
 
@@ -298,7 +322,7 @@ class Trainer:
         logits = logits[place.to(self.device)].view(len(items), -1)
         loss = -(self.targets(items) * torch.log_softmax(logits, 1)).sum() / self.args.lists
         right = int((logits.argmax(1) == 0).sum())
-        grads = torch.autograd.grad(loss, list(self.weights.values()))
+        grads = torch.autograd.grad(loss, list(self.trained.values()))
         return float(loss), right, len(batch.ids), grads
 
     def one_step(self):
@@ -307,14 +331,14 @@ class Trainer:
         for number, job in enumerate(jobs):
             part, hits, n, grads = job.result()
             loss, right, n_tokens = loss + part, right + hits, n_tokens + n
-            for w, grad in zip(self.weights.values(), grads):
+            for w, grad in zip(self.trained.values(), grads):
                 w.grad = grad if number == 0 else w.grad.add_(grad)
         for name, scale in self.scales.items():  # what stays would fill the norm
             self.weights[name].grad.mul_(scale != 0.0)
-        norm = torch.nn.utils.clip_grad_norm_(list(self.weights.values()), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(list(self.trained.values()), 1.0)
         if not math.isfinite(float(norm)):
             raise SystemExit("step %d: the gradient is not finite" % self.step)
-        rate = self.args.rate * min(1.0, (self.step + 1) / WARM_UP)
+        rate = self.args.rate * min(1.0, (self.step + 1) / self.args.warm_up)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * max(0.0, 1.0 - self.progress())
         self.scaled_step()
@@ -329,10 +353,16 @@ class Trainer:
                 w.copy_(before[name] + scale * (w - before[name]))
 
     def evaluate(self):
-        """NDCG@10 on the dev lists: {source: (BM25's order, the model's)}."""
+        """NDCG@10 on the dev lists: {source: (as they stand, the model's)}."""
         dev, found = np.load(os.path.join(self.args.data, "dev.npz")), {}
+        queries, taken, seen = unpack(dev), [], {}
+        for i, source in enumerate(dev["sources"]):
+            seen[source] = seen.get(source, 0) + 1
+            if not self.args.dev_lists or seen[source] <= self.args.dev_lists:
+                taken.append(i)
 
-        def one(i, query):
+        def one(i):
+            query = queries[i]
             with torch.no_grad():
                 pairs = [self.whole_pairs.make(query, self.lists.document(d))
                          for d in dev["candidates"][i]]
@@ -342,7 +372,7 @@ class Trainer:
             relevant = dev["relevant"][i]
             return dev["sources"][i], ndcg(relevant), ndcg(relevant[best])
 
-        for source, before, after in self.pool.map(one, *zip(*enumerate(unpack(dev)))):
+        for source, before, after in self.pool.map(one, taken):
             found.setdefault(str(source), []).append((before, after))
         return {source: [round(float(x), 4) for x in np.mean(rows, 0)]
                 for source, rows in found.items()}
@@ -399,6 +429,10 @@ def main():
                         "it saw short documents only: later ones start as a mean of these")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=7e-5)
+    parser.add_argument("--warm-up", type=int, default=200, help="steps")
+    parser.add_argument("--temperature", type=float, default=1.5, help="of the teacher's softmax")
+    parser.add_argument("--keep-words", action="store_true",
+                        help="leave the vectors of the word pieces as they are")
     parser.add_argument("--lists", type=int, default=8, help="of a step")
     parser.add_argument("--lists-at-once", type=int, default=2, help="of a worker")
     parser.add_argument("--candidates", type=int, default=6)
@@ -408,6 +442,8 @@ def main():
     parser.add_argument("--bytes", action="store_true",
                         help="round what linear maps multiply to int8 while training")
     parser.add_argument("--checkpoint-seconds", type=float, default=180.0)
+    parser.add_argument("--dev-lists", type=int, default=0,
+                        help="of a source, at most (default: all)")
     parser.add_argument("--evaluate-minutes", type=float, default=15.0)
     args = parser.parse_args()
     torch.set_num_threads(1 if args.workers > 1 else 2)  # workers are threads themselves
