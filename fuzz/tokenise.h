@@ -14,6 +14,7 @@ static inline int is_possible(const grt_vocabulary *vocabulary, size_t id)
 {
     if (id >= vocabulary->n_pieces || !vocabulary->pieces[id].text) return 0;
     return !vocabulary->pieces[id].is_special || vocabulary->byte_fallback ||
+           vocabulary->pieces[id].is_verbatim || /* an added word */
            (int32_t)id == vocabulary->unk;
 }
 

@@ -1,6 +1,8 @@
 /* tokenizer_build.c - see tokenizer_build.h. */
 #include "formats/tokenizer_build.h"
 
+#include "formats/grow.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -90,11 +92,6 @@ void grt_vocabulary_begin(grt_vocabulary *v, grt_tokenizer_kind kind)
     v->unk = v->cls = v->sep = v->pad = v->bos = v->eos = GRT_NO_TOKEN;
 }
 
-static bool is_sentence(const grt_vocabulary *v)
-{
-    return v->kind == GRT_TOKENIZER_UNIGRAM || v->kind == GRT_TOKENIZER_SENTENCE_BPE;
-}
-
 /* "<name>" or "[name]". */
 static bool is_in_brackets(const char *text, size_t n)
 {
@@ -102,24 +99,78 @@ static bool is_in_brackets(const char *text, size_t n)
                      (text[0] == '[' && text[n - 1] == ']'));
 }
 
-bool grt_is_blank(const char *text, size_t n)
+/* The entry of a word, a new one unless it is there. */
+static grt_status word_of(grt_vocabulary *v, int32_t id, grt_added_word **out,
+                          grt_error *err)
 {
-    for (size_t i = 0; i < n; i++)
-        if (text[i] == '\0' || !strchr(" \t\n\r", text[i])) return false;
-    return true;
+    for (size_t i = 0; i < v->n_words; i++)
+        if (v->words[i].id == id) {
+            *out = &v->words[i];
+            return GRT_OK;
+        }
+    GRT_TRY(grt_grow(&v->words, v->n_words, sizeof(*v->words), "added words", err));
+    *out = &v->words[v->n_words++];
+    **out = (grt_added_word){.id = id};
+    return GRT_OK;
 }
 
 grt_status grt_vocabulary_add_token(grt_vocabulary *v, uint64_t id, const char *text,
-                                    size_t n, bool is_called_special, const char *path,
+                                    size_t n, grt_token_flags flags, const char *path,
                                     grt_error *err)
 {
-    bool is_text = is_sentence(v)
-                       ? !is_in_brackets(text, n)
-                       : v->kind == GRT_TOKENIZER_BPE && grt_is_blank(text, n);
-    bool is_special = is_called_special || !is_text;
-    GRT_TRY(grt_vocabulary_set(v, id, text, n, is_special, path, err));
+    bool is_text = !flags.is_special && !is_in_brackets(text, n);
+    bool is_in_model = id < v->n_pieces && v->pieces[id].text;
+    GRT_TRY(grt_vocabulary_set(v, id, text, n, !is_text, path, err));
     v->pieces[id].is_verbatim = !v->pieces[id].is_special;
+    if (!v->pieces[id].is_verbatim) return GRT_OK;
+    if (v->n_words >= GRT_MAX_WORDS)
+        GRT_FAIL(err, GRT_E_TOO_LONG, "%s: more than %d added words", path,
+                 (int)GRT_MAX_WORDS);
+    grt_added_word *word;
+    size_t n_before = v->n_words;
+    GRT_TRY(word_of(v, (int32_t)id, &word, err));
+    if (v->n_words > n_before) word->is_in_model = is_in_model;
+    word->is_normalised = flags.is_normalised;
+    word->is_single_word = flags.is_single_word;
+    word->takes_left = flags.takes_left;
+    word->takes_right = flags.takes_right;
     return GRT_OK;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Whether NFC, and lowering letters, leave a word alone whatever stands around it:
+ * ASCII whose last character joins no mark. */
+static bool is_stable(const grt_piece *piece, bool lowers)
+{
+    for (size_t i = 0; i < piece->size; i++)
+        if ((unsigned char)piece->text[i] >= 128 ||
+            (lowers && is_letter(piece->text[i])))
+            return false;
+    char last = piece->text[piece->size - 1];
+    return !is_letter(last) && last != '<' && last != '=' && last != '>';
+}
+
+bool grt_vocabulary_has_plain_words(const grt_vocabulary *v, bool has_normaliser)
+{
+    for (size_t i = 0; i < v->n_words; i++) {
+        const grt_added_word *word = &v->words[i];
+        bool is_moved = word->is_normalised && has_normaliser &&
+                        !(v->kind == GRT_TOKENIZER_BPE &&
+                          is_stable(&v->pieces[word->id], v->lower_case));
+        if (word->is_single_word || word->takes_left || word->takes_right || is_moved)
+            return false;
+    }
+    return true;
+}
+
+void grt_vocabulary_hide_words(grt_vocabulary *v)
+{
+    for (size_t i = 0; i < v->n_words; i++)
+        if (!v->words[i].is_in_model) v->pieces[v->words[i].id].is_special = true;
 }
 
 grt_status grt_vocabulary_set_scored(grt_vocabulary *v, uint64_t id, grt_text text,
@@ -172,12 +223,11 @@ grt_status grt_vocabulary_finish_wordpiece(grt_vocabulary *v, bool is_lower_case
     int32_t mask = GRT_NO_TOKEN;
     int32_t *const ids[] = {&v->unk, &v->cls, &v->sep, &v->pad, &mask};
     for (size_t i = 0; i < 5; i++) {
-        *ids[i] = grt_vocabulary_find(v, names[i], strlen(names[i]));
+        if (*ids[i] == GRT_NO_TOKEN)
+            *ids[i] = grt_vocabulary_find(v, names[i], strlen(names[i]));
         if (*ids[i] != GRT_NO_TOKEN) v->pieces[*ids[i]].is_special = true;
     }
     if (v->unk == GRT_NO_TOKEN) GRT_FAIL(err, GRT_E_FORMAT, "%s: no piece [UNK]", path);
-    v->bos = v->eos = GRT_NO_TOKEN;
-    v->kind = GRT_TOKENIZER_WORDPIECE;
     v->clean_text = true;
     v->split_cjk = true;
     v->lower_case = is_lower_case;

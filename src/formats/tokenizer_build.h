@@ -16,17 +16,27 @@ GRT_NODISCARD grt_status grt_vocabulary_set(grt_vocabulary *v, uint64_t id,
                                             const char *text, size_t n, bool is_special,
                                             const char *path, grt_error *err);
 
-/* Sets a piece that the tokenizer's extra files or its list of added tokens name.  A
- * control token, but for two that are not called special: of SentencePiece any that is
- * not a name in brackets (Gemma: runs of line breaks), of byte-level BPE runs of spaces
- * (ModernBERT).  Those are user-defined text. */
+enum { GRT_MAX_WORDS = 20000 };
+
+/* What a list of added tokens says of one. */
+typedef struct grt_token_flags {
+    bool is_special, is_normalised, is_single_word, takes_left, takes_right;
+} grt_token_flags;
+
+/* Sets a piece that the tokenizer's extra files or its list of added tokens name.  One
+ * that is called special, or is written as control tokens are (a name in brackets,
+ * "<think>"), becomes a control token, others words that texts are cut at. */
 GRT_NODISCARD grt_status grt_vocabulary_add_token(grt_vocabulary *v, uint64_t id,
                                                   const char *text, size_t n,
-                                                  bool is_called_special,
+                                                  grt_token_flags flags,
                                                   const char *path, grt_error *err);
 
-/* Whether text[n] is spaces, tabs and line breaks only. */
-bool grt_is_blank(const char *text, size_t n);
+/* Whether texts can be cut at all added words as they stand, before anything else.  Of
+ * byte-level BPE the normalisers are NFC and, where lower_case is set, lower case. */
+bool grt_vocabulary_has_plain_words(const grt_vocabulary *v, bool has_normaliser);
+
+/* Added words that are no pieces of the model are hidden from it: steps find them. */
+void grt_vocabulary_hide_words(grt_vocabulary *v);
 
 /* Begins a vocabulary: its kind, and no control tokens yet. */
 void grt_vocabulary_begin(grt_vocabulary *v, grt_tokenizer_kind kind);
@@ -69,7 +79,8 @@ GRT_NODISCARD grt_status grt_vocabulary_add_merge(grt_vocabulary *v,
                                                   const char *right, size_t n_right,
                                                   const char *path, grt_error *err);
 
-/* BERT's normaliser and its control tokens, by their usual names. */
+/* Of a vocabulary that was begun as WordPiece: BERT's normaliser, and control tokens
+ * that are still unknown by their usual names. */
 GRT_NODISCARD grt_status grt_vocabulary_finish_wordpiece(grt_vocabulary *v,
                                                          bool is_lower_case,
                                                          const char *path,

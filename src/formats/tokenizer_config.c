@@ -6,6 +6,7 @@
 #include "formats/tokenizer_config.h"
 
 #include "base/memory.h"
+#include "formats/tokenizer_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,9 +278,9 @@ static grt_status read_decoder(grt_vocabulary *v, json_t *decoder, const char *p
                      "%s: added_tokens_decoder has an entry \"%.40s\" without id and "
                      "content",
                      path, key);
-        GRT_TRY(grt_vocabulary_add_token(
-            v, id, json_string_value(content), json_string_length(content),
-            json_is_true(json_object_get(token, "special")), path, err));
+        GRT_TRY(grt_vocabulary_add_token(v, id, json_string_value(content),
+                                         json_string_length(content),
+                                         grt_json_token_flags(token), path, err));
     }
     return GRT_OK;
 }
@@ -358,6 +359,7 @@ grt_status grt_tokenizer_config_apply(grt_vocabulary *v,
     }
     json_t *decoder = json_object_get(root, "added_tokens_decoder");
     if (!is_json) GRT_TRY(read_decoder(v, decoder, config->directory, err));
+    if (!is_json && v->kind == GRT_TOKENIZER_WORDPIECE) grt_vocabulary_hide_words(v);
     apply_roles(v, root);
     if (!decoder) apply_roles(v, config->specials); /* as Hugging Face has it */
     apply_length(v, root);

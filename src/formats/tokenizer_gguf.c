@@ -66,9 +66,10 @@ static grt_status read_pieces(grt_vocabulary *v, const grt_metadata *m, bool is_
         if (is_bert)
             GRT_TRY(set_bert_piece(v, id, text, is_special, m->source, err));
         else if (is_special)
-            GRT_TRY(grt_vocabulary_add_token(v, id, text.data, text.size,
-                                             types[id] != GRT_PIECE_USER_DEFINED,
-                                             m->source, err));
+            GRT_TRY(grt_vocabulary_add_token(
+                v, id, text.data, text.size,
+                (grt_token_flags){.is_special = types[id] != GRT_PIECE_USER_DEFINED},
+                m->source, err));
         else
             GRT_TRY(
                 grt_vocabulary_set(v, id, text.data, text.size, false, m->source, err));
@@ -214,6 +215,7 @@ grt_status grt_vocabulary_read_gguf(grt_vocabulary *out, const grt_metadata *met
     grt_text model = {"", 0};
     (void)grt_metadata_get_text(metadata, "tokenizer.ggml.model", &model);
     if (text_is(model, "bert")) {
+        grt_vocabulary_begin(out, GRT_TOKENIZER_WORDPIECE);
         GRT_TRY(read_pieces(out, metadata, true, err));
         return grt_vocabulary_finish_wordpiece(out, true, metadata->source, err);
     }

@@ -3,9 +3,9 @@
  * Read: the model (WordPiece or byte-level BPE here, SentencePiece's in
  * tokenizer_json_sentence.c), the normaliser, the pre-tokeniser and the added tokens,
  * of
- * which those that look like control tokens are none to us, and of the post-processor
- * and truncation the token types and the side.  The rest of those two is the model
- * family's pair template. */
+ * which those that look like control tokens are out of reach of texts, and of the
+ * post-processor and truncation the token types and the side.  The rest of those two is
+ * the model family's pair template. */
 #include "formats/tokenizer_json.h"
 
 #include <string.h>
@@ -80,6 +80,18 @@ grt_status grt_json_read_merges(grt_json_reader *r, const json_t *merges)
     return status;
 }
 
+grt_token_flags grt_json_token_flags(const json_t *token)
+{
+    bool is_special = json_is_true(json_object_get(token, "special"));
+    const json_t *normalised = json_object_get(token, "normalized");
+    return (grt_token_flags){
+        .is_special = is_special,
+        .is_normalised = normalised ? json_is_true(normalised) : !is_special,
+        .is_single_word = json_is_true(json_object_get(token, "single_word")),
+        .takes_left = json_is_true(json_object_get(token, "lstrip")),
+        .takes_right = json_is_true(json_object_get(token, "rstrip"))};
+}
+
 grt_status grt_json_read_added_tokens(grt_json_reader *r, const json_t *tokens)
 {
     for (size_t i = 0; i < json_array_size(tokens); i++) {
@@ -92,8 +104,7 @@ grt_status grt_json_read_added_tokens(grt_json_reader *r, const json_t *tokens)
                      r->path, i);
         GRT_TRY(grt_vocabulary_add_token(
             r->v, (uint64_t)json_integer_value(id), json_string_value(content),
-            json_string_length(content),
-            json_is_true(json_object_get(token, "special")), r->path, r->err));
+            json_string_length(content), grt_json_token_flags(token), r->path, r->err));
     }
     return GRT_OK;
 }
@@ -167,6 +178,34 @@ static grt_status read_splitters(grt_json_reader *r, const json_t *splitter)
     return GRT_OK;
 }
 
+static bool has_normaliser(const json_t *root)
+{
+    const json_t *normaliser = json_object_get(root, "normalizer");
+    const json_t *list = json_object_get(normaliser, "normalizers");
+    return json_is_object(normaliser) && !(list && json_array_size(list) == 0);
+}
+
+/* As switches where they do, else as steps. */
+static grt_status read_bpe_parts(grt_json_reader *r, const json_t *root)
+{
+    grt_error ignored;
+    grt_json_reader fast = {r->v, r->path, &ignored};
+    grt_status status = read_bpe_normaliser(&fast, json_object_get(root, "normalizer"));
+    if (status == GRT_OK)
+        status = read_splitters(&fast, json_object_get(root, "pre_tokenizer"));
+    bool are_plain = grt_vocabulary_has_plain_words(r->v, has_normaliser(root));
+    if (status == GRT_OK && are_plain) return GRT_OK;
+    if (status != GRT_OK && status != GRT_E_UNSUPPORTED) {
+        if (r->err) *r->err = ignored;
+        return status;
+    }
+    r->v->use_nfc = r->v->lower_case = r->v->add_prefix_space = false;
+    r->v->split_pattern = NULL;
+    GRT_TRY(grt_json_read_steps(r, root));
+    grt_vocabulary_hide_words(r->v);
+    return GRT_OK;
+}
+
 static grt_status read_bpe(grt_json_reader *r, const json_t *root, const json_t *model)
 {
     grt_vocabulary_begin(r->v, GRT_TOKENIZER_BPE);
@@ -174,32 +213,50 @@ static grt_status read_bpe(grt_json_reader *r, const json_t *root, const json_t 
     GRT_TRY(grt_json_read_vocab(r, json_object_get(model, "vocab")));
     GRT_TRY(grt_json_read_merges(r, json_object_get(model, "merges")));
     GRT_TRY(grt_json_read_added_tokens(r, json_object_get(root, "added_tokens")));
-    GRT_TRY(read_bpe_normaliser(r, json_object_get(root, "normalizer")));
-    return read_splitters(r, json_object_get(root, "pre_tokenizer"));
+    return read_bpe_parts(r, root);
+}
+
+/* unk_token of the model, where it is a piece. */
+static void find_unknown(grt_vocabulary *v, const json_t *model)
+{
+    const char *name = grt_json_text_of(model, "unk_token");
+    if (*name) v->unk = grt_vocabulary_find(v, name, strlen(name));
+}
+
+static bool is_type(const json_t *part, const char *type)
+{
+    return strcmp(grt_json_text_of(part, "type"), type) == 0;
+}
+
+/* BERT's normaliser and words are switches, anything else is steps. */
+static grt_status read_wordpiece_parts(grt_json_reader *r, const json_t *root)
+{
+    const json_t *normaliser = json_object_get(root, "normalizer");
+    if (!is_type(normaliser, "BertNormalizer") ||
+        !is_type(json_object_get(root, "pre_tokenizer"), "BertPreTokenizer"))
+        return grt_json_read_steps(r, root);
+    const json_t *strip = json_object_get(normaliser, "strip_accents");
+    if (json_is_boolean(strip)) r->v->strip_accents = json_is_true(strip);
+    r->v->clean_text = json_is_true(json_object_get(normaliser, "clean_text"));
+    r->v->split_cjk = json_is_true(json_object_get(normaliser, "handle_chinese_chars"));
+    return GRT_OK;
 }
 
 static grt_status read_wordpiece(grt_json_reader *r, const json_t *root,
                                  const json_t *model)
 {
-    const json_t *normaliser = json_object_get(root, "normalizer");
-    if (strcmp(grt_json_text_of(normaliser, "type"), "BertNormalizer") != 0)
-        return grt_json_unsupported(r, "a normalizer",
-                                    grt_json_text_of(normaliser, "type"));
-    const char *splitter =
-        grt_json_text_of(json_object_get(root, "pre_tokenizer"), "type");
-    if (strcmp(splitter, "BertPreTokenizer") != 0)
-        return grt_json_unsupported(r, "a pre_tokenizer", splitter);
     const char *prefix = grt_json_text_of(model, "continuing_subword_prefix");
     if (strcmp(prefix, "##") != 0)
         return grt_json_unsupported(r, "a WordPiece model with the prefix", prefix);
+    grt_vocabulary_begin(r->v, GRT_TOKENIZER_WORDPIECE);
     GRT_TRY(grt_json_read_vocab(r, json_object_get(model, "vocab")));
+    find_unknown(r->v, model);
     GRT_TRY(grt_json_read_added_tokens(r, json_object_get(root, "added_tokens")));
+    const json_t *normaliser = json_object_get(root, "normalizer");
     bool is_lower = json_is_true(json_object_get(normaliser, "lowercase"));
     GRT_TRY(grt_vocabulary_finish_wordpiece(r->v, is_lower, r->path, r->err));
-    const json_t *strip = json_object_get(normaliser, "strip_accents");
-    if (json_is_boolean(strip)) r->v->strip_accents = json_is_true(strip);
-    r->v->clean_text = json_is_true(json_object_get(normaliser, "clean_text"));
-    r->v->split_cjk = json_is_true(json_object_get(normaliser, "handle_chinese_chars"));
+    GRT_TRY(read_wordpiece_parts(r, root));
+    grt_vocabulary_hide_words(r->v);
     const json_t *longest = json_object_get(model, "max_input_chars_per_word");
     if (json_is_integer(longest) && json_integer_value(longest) > 0)
         r->v->max_word_chars = (size_t)json_integer_value(longest);

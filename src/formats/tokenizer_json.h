@@ -25,6 +25,15 @@ GRT_NODISCARD grt_status grt_json_read_merges(grt_json_reader *r, const json_t *
 GRT_NODISCARD grt_status grt_json_read_added_tokens(grt_json_reader *r,
                                                     const json_t *tokens);
 
+/* A character map in Base64, into the vocabulary. */
+GRT_NODISCARD grt_status grt_json_read_charsmap(grt_json_reader *r, const json_t *text);
+
+/* Normalisers and pre-tokenisers as steps, for any model.  GRT_E_UNSUPPORTED. */
+GRT_NODISCARD grt_status grt_json_read_steps(grt_json_reader *r, const json_t *root);
+
+/* Of an entry of added_tokens or added_tokens_decoder. */
+grt_token_flags grt_json_token_flags(const json_t *token);
+
 /* Whether a model of type BPE is SentencePiece's, not byte-level. */
 bool grt_json_is_sentence_bpe(const json_t *root, const json_t *model);
 GRT_NODISCARD grt_status grt_json_read_sentence_bpe(grt_json_reader *r,

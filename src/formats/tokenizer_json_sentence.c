@@ -1,8 +1,8 @@
 /* tokenizer_json_sentence.c - tokenizer.json of SentencePiece models to a vocabulary:
  * XLM-RoBERTa's (Unigram), Llama's, Gemma's and MiniCPM's (BPE).
  *
- * Normalisers and pre-tokenisers are read for what they do to spaces; one that does
- * something else is refused, since its ids would differ without a word. */
+ * Normalisers and pre-tokenisers are read for what they do to spaces; files with others
+ * are read as steps. */
 #include "formats/tokenizer_json.h"
 
 #include "base/memory.h"
@@ -32,10 +32,8 @@ static bool has_type(const json_t *part, const char *list, const char *type)
 
 /* ---- Normalisers ---- */
 
-static grt_status read_precompiled(grt_json_reader *r, const json_t *part)
+grt_status grt_json_read_charsmap(grt_json_reader *r, const json_t *text)
 {
-    const json_t *text = json_object_get(part, "precompiled_charsmap");
-    if (!text || json_is_null(text)) return GRT_OK;
     size_t n = json_string_length(text), n_blob;
     unsigned char *blob;
     GRT_TRY(grt_alloc(&blob, GRT_BASE64_ROOM(n), "a character map", r->err));
@@ -49,6 +47,12 @@ static grt_status read_precompiled(grt_json_reader *r, const json_t *part)
                                    r->err);
     grt_free(blob);
     return status;
+}
+
+static grt_status read_precompiled(grt_json_reader *r, const json_t *part)
+{
+    const json_t *text = json_object_get(part, "precompiled_charsmap");
+    return !text || json_is_null(text) ? GRT_OK : grt_json_read_charsmap(r, text);
 }
 
 /* " " to a mark, or two spaces and more to one. */
@@ -170,12 +174,38 @@ static void hide_bytes(grt_vocabulary *v)
     }
 }
 
+/* SentencePiece finds added words within one text, Hugging Face's library between two:
+ * the same where nothing is put before texts or taken off their ends. */
+static bool fits_words(const grt_vocabulary *v)
+{
+    return v->n_words == 0 ||
+           (grt_vocabulary_has_plain_words(v, true) &&
+            v->first_mark == GRT_FIRST_MARK_NONE && !v->strip_left && !v->strip_right &&
+            !v->collapse_spaces && v->charsmap.n_units == 0);
+}
+
+/* As switches where they do, else as steps. */
+static grt_status read_parts_of_text(grt_json_reader *r, const json_t *root)
+{
+    grt_error ignored;
+    grt_json_reader fast = {r->v, r->path, &ignored};
+    grt_status status = read_spaces(&fast, root);
+    if (status == GRT_OK && fits_words(r->v)) return GRT_OK;
+    if (status != GRT_OK && status != GRT_E_UNSUPPORTED) {
+        if (r->err) *r->err = ignored;
+        return status;
+    }
+    GRT_TRY(grt_json_read_steps(r, root));
+    grt_vocabulary_hide_words(r->v);
+    return GRT_OK;
+}
+
 static grt_status finish(grt_json_reader *r, const json_t *root, const json_t *model)
 {
     r->v->byte_fallback = json_is_true(json_object_get(model, "byte_fallback"));
     if (r->v->byte_fallback) hide_bytes(r->v);
     GRT_TRY(grt_json_read_added_tokens(r, json_object_get(root, "added_tokens")));
-    GRT_TRY(read_spaces(r, root));
+    GRT_TRY(read_parts_of_text(r, root));
     grt_vocabulary_finish_sentence(r->v);
     return GRT_OK;
 }

@@ -44,6 +44,7 @@ static grt_status note_repeated(grt_vocabulary *out, const char *path, grt_error
 grt_status grt_vocabulary_read_vocab_txt(grt_vocabulary *out, const char *text,
                                          size_t n, const char *path, grt_error *err)
 {
+    grt_vocabulary_begin(out, GRT_TOKENIZER_WORDPIECE);
     GRT_TRY(grt_vocabulary_reserve(out, count_lines(text, n), path, err));
     size_t at = 0, n_line;
     const char *line;
@@ -58,6 +59,7 @@ grt_status grt_vocabulary_read_vocab_txt(grt_vocabulary *out, const char *text,
 static grt_status read_ids(grt_vocabulary *out, json_t *root, bool are_added,
                            const char *path, grt_error *err)
 {
+    const grt_token_flags flags = {.is_normalised = true};
     const char *key;
     json_t *value;
     json_object_foreach(root, key, value)
@@ -68,7 +70,7 @@ static grt_status read_ids(grt_vocabulary *out, json_t *root, bool are_added,
         uint64_t id = (uint64_t)json_integer_value(value);
         GRT_TRY(
             are_added
-                ? grt_vocabulary_add_token(out, id, key, strlen(key), false, path, err)
+                ? grt_vocabulary_add_token(out, id, key, strlen(key), flags, path, err)
                 : grt_vocabulary_set(out, id, key, strlen(key), false, path, err));
     }
     return GRT_OK;

@@ -7,6 +7,7 @@
 
 typedef struct grt_bpe grt_bpe;           /* bpe.c */
 typedef struct grt_sentence grt_sentence; /* sentence.c */
+typedef struct grt_pipeline grt_pipeline; /* pipeline.c */
 
 struct grt_tokenizer {
     const grt_vocabulary *vocabulary;
@@ -15,11 +16,17 @@ struct grt_tokenizer {
     size_t longest_piece;   /* bytes */
     grt_bpe *bpe;           /* of byte-level BPE */
     grt_sentence *sentence; /* of SentencePiece */
+    grt_pipeline *pipeline; /* of steps and added words; NULL: none */
 };
 
 GRT_NODISCARD grt_status grt_wordpiece_encode(const grt_tokenizer *tokenizer,
                                               const char *text, size_t n, grt_ids *out,
                                               grt_error *err);
+
+/* The pieces of one word, text[n]. */
+GRT_NODISCARD grt_status grt_wordpiece_encode_word(const grt_tokenizer *tokenizer,
+                                                   const char *text, size_t n,
+                                                   grt_ids *out, grt_error *err);
 
 GRT_NODISCARD grt_status grt_bpe_create(grt_bpe **out, const grt_tokenizer *tokenizer,
                                         grt_error *err);
@@ -33,6 +40,15 @@ GRT_NODISCARD grt_status grt_sentence_create(grt_sentence **out,
                                              grt_error *err);
 void grt_sentence_free(grt_sentence *sentence);
 GRT_NODISCARD grt_status grt_sentence_encode(const grt_tokenizer *tokenizer,
+                                             const char *text, size_t n, grt_ids *out,
+                                             grt_error *err);
+
+/* A text through steps and added words, whatever the model. */
+GRT_NODISCARD grt_status grt_pipeline_create(grt_pipeline **out,
+                                             const grt_tokenizer *tokenizer,
+                                             grt_error *err);
+void grt_pipeline_free(grt_pipeline *pipeline);
+GRT_NODISCARD grt_status grt_pipeline_encode(const grt_tokenizer *tokenizer,
                                              const char *text, size_t n, grt_ids *out,
                                              grt_error *err);
 

@@ -3,11 +3,10 @@
  * Sennrich et al. 2016 (arXiv 1508.07909), over bytes.  The text is cut into words by
  * the vocabulary's expression; a word begins as one symbol for each byte, and the
  * neighbours whose merge has the lowest rank are joined until none is left. */
-#define PCRE2_CODE_UNIT_WIDTH 8
-
 #include "tokenizer/algorithms.h"
 #include "tokenizer/lower.h"
 #include "tokenizer/merger.h"
+#include "tokenizer/pipeline.h"
 #include "tokenizer/trie.h"
 #include "tokenizer/utf8.h"
 
@@ -235,21 +234,6 @@ static grt_status copy_valid(grt_text_buffer *out, const char *text, size_t n,
     return GRT_OK;
 }
 
-/* U+0130 is the one character whose lower case, as Unicode's SpecialCasing.txt has it
- * for all languages, is two: i and a dot above. */
-enum { CAPITAL_I_WITH_DOT = 0x130, DOT_ABOVE = 0x307 };
-
-static grt_status append_lower(grt_text_buffer *out, uint32_t c, grt_error *err)
-{
-    GRT_TRY(grt_text_buffer_room(out, 8, err));
-    if (c == CAPITAL_I_WITH_DOT) {
-        out->data[out->n++] = 'i';
-        c = DOT_ABOVE;
-    }
-    out->n += grt_utf8_encode(out->data + out->n, grt_lower(c));
-    return GRT_OK;
-}
-
 /* Character by character: a final sigma is like any other. */
 static grt_status encode_lower(encoder *e, const grt_vocabulary *v, const char *text,
                                size_t n)
@@ -259,7 +243,9 @@ static grt_status encode_lower(encoder *e, const grt_vocabulary *v, const char *
     grt_status status = grt_text_buffer_room(&out, n, e->err);
     for (size_t i = 0; status == GRT_OK && i < n;) {
         size_t length;
-        status = append_lower(&out, grt_utf8_decode(text + i, n - i, &length), e->err);
+        uint32_t c = grt_utf8_decode(text + i, n - i, &length);
+        status = grt_text_buffer_room(&out, GRT_LOWER_BYTES, e->err);
+        if (status == GRT_OK) out.n += grt_lower_encode(out.data + out.n, c);
         i += length;
     }
     if (status == GRT_OK) status = encode_words(e, out.data, out.n);
@@ -303,15 +289,30 @@ static grt_status encode_parts(encoder *e, const grt_vocabulary *v, const char *
     return encode_normal(e, v, text + begin, n - begin);
 }
 
+grt_merger grt_bpe_merger(const grt_tokenizer *tokenizer)
+{
+    grt_merger merger = {.find = grt_merge_by_table};
+    if (tokenizer->bpe) merger.payload = &tokenizer->bpe->merges;
+    return merger;
+}
+
+grt_status grt_bpe_encode_word(const grt_tokenizer *tokenizer, grt_merger *merger,
+                               const char *text, size_t n, grt_ids *out, grt_error *err)
+{
+    encoder e = {.bpe = tokenizer->bpe, .out = out, .err = err, .merger = *merger};
+    grt_status status = encode_word(&e, text, n);
+    *merger = e.merger;
+    return status;
+}
+
 grt_status grt_bpe_encode(const grt_tokenizer *tokenizer, const char *text, size_t n,
                           grt_ids *out, grt_error *err)
 {
     const grt_vocabulary *v = tokenizer->vocabulary;
-    encoder e = {
-        .bpe = tokenizer->bpe,
-        .out = out,
-        .err = err,
-        .merger = {.find = grt_merge_by_table, .payload = &tokenizer->bpe->merges}};
+    encoder e = {.bpe = tokenizer->bpe,
+                 .out = out,
+                 .err = err,
+                 .merger = grt_bpe_merger(tokenizer)};
     grt_text_buffer valid = {0};
     bool has_space = v->add_prefix_space && text[0] != ' ';
     grt_status status = GRT_OK;

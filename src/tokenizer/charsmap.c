@@ -49,13 +49,14 @@ grt_status grt_charsmap_read(grt_charsmap *out, grt_arena *arena, const void *bl
     return GRT_OK;
 }
 
-size_t grt_charsmap_match(const grt_charsmap *map, const char *text, size_t n,
-                          const char **replacement)
+/* The longest entry, or the shortest, that text[n] begins with. */
+static size_t match(const grt_charsmap *map, const char *text, size_t n,
+                    bool is_shortest, const char **replacement)
 {
     if (map->n_units == 0) return 0;
     size_t longest = 0;
     uint32_t place = unit_offset(map->units[0]);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !(is_shortest && longest); i++) {
         uint32_t byte = (unsigned char)text[i];
         place ^= byte;
         if (place >= map->n_units) break;
@@ -70,4 +71,16 @@ size_t grt_charsmap_match(const grt_charsmap *map, const char *text, size_t n,
         *replacement = map->texts + value;
     }
     return longest;
+}
+
+size_t grt_charsmap_match(const grt_charsmap *map, const char *text, size_t n,
+                          const char **replacement)
+{
+    return match(map, text, n, false, replacement);
+}
+
+bool grt_charsmap_match_shortest(const grt_charsmap *map, const char *text, size_t n,
+                                 const char **replacement)
+{
+    return match(map, text, n, true, replacement) > 0;
 }

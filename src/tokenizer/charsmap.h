@@ -9,6 +9,8 @@
 
 #include "base/arena.h"
 
+#include <stdbool.h>
+
 /* All zero: no map, nothing matches.  Immutable once read; thread safe. */
 typedef struct grt_charsmap {
     const uint32_t *units; /* [n_units] */
@@ -27,5 +29,10 @@ GRT_NODISCARD grt_status grt_charsmap_read(grt_charsmap *out, grt_arena *arena,
  * what it becomes.  0 when there is none. */
 size_t grt_charsmap_match(const grt_charsmap *map, const char *text, size_t n,
                           const char **replacement);
+
+/* Whether text[n] begins with an entry; what the shortest becomes goes to *replacement.
+ */
+bool grt_charsmap_match_shortest(const grt_charsmap *map, const char *text, size_t n,
+                                 const char **replacement);
 
 #endif /* GRT_TOKENIZER_CHARSMAP_H */

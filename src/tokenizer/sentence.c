@@ -249,18 +249,33 @@ static grt_status encode_normal(grt_sentence_run *run, const char *text, size_t 
     return encode_part(run, text + begin, n - begin);
 }
 
+grt_sentence_run grt_sentence_run_begin(const grt_tokenizer *tokenizer, grt_ids *out,
+                                        grt_error *err)
+{
+    grt_sentence_run run = {.tokenizer = tokenizer,
+                            .sentence = tokenizer->sentence,
+                            .out = out,
+                            .err = err};
+    if (!tokenizer->sentence) return run;
+    bool has_scores = tokenizer->vocabulary->scores != NULL;
+    run.merger.find = has_scores ? grt_merge_by_score : grt_merge_by_table;
+    run.merger.payload = has_scores ? (const void *)tokenizer
+                                    : (const void *)&tokenizer->sentence->merges;
+    return run;
+}
+
+void grt_sentence_run_end(grt_sentence_run *run)
+{
+    grt_merger_release(&run->merger);
+    grt_free(run->nodes);
+    run->nodes = NULL;
+}
+
 grt_status grt_sentence_encode(const grt_tokenizer *tokenizer, const char *text,
                                size_t n, grt_ids *out, grt_error *err)
 {
     const grt_vocabulary *v = tokenizer->vocabulary;
-    grt_sentence_run run = {
-        .tokenizer = tokenizer,
-        .sentence = tokenizer->sentence,
-        .out = out,
-        .err = err,
-        .merger = {.find = v->scores ? grt_merge_by_score : grt_merge_by_table,
-                   .payload = v->scores ? (const void *)tokenizer
-                                        : (const void *)&tokenizer->sentence->merges}};
+    grt_sentence_run run = grt_sentence_run_begin(tokenizer, out, err);
     normaliser z = {.tokenizer = tokenizer, .v = v, .err = err};
     grt_status status = normalise(&z, text, n);
     if (status == GRT_OK) {
@@ -269,7 +284,6 @@ grt_status grt_sentence_encode(const grt_tokenizer *tokenizer, const char *text,
         status = encode_normal(&run, normal, n_normal);
     }
     grt_text_buffer_release(&z.out);
-    grt_merger_release(&run.merger);
-    grt_free(run.nodes);
+    grt_sentence_run_end(&run);
     return status;
 }

@@ -39,6 +39,11 @@ typedef struct grt_sentence_run {
     size_t nodes_capacity;
 } grt_sentence_run;
 
+/* A run that appends to `out`; grt_sentence_run_end frees its scratch. */
+grt_sentence_run grt_sentence_run_begin(const grt_tokenizer *tokenizer, grt_ids *out,
+                                        grt_error *err);
+void grt_sentence_run_end(grt_sentence_run *run);
+
 /* Appends the ids of text[n], n >= 1, which is normalised. */
 GRT_NODISCARD grt_status grt_unigram_encode(grt_sentence_run *run, const char *text,
                                             size_t n);

@@ -57,6 +57,9 @@ static grt_status init(grt_tokenizer *tokenizer, const grt_vocabulary *vocabular
     for (size_t i = 0; i < vocabulary->n_pieces; i++)
         if (vocabulary->pieces[i].size > tokenizer->longest_piece)
             tokenizer->longest_piece = vocabulary->pieces[i].size;
+    bool has_words = vocabulary->kind == GRT_TOKENIZER_WORDPIECE && vocabulary->n_words;
+    if (vocabulary->has_steps || has_words)
+        GRT_TRY(grt_pipeline_create(&tokenizer->pipeline, tokenizer, err));
     if (vocabulary->kind == GRT_TOKENIZER_BPE)
         return grt_bpe_create(&tokenizer->bpe, tokenizer, err);
     if (vocabulary->kind != GRT_TOKENIZER_WORDPIECE)
@@ -85,6 +88,7 @@ void grt_tokenizer_free(grt_tokenizer *tokenizer)
     if (!tokenizer) return;
     grt_bpe_free(tokenizer->bpe);
     grt_sentence_free(tokenizer->sentence);
+    grt_pipeline_free(tokenizer->pipeline);
     grt_piece_map_release(&tokenizer->pieces);
     grt_piece_map_release(&tokenizer->specials);
     grt_free(tokenizer);
@@ -97,6 +101,7 @@ grt_status grt_tokenizer_encode(const grt_tokenizer *tokenizer, const char *text
         GRT_FAIL(err, GRT_E_TOO_LONG, "a text of %zu bytes; at most %d are read", n,
                  (int)MAX_TEXT_BYTES);
     if (n == 0) return GRT_OK;
+    if (tokenizer->pipeline) return grt_pipeline_encode(tokenizer, text, n, out, err);
     switch (tokenizer->vocabulary->kind) {
     case GRT_TOKENIZER_WORDPIECE:
         return grt_wordpiece_encode(tokenizer, text, n, out, err);

@@ -8,6 +8,7 @@
 
 #include "base/notes.h"
 #include "tokenizer/charsmap.h"
+#include "tokenizer/steps.h"
 
 #include <stdbool.h>
 
@@ -31,13 +32,23 @@ typedef enum grt_first_mark {
 typedef struct grt_piece {
     const char *text; /* not NUL-terminated */
     uint32_t size;
-    bool is_special;  /* a control or added token, or a byte's: no text matches it */
-    bool is_verbatim; /* user-defined text: taken whole where it stands */
+    bool is_special;  /* a control token, or a byte's: no text matches it */
+    bool is_verbatim; /* user-defined text: taken whole where it stands; special too:
+                         only as one of the added words */
 } grt_piece;
 
 typedef struct grt_merge {        /* of BPE, by rank */
     uint32_t left, right, result; /* ids */
 } grt_merge;
+
+/* A word that Hugging Face's library cuts out of texts before its model sees them. */
+typedef struct grt_added_word {
+    int32_t id;
+    bool is_in_model;    /* a piece of the model as well */
+    bool is_normalised;  /* found in the normalised text, else in the raw one */
+    bool is_single_word; /* not inside of another word */
+    bool takes_left, takes_right; /* the white space beside it */
+} grt_added_word;
 
 enum { GRT_MAX_VOCABULARY = 4000000, GRT_MAX_PIECE_BYTES = 4096, GRT_NO_TOKEN = -1 };
 
@@ -61,6 +72,14 @@ typedef struct grt_vocabulary {
     const char *split_pattern;
     bool add_prefix_space;
     bool whole_words_first; /* BPE: a word that is a piece is not merged (Llama 3) */
+    /* in the place of the switches above and of those for spaces below */
+    bool has_steps;
+    grt_step *normalisers; /* [n_normalisers] */
+    size_t n_normalisers;
+    grt_step *splitters; /* [n_splitters] */
+    size_t n_splitters;
+    grt_added_word *words; /* [n_words], of has_steps and of WordPiece */
+    size_t n_words;
     /* SentencePiece */
     float *scores; /* [n_pieces]; NULL: merges decide */
     grt_charsmap charsmap;

@@ -4,6 +4,7 @@
  * each character is normalised and either ends the word, stands alone, or joins the
  * word; a finished word is cut into the longest pieces from its left. */
 #include "tokenizer/algorithms.h"
+#include "tokenizer/classes.h"
 #include "tokenizer/lower.h"
 #include "tokenizer/utf8.h"
 #include "tokenizer/white_space.h"
@@ -21,37 +22,6 @@ typedef struct scanner {
 } scanner;
 
 enum { MARK = 2 }; /* bytes of "##" */
-
-static bool is_ascii_punctuation(uint32_t c)
-{
-    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
-           (c >= 123 && c <= 126);
-}
-
-static bool is_punctuation(uint32_t c)
-{
-    if (c < 128) return is_ascii_punctuation(c);
-    utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
-    return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
-}
-
-/* Dropped by clean_text: controls, formats, unassigned and private characters. */
-static bool is_dropped(uint32_t c)
-{
-    if (c == '\t' || c == '\n' || c == '\r') return false;
-    if (c < 128) return c < 32 || c == 127;
-    utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
-    return c == GRT_REPLACEMENT || category == UTF8PROC_CATEGORY_CN ||
-           category >= UTF8PROC_CATEGORY_CC;
-}
-
-static bool is_ideograph(uint32_t c)
-{
-    return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) ||
-           (c >= 0x20000 && c <= 0x2A6DF) || (c >= 0x2A700 && c <= 0x2B73F) ||
-           (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B820 && c <= 0x2CEAF) ||
-           (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
-}
 
 /* The longest piece that begins at `start` of the word; its end through *end. */
 static int32_t longest_match(scanner *s, char *word, size_t n, size_t start,
@@ -109,7 +79,7 @@ static grt_status join_word(scanner *s, uint32_t c)
 static grt_status take_normal(scanner *s, uint32_t c)
 {
     if (grt_is_white_space(c)) return flush_word(s);
-    if (!is_punctuation(c)) return join_word(s, c);
+    if (!grt_is_punctuation(c)) return join_word(s, c);
     GRT_TRY(flush_word(s));
     GRT_TRY(join_word(s, c));
     return flush_word(s);
@@ -136,9 +106,9 @@ static grt_status take_decomposed(scanner *s, uint32_t c)
 
 static grt_status take(scanner *s, uint32_t c)
 {
-    if (s->v->clean_text && is_dropped(c)) return GRT_OK;
+    if (s->v->clean_text && grt_is_unclean(c)) return GRT_OK;
     if (c < 128) return take_normal(s, lower(s, c));
-    bool is_alone = s->v->split_cjk && is_ideograph(c);
+    bool is_alone = s->v->split_cjk && grt_is_ideograph(c);
     if (is_alone) GRT_TRY(flush_word(s));
     if (s->v->strip_accents)
         GRT_TRY(take_decomposed(s, c));
@@ -158,6 +128,22 @@ static grt_status scan(scanner *s, const char *text, size_t n)
         i += length;
     }
     return flush_word(s);
+}
+
+grt_status grt_wordpiece_encode_word(const grt_tokenizer *tokenizer, const char *text,
+                                     size_t n, grt_ids *out, grt_error *err)
+{
+    scanner s = {
+        .tokenizer = tokenizer, .v = tokenizer->vocabulary, .out = out, .err = err};
+    GRT_TRY(grt_text_buffer_room(&s.word, n + MARK, err));
+    memcpy(s.word.data, "##", MARK);
+    memcpy(s.word.data + MARK, text, n);
+    s.word.n = n + MARK;
+    for (size_t i = 0; i < n; i++)
+        s.n_chars += ((unsigned char)text[i] & 0xC0) != 0x80;
+    grt_status status = flush_word(&s);
+    grt_text_buffer_release(&s.word);
+    return status;
 }
 
 grt_status grt_wordpiece_encode(const grt_tokenizer *tokenizer, const char *text,

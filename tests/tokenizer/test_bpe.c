@@ -129,7 +129,7 @@ static void test_added_runs_of_spaces_are_text(void **state)
         int id;
         const char *text;
         int is_special;
-    } tokens[] = {{5000, "  ", 0}, {5001, "   ", 0}, {5002, "\n", 1}, {5003, "~~", 0}};
+    } tokens[] = {{5000, "  ", 0}, {5001, "   ", 0}, {5002, "\n", 1}, {5003, "<~>", 0}};
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(
             json_array_append_new(added, json_pack("{s:i,s:s,s:b}", "id", tokens[i].id,
@@ -143,7 +143,7 @@ static void test_added_runs_of_spaces_are_text(void **state)
               &err);
     assert_ok(grt_tokenizer_create(&t, &v, &err), &err);
     grt_ids ids = {0};
-    assert_ok(grt_tokenizer_encode(t, "a     b\n~~ c", 12, &ids, &err), &err);
+    assert_ok(grt_tokenizer_encode(t, "a     b\n<~> c", 13, &ids, &err), &err);
     int n_two = 0, n_three = 0;
     for (size_t i = 0; i < ids.n; i++) {
         n_three += ids.ids[i] == 5001;
@@ -230,15 +230,25 @@ static void test_normalisers_that_are_refused(void **state)
     (void)state;
     grt_error err;
     grt_vocabulary v = {0};
-    assert_refused(read_with_normaliser(&v, "{\"type\": \"Strip\"}", &err),
-                   GRT_E_UNSUPPORTED, &err, "a normalizer of type \"Strip\"");
+    assert_refused(read_with_normaliser(&v, "{\"type\": \"ByteLevel\"}", &err),
+                   GRT_E_UNSUPPORTED, &err, "a normalizer of type \"ByteLevel\"");
     grt_vocabulary_release(&v);
     assert_refused(read_with_normaliser(&v,
                                         "{\"type\": \"Sequence\", \"normalizers\": ["
                                         "{\"type\": \"Lowercase\"},"
-                                        "{\"type\": \"NFC\"}]}",
+                                        "{\"type\": \"Replace\", \"pattern\":"
+                                        "{\"String\": \"a\"}}]}",
                                         &err),
-                   GRT_E_UNSUPPORTED, &err, "NFC after Lowercase");
+                   GRT_E_UNSUPPORTED, &err, "without its content");
+    grt_vocabulary_release(&v);
+    grt_tokenizer *t = NULL;
+    assert_ok(read_with_normaliser(&v,
+                                   "{\"type\": \"Replace\", \"pattern\":"
+                                   "{\"Regex\": \"(\"}, \"content\": \"\"}",
+                                   &err),
+              &err);
+    assert_refused(grt_tokenizer_create(&t, &v, &err), GRT_E_FORMAT, &err,
+                   "expression \"(\" is wrong");
     grt_vocabulary_release(&v);
 }
 

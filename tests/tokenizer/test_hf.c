@@ -81,6 +81,7 @@ static int count_different(const opened *o, const char *name, const json_t *text
         const json_t *text = json_array_get(texts, i);
         const json_t *wanted = json_array_get(ids_of_texts, i);
         grt_ids ids = {0};
+        if (json_is_null(wanted)) continue;
         assert_ok(grt_tokenizer_encode(o->tokenizer, json_string_value(text),
                                        json_string_length(text), &ids, &err),
                   &err);
@@ -113,12 +114,21 @@ static int count_of_file(const json_t *root, const char *name)
     return n;
 }
 
-static void test_llama3(void **state)
+static void test_every_file(void **state)
 {
     (void)state;
     json_t *root = load_ids();
-    assert_int_equal(count_of_file(root, "bpe-llama3"), 0);
+    const char *name;
+    json_t *ids;
+    int n_files = 0, n_different = 0;
+    json_object_foreach(json_object_get(root, "ids"), name, ids)
+    {
+        n_different += count_of_file(root, name);
+        n_files++;
+    }
     json_decref(root);
+    assert_true(n_files >= 18);
+    assert_int_equal(n_different, 0);
 }
 
 static void test_llama3_as_gguf(void **state)
@@ -140,7 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_llama3_as_gguf),
-        cmocka_unit_test(test_llama3),
+        cmocka_unit_test(test_every_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -455,26 +455,28 @@ static void test_json_that_is_refused(void **state)
     refuse_json(MODEL("\"vocab\": [[\"a\", 1]], \"unk_id\": 1"), format, "unk_id is 1");
     refuse_json(MODEL("\"vocab\": [[\"a\", 1]], \"unk_id\": -1"), format,
                 "unk_id is -1");
-    refuse_json(MODEL("\"vocab\": [[\"a\", 1]]"), unsupported, "U+2581");
     refuse_json("{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", 1]]}," SPACES
                 "}}",
                 format, "no piece for unknown characters");
     refuse_json("{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", 1]],"
                 "\"byte_fallback\": true}," SPACES "}}",
                 format, "no piece <0x00>");
-    refuse_json(UNIGRAM("\"normalizer\": {\"type\": \"Lowercase\"}"), unsupported,
-                "a normalizer of type \"Lowercase\"");
+    refuse_json(UNIGRAM("\"normalizer\": {\"type\": \"ByteLevel\"}"), unsupported,
+                "a normalizer of type \"ByteLevel\"");
     refuse_json(UNIGRAM("\"normalizer\": {\"type\": \"Replace\", \"pattern\":"
-                        "{\"String\": \"``\"}, \"content\": \"x\"}"),
-                unsupported, "Replace");
+                        "{\"String\": \"\"}, \"content\": \"x\"}"),
+                unsupported, "a pattern");
     refuse_json(UNIGRAM("\"normalizer\": {\"type\": \"Precompiled\","
                         "\"precompiled_charsmap\": \"A\"}"),
                 format, "not Base64");
     refuse_json(UNIGRAM("\"normalizer\": {\"type\": \"Precompiled\","
                         "\"precompiled_charsmap\": \"/////w==\"}"),
                 format, "character map");
-    refuse_json(UNIGRAM("\"pre_tokenizer\": {\"type\": \"Digits\"}"), unsupported,
-                "a pre_tokenizer of type \"Digits\"");
+    refuse_json(UNIGRAM("\"pre_tokenizer\": {\"type\": \"UnicodeScripts\"}"),
+                unsupported, "a pre_tokenizer of type \"UnicodeScripts\"");
+    refuse_json(UNIGRAM("\"pre_tokenizer\": {\"type\": \"Punctuation\", \"behavior\":"
+                        "\"Else\"}"),
+                unsupported, "the behavior of type \"Else\"");
     refuse_json(UNIGRAM("\"pre_tokenizer\": {\"type\": \"Metaspace\","
                         "\"replacement\": \"_\"}"),
                 unsupported, "Metaspace");

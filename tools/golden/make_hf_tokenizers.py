@@ -6,7 +6,7 @@ usage: make_hf_tokenizers.py [OUT_DIR]
 
 Needs the package "tokenizers" (0.23.3 made the files that are there).  ids.json holds the texts
 and, for each file, their ids.  Control tokens that a text spells are taken as text, as grating
-does (encode_special_tokens)."""
+does (encode_special_tokens); null where the library's model makes control tokens of it all the same."""
 import argparse
 import json
 import pathlib
@@ -84,7 +84,7 @@ def word(text, **flags):
 
 
 def changed(base, normalizer=None, pre_tokenizer=None, words=(), **model):
-    """A copy with other parts; words get the ids behind all others."""
+    """A copy with other parts; words that are no pieces get the ids behind all others."""
     out = json.loads(json.dumps(base))
     if normalizer is not None:
         out["normalizer"] = json.loads(tokenizer_part(normalizer)) if not isinstance(normalizer, dict) else normalizer
@@ -92,9 +92,12 @@ def changed(base, normalizer=None, pre_tokenizer=None, words=(), **model):
         out["pre_tokenizer"] = pre_tokenizer
     out["model"].update(model)
     vocab = out["model"]["vocab"]
+    ids = vocab if isinstance(vocab, dict) else {text: i for i, (text, _) in enumerate(vocab)}
     next_id = max(len(vocab), 1 + max(t["id"] for t in out["added_tokens"]))
-    for i, entry in enumerate(words):
-        out["added_tokens"].append({"id": next_id + i, **entry})
+    for entry in words:
+        own = entry["content"] not in ids
+        out["added_tokens"].append({"id": next_id if own else ids[entry["content"]], **entry})
+        next_id += own
     return out
 
 
@@ -174,7 +177,10 @@ def files():
 def encode(root, lines):
     tokenizer = tokenizers.Tokenizer.from_str(json.dumps(root))
     tokenizer.encode_special_tokens = True
-    return [tokenizer.encode(t, add_special_tokens=False).ids for t in lines]
+    unknown = root["model"].get("unk_token") or "<unk>"
+    controls = {t["id"] for t in root["added_tokens"] if t["special"] and t["content"] != unknown}
+    ids = [tokenizer.encode(t, add_special_tokens=False).ids for t in lines]
+    return [None if controls & set(i) else i for i in ids]  # a model has them as pieces
 
 
 def write_llama3_gguf(path, root):
