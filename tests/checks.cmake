@@ -6,6 +6,7 @@ if(GRT_DEV AND PYTHON3 AND NOT GRT_SANITIZE)
     COMMAND ${PYTHON3} ${tools}/check_layers.py ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.source
     COMMAND ${PYTHON3} ${tools}/check_source.py ${PROJECT_SOURCE_DIR})
+  add_test(NAME checks.keys COMMAND ${PYTHON3} ${tools}/make_key_tables.py --check)
   add_test(NAME checks.format COMMAND sh ${tools}/check_format.sh ${PROJECT_SOURCE_DIR})
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|^(aarch64|arm64)$")
     add_test(NAME checks.isa_objects COMMAND sh ${tools}/check_isa_objects.sh

@@ -14,7 +14,7 @@ ONLY_IN = {
     "aligned_alloc": {"os/posix.c"}, "posix_memalign": set(), "strdup": set(),
     "strndup": set(), "getline": set(),
     # utf8proc hands out memory of its own
-    "free": {"os/posix.c", "tokenizer/bpe.c"},
+    "free": {"os/posix.c", "tokenizer/bpe.c", "tokenizer/normalise.c"},
     "open": {"os/posix.c", "os/linux.c", "os/linux_limits.c"}, "openat": set(),
     "creat": set(), "mmap": {"os/posix.c"}, "grt_os_block_new": {"os/os.h", "os/posix.c", "os/windows.c", "base/memory.c"},
     "grt_os_pages_new": {"os/os.h", "os/posix.c", "os/windows.c", "base/memory.c"},

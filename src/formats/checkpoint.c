@@ -8,6 +8,7 @@
 #include "formats/config_spelling.h"
 #include "formats/guess.h"
 #include "formats/json.h"
+#include "formats/keys.h"
 #include "formats/names.h"
 
 #include <string.h>
@@ -52,6 +53,8 @@ static grt_status load_config(grt_checkpoint *c, const char *directory, grt_erro
 {
     char *path, *text;
     size_t n;
+    GRT_TRY(grt_arena_copy_text(&c->arena, &c->directory, directory, strlen(directory),
+                                err));
     GRT_TRY(exists_in(directory, "1_Pooling/config.json", &c->is_pooled, err));
     GRT_TRY(find_chat_template(c, directory, err));
     GRT_TRY(grt_path_join(&path, directory, "config.json", err));
@@ -218,6 +221,39 @@ static grt_status open_single(grt_checkpoint *c, const char *path, grt_error *er
     return grt_catalogue_finish(&c->catalogue, err);
 }
 
+/* Folders that hold something else by their own account. */
+static grt_status refuse_what_is_known(const char *path, grt_error *err)
+{
+    bool is_adapter, is_cache;
+    char name[MAX_NAME_BYTES];
+    const char *tail = grt_path_tail(path);
+    GRT_TRY(exists_in(path, "adapter_config.json", &is_adapter, err));
+    if (is_adapter)
+        GRT_FAIL(
+            err, GRT_E_UNSUPPORTED,
+            "%s: holds an adapter (LoRA), not a model: merge it into the model that "
+            "its adapter_config.json names, and save that",
+            tail);
+    GRT_TRY(exists_in(path, "snapshots", &is_cache, err));
+    if (is_cache)
+        GRT_FAIL(
+            err, GRT_E_NOT_FOUND,
+            "%s: is a model's folder in the cache of the hub: give the folder below "
+            "%s/snapshots that holds config.json",
+            tail, tail);
+    /* a name that is listed, though no file is there */
+    const char *const names[] = {single_name, index_name};
+    for (size_t i = 0; i < 2; i++)
+        if (grt_directory_find(path, names[i], name, sizeof(name)) &&
+            strcmp(name, names[i]) == 0)
+            GRT_FAIL(
+                err, GRT_E_NOT_FOUND,
+                "%s: %s is a link to a file that is gone (a cache without its blobs); "
+                "download the model again",
+                tail, name);
+    return GRT_OK;
+}
+
 /* What to do about a directory without safetensors. */
 static grt_status refuse_directory(const char *path, grt_error *err)
 {
@@ -233,6 +269,7 @@ static grt_status refuse_directory(const char *path, grt_error *err)
         {".h5", "convert the TensorFlow weights to safetensors"},
     };
     char name[MAX_NAME_BYTES];
+    GRT_TRY(refuse_what_is_known(path, err));
     for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
         if (grt_directory_find(path, hints[i].suffix, name, sizeof(name)))
             GRT_FAIL(err, GRT_E_NOT_FOUND,
@@ -342,6 +379,32 @@ grt_status grt_checkpoint_open(grt_checkpoint *out, const char *path, grt_error 
     }
     *out = c;
     return GRT_OK;
+}
+
+static grt_status check_sentence_config(grt_checkpoint *c, grt_error *err)
+{
+    static const char name[] = "config_sentence_transformers.json";
+    bool is_there;
+    char *path;
+    json_t *root;
+    GRT_TRY(exists_in(c->directory, name, &is_there, err));
+    if (!is_there) return GRT_OK;
+    GRT_TRY(grt_path_join(&path, c->directory, name, err));
+    grt_status status = grt_json_load(&root, path, MAX_CONFIG_BYTES, &c->notes, err);
+    if (status == GRT_OK) {
+        status = grt_keys_check_json(root, GRT_KEYS_SENTENCE, name, &c->notes, err);
+        json_decref(root);
+    }
+    grt_free(path);
+    return status;
+}
+
+grt_status grt_checkpoint_check_keys(grt_checkpoint *c, grt_error *err)
+{
+    bool is_gguf = c->format == GRT_FORMAT_GGUF;
+    GRT_TRY(grt_keys_check(&c->metadata, is_gguf ? GRT_KEYS_GGUF : GRT_KEYS_CONFIG,
+                           &c->notes, err));
+    return is_gguf ? GRT_OK : check_sentence_config(c, err);
 }
 
 void grt_checkpoint_release(grt_checkpoint *checkpoint)

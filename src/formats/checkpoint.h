@@ -9,7 +9,8 @@
 typedef enum grt_format { GRT_FORMAT_SAFETENSORS, GRT_FORMAT_GGUF } grt_format;
 
 typedef struct grt_checkpoint {
-    const char *path; /* as given */
+    const char *path;      /* as given */
+    const char *directory; /* that the files lie in; NULL: a GGUF */
     grt_format format;
     grt_catalogue catalogue;
     grt_metadata metadata; /* config.json, or the GGUF key-values */
@@ -25,6 +26,11 @@ typedef struct grt_checkpoint {
  * the first part. */
 GRT_NODISCARD grt_status grt_checkpoint_open(grt_checkpoint *out, const char *path,
                                              grt_error *err);
+/* Holds the keys of config.json, config_sentence_transformers.json or the GGUF against
+ * the table of those that are known (keys.h).  After the family was told: a model that
+ * is none of those known here is to be refused for that. */
+GRT_NODISCARD grt_status grt_checkpoint_check_keys(grt_checkpoint *checkpoint,
+                                                   grt_error *err);
 void grt_checkpoint_release(grt_checkpoint *checkpoint);
 
 /* Readers that grt_checkpoint_open calls; for tests and fuzz targets.  Each takes the

@@ -6,6 +6,7 @@
 #include "formats/tokenizer_config.h"
 
 #include "base/memory.h"
+#include "formats/keys.h"
 #include "formats/tokenizer_json.h"
 
 #include <stdio.h>
@@ -198,6 +199,10 @@ grt_status grt_tokenizer_config_check(const grt_tokenizer_config *config,
                                       grt_error *err)
 {
     const char *directory = grt_path_tail(config->directory);
+    GRT_TRY(grt_keys_check_json(config->root, GRT_KEYS_TOKENIZER_CONFIG,
+                                "tokenizer_config.json", notes, err));
+    GRT_TRY(grt_keys_check_json(config->specials, GRT_KEYS_TOKENIZER_CONFIG,
+                                "special_tokens_map.json", notes, err));
     const char *cutter =
         json_string_value(json_object_get(config->root, "word_tokenizer_type"));
     if (cutter && strcmp(cutter, "basic") != 0)

@@ -8,6 +8,8 @@
  * the model family's pair template. */
 #include "formats/tokenizer_json.h"
 
+#include "formats/keys.h"
+
 #include <string.h>
 
 const char *grt_json_text_of(const json_t *object, const char *key)
@@ -297,8 +299,10 @@ grt_status grt_vocabulary_read_tokenizer_json(grt_vocabulary *out, const char *j
     grt_json_reader r = {out, path, err};
     const json_t *model = json_object_get(root, "model");
     const char *type = model_type(model);
-    grt_status status;
-    if (strcmp(type, "WordPiece") == 0)
+    grt_status status = grt_keys_check_tokenizer(root, path, &out->notes, err);
+    if (status != GRT_OK)
+        ; /* a key that would change results */
+    else if (strcmp(type, "WordPiece") == 0)
         status = read_wordpiece(&r, root, model);
     else if (strcmp(type, "Unigram") == 0)
         status = grt_json_read_unigram(&r, root, model);

@@ -11,6 +11,7 @@ grt_status grt_open(grt_opened *out, const char *path, grt_error *err)
                                              of no kind known here either */
     GRT_TRY(grt_checkpoint_open(&out->checkpoint, path, err));
     GRT_TRY(grt_network_recognise(&architecture, &out->checkpoint, NULL, err));
+    GRT_TRY(grt_checkpoint_check_keys(&out->checkpoint, err));
     GRT_TRY(grt_vocabulary_open(&out->vocabulary, &out->checkpoint, err));
     GRT_TRY(grt_notes_append(&out->checkpoint.notes, &out->vocabulary.notes, err));
     GRT_TRY(grt_tokenizer_create(&out->tokenizer, &out->vocabulary, err));
