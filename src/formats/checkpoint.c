@@ -11,6 +11,7 @@
 #include "formats/keys.h"
 #include "formats/names.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_CONFIG_BYTES = 16 << 20, MAX_INDEX_BYTES = 64 << 20, MAX_NAME_BYTES = 256 };
@@ -399,11 +400,68 @@ static grt_status check_sentence_config(grt_checkpoint *c, grt_error *err)
     return status;
 }
 
+/* The number N of a tensor of layer N ("blk.N.", "layer.N.", "layers.N."), plus one; 0:
+ * of no layer of texts. */
+static uint64_t layer_count_of(const char *name, bool is_gguf)
+{
+    static const char *const stems[] = {"blk.", "layer.", "layers."};
+    if (strstr(name, "vision")) return 0;
+    for (size_t i = is_gguf ? 0 : 1; i < (is_gguf ? 1 : 3); i++) {
+        const char *at = strstr(name, stems[i]);
+        if (!at || (at != name && at[-1] != '.')) continue;
+        uint64_t layer = 0;
+        at += strlen(stems[i]);
+        if (*at < '0' || *at > '9') continue;
+        for (; *at >= '0' && *at <= '9' && layer < 1000000; at++)
+            layer = layer * 10 + (uint64_t)(*at - '0');
+        if (*at == '.') return layer + 1;
+    }
+    return 0;
+}
+
+static bool said_layers(const grt_checkpoint *c, uint64_t *out)
+{
+    grt_text architecture = {"", 0};
+    char key[GRT_MAX_KEY_BYTES];
+    if (c->format == GRT_FORMAT_SAFETENSORS)
+        return grt_metadata_get_u64(&c->metadata, "num_hidden_layers", out) ||
+               grt_metadata_get_u64(&c->metadata, "text_config.num_hidden_layers", out);
+    (void)grt_metadata_get_text(&c->metadata, "general.architecture", &architecture);
+    (void)snprintf(key, sizeof(key), "%.*s.block_count",
+                   (int)(architecture.size < 100 ? architecture.size : 100),
+                   architecture.data);
+    return grt_metadata_get_u64(&c->metadata, key, out);
+}
+
+/* Layers behind the last one that the file says it has: llama.cpp stops there, and
+ * Hugging Face's code leaves them unread with a warning. */
+static grt_status check_layers(grt_checkpoint *c, grt_error *err)
+{
+    bool is_gguf = c->format == GRT_FORMAT_GGUF;
+    uint64_t said, found = 0;
+    if (!said_layers(c, &said)) return GRT_OK;
+    for (size_t i = 0; i < c->catalogue.n_tensors; i++) {
+        uint64_t n = layer_count_of(c->catalogue.tensors[i].name, is_gguf);
+        if (n > found) found = n;
+    }
+    if (found <= said) return GRT_OK;
+    const char *source = grt_path_tail(c->metadata.source);
+    if (is_gguf)
+        GRT_FAIL(err, GRT_E_FORMAT,
+                 "%s: has tensors of %llu layers, but its block_count is %llu", source,
+                 (unsigned long long)found, (unsigned long long)said);
+    return grt_notes_add(&c->notes, GRT_NOTE_RESULT, err,
+                         "%s: num_hidden_layers is %llu, but the weights have %llu "
+                         "layers; those behind are not read",
+                         source, (unsigned long long)said, (unsigned long long)found);
+}
+
 grt_status grt_checkpoint_check_keys(grt_checkpoint *c, grt_error *err)
 {
     bool is_gguf = c->format == GRT_FORMAT_GGUF;
     GRT_TRY(grt_keys_check(&c->metadata, is_gguf ? GRT_KEYS_GGUF : GRT_KEYS_CONFIG,
                            &c->notes, err));
+    GRT_TRY(check_layers(c, err));
     return is_gguf ? GRT_OK : check_sentence_config(c, err);
 }
 

@@ -27,7 +27,8 @@ typedef struct grt_checkpoint {
 GRT_NODISCARD grt_status grt_checkpoint_open(grt_checkpoint *out, const char *path,
                                              grt_error *err);
 /* Holds the keys of config.json, config_sentence_transformers.json or the GGUF against
- * the table of those that are known (keys.h).  After the family was told: a model that
+ * the table of those that are known (keys.h), and the layers of the weights against the
+ * number that is said.  After the family was told: a model that
  * is none of those known here is to be refused for that. */
 GRT_NODISCARD grt_status grt_checkpoint_check_keys(grt_checkpoint *checkpoint,
                                                    grt_error *err);

@@ -128,6 +128,36 @@ static void assert_noted(const char *fragment)
 }
 
 /* What is nowhere, in another shard than the index says, or in two of them. */
+/* What follows the layers that a config says the weights have. */
+static void notes_layers_that_are_not_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *tensor;
+        size_t n_notes;
+    } cases[] = {
+        {"{\"num_hidden_layers\":2}", "bert.encoder.layer.2.output.dense.weight", 1},
+        {"{\"num_hidden_layers\":3}", "bert.encoder.layer.2.output.dense.weight", 0},
+        {"{\"num_hidden_layers\":1}", "model.layers.10.mlp.up_proj.weight", 1},
+        {"{\"text_config\":{\"num_hidden_layers\":1}}", "layers.1.weight", 1},
+        {"{\"num_hidden_layers\":1}", "vision_tower.layers.5.weight", 0},
+        {"{\"num_hidden_layers\":1}", "lm_head.5.linear_head.weight", 0},
+        {"{}", "model.layers.10.weight", 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        write_text("config.json", cases[i].config);
+        write_shard("model.safetensors", cases[i].tensor);
+        assert_ok(grt_checkpoint_open(&c, root, &err), &err);
+        assert_ok(grt_checkpoint_check_keys(&c, &err), &err);
+        assert_int_equal(c.notes.n, cases[i].n_notes);
+        if (cases[i].n_notes) {
+            assert_noted("num_hidden_layers is ");
+            assert_int_equal(c.notes.list[0].kind, GRT_NOTE_RESULT);
+        }
+        grt_checkpoint_release(&c);
+    }
+}
+
 static void notes_where_index_and_shards_differ(void **state)
 {
     (void)state;
@@ -298,6 +328,7 @@ int main(void)
         TEST(opens_shards_once_each),
         TEST(refuses_bad_indices),
         TEST(notes_where_index_and_shards_differ),
+        TEST(notes_layers_that_are_not_read),
         TEST(names_the_truncated_shard),
         TEST(hints_at_what_a_directory_holds),
         TEST(needs_a_config),
