@@ -38,3 +38,17 @@ foreach(target ${headers})
   target_compile_options(${target} PRIVATE -Wall -Wextra -pedantic -Werror)
   add_test(NAME header.${target} COMMAND ${target})
 endforeach()
+
+# The same through ctypes: offsets that a C program confirms, and a ranking.
+if(PYTHON3 AND NOT CMAKE_CROSSCOMPILING)
+  set(ffi ${CMAKE_CURRENT_LIST_DIR}/header/test_ffi.py ${PROJECT_SOURCE_DIR}/include/grating.h
+    ${CMAKE_C_COMPILER})
+  if(NOT GRT_SANITIZE) # Python could not load it
+    add_library(grating_ffi MODULE $<TARGET_OBJECTS:grt_core>)
+    target_link_libraries(grating_ffi PRIVATE PkgConfig::JANSSON PkgConfig::PCRE2
+      PkgConfig::UTF8PROC Threads::Threads m)
+    set_target_properties(grating_ffi PROPERTIES LINKER_LANGUAGE C)
+    list(APPEND ffi $<TARGET_FILE:grating_ffi> ${PROJECT_SOURCE_DIR}/models/grating-mini)
+  endif()
+  add_test(NAME header.ffi COMMAND ${PYTHON3} ${ffi})
+endif()

@@ -13,6 +13,7 @@ const char *wire_status_name(grt_status status)
     case GRT_E_TOO_LONG: return "too_long";
     case GRT_E_CANCELLED: return "cancelled";
     case GRT_E_NOT_FOUND: return "not_found";
+    case GRT_E_BUSY: return "busy";
     case GRT_STATUS_FORCE_INT32: break;
     }
     return "unknown";

@@ -33,6 +33,8 @@ typedef struct wire_ranking {
     size_t k;                 /* results to write, at most the result's count */
     wire_texts documents;
     int has_stats;
+    const grt_memory_plan *plan;   /* NULL: the result's own */
+    const uint64_t *process_bytes; /* see wire_put_plan */
 } wire_ranking;
 
 /* Each writes one object. */
@@ -43,9 +45,13 @@ void wire_put_ranking(wire_json *json, const wire_ranking *ranking);
 void wire_put_ranking_error(wire_json *json, const wire_ranking *ranking,
                             grt_status status, const char *text);
 /* The candidates that computed a layer, their scores and what became of them. */
-void wire_put_step(wire_json *json, const char *name, const grt_trace_step *step);
-void wire_put_stats(wire_json *json, const char *name, const grt_stats *stats);
-void wire_put_plan(wire_json *json, const char *name, const grt_memory_plan *plan);
+void wire_put_step(wire_json *json, const char *name, const grt_step *step);
+void wire_put_stats(wire_json *json, const char *name, const grt_stats *stats,
+                    const grt_memory_plan *plan, const uint64_t *process_bytes);
+/* process_bytes: what the process has beside what the library allocates, where the plan
+ * is about the whole process; NULL: it is the library's own. */
+void wire_put_plan(wire_json *json, const char *name, const grt_memory_plan *plan,
+                   const uint64_t *process_bytes);
 /* {"status": "no_memory", "text": TEXT, "offset": BYTE}; the offset where there is one.
  */
 void wire_put_error(wire_json *json, const char *name, grt_status status,

@@ -61,12 +61,14 @@ typedef struct arguments {
 
 static int set_policy(bench_job *job, const char *text)
 {
-    static const grt_policy policies[] = {GRT_POLICY_SCHEDULE, GRT_POLICY_BOUND,
+    static const grt_policy policies[] = {GRT_POLICY_DEFAULT, GRT_POLICY_BOUND,
                                           GRT_POLICY_CLUSTER, GRT_POLICY_NONE};
     static const char *const names[] = {"schedule", "bound", "cluster", "none", NULL};
     size_t i = 0;
     int code = cli_parse_choice("--policy", text, names, &i);
-    if (!code) job->policy = policies[i];
+    if (code) return code;
+    job->policy = policies[i];
+    job->is_scheduled = i == 0;
     return code;
 }
 
@@ -90,7 +92,7 @@ static int set_option(arguments *self, int key, const char *value)
     case 'm': self->model = value; return CLI_SUCCESS;
     case 't':
         return cli_parse_number("-t, --threads", value, 0, THREADS_MAX,
-                                &job->session.n_threads);
+                                &job->engine.n_threads);
     case 'k': return cli_parse_number("-k, --top", value, 1, COUNT_MAX, &job->k);
     case KEY_DOCUMENTS:
         return cli_parse_number("--documents", value, 1, COUNT_MAX, &job->n_documents);
@@ -139,7 +141,7 @@ static int choose_schedule(arguments *self)
     bench_job *job = &self->options.job;
     job->schedule = bench_published_schedule;
     if (!self->schedule) return CLI_SUCCESS;
-    if (job->policy != GRT_POLICY_SCHEDULE)
+    if (!job->is_scheduled)
         return cli_usage(&cli_bench_command, "--schedule is for --policy schedule");
     const char *wrong = bench_schedule_parse(&job->schedule, self->schedule);
     if (wrong)
@@ -260,10 +262,8 @@ static int measure(const bench_options *options)
 static int run(int argc, char **argv)
 {
     arguments self = {.by = BENCH_N_DIMENSIONS};
-    grt_session_options session = GRT_SESSION_OPTIONS_INIT;
     self.options.n_runs = 3;
-    self.options.job = (bench_job){
-        .n_tokens = 500, .k = 10, .policy = GRT_POLICY_SCHEDULE, .session = session};
+    self.options.job = (bench_job){.n_tokens = 500, .k = 10, .is_scheduled = 1};
     signal(SIGPIPE, SIG_IGN); /* a worker that ended is an error to report */
     if (argc > 1 && strcmp(argv[1], "--worker") == 0)
         return bench_work(argc - 1, argv + 1);

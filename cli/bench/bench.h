@@ -10,7 +10,8 @@
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
 
-#include "grating.h"
+#include "api/experiment.h"
+#include "frame/host.h"
 
 #include <stdio.h>
 
@@ -46,8 +47,11 @@ typedef struct bench_job {
     size_t n_tokens; /* of a pair, about */
     size_t k;
     grt_policy policy;
-    bench_schedule schedule; /* unscaled; for GRT_POLICY_SCHEDULE */
-    grt_session_options session;
+    int is_scheduled;        /* the schedule decides, not the policy */
+    bench_schedule schedule; /* unscaled */
+    cli_engine_options engine;
+    int computes_prefix_apart; /* as in grt_experiment */
+    int computes_all_rows;
 } bench_job;
 
 typedef struct bench_outcome {
@@ -58,6 +62,7 @@ typedef struct bench_outcome {
     uint64_t selection; /* a number made from the top K, in any order */
     size_t n_truncated;
     grt_stats stats; /* isa is not to be used */
+    cli_plan plan;
     char isa[16];
     char model[160];
 } bench_outcome;

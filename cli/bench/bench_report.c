@@ -87,8 +87,8 @@ static void put_head(FILE *file, const char *prefix, const bench_options *option
     fprintf(file, ": %s\n", outcome->model);
     fprintf(file, "%srequest   top %zu of %zu documents, pairs of about %zu tokens, ",
             prefix, job->k, job->n_documents, job->n_tokens);
-    if (job->session.n_threads)
-        fprintf(file, "%zu threads\n", job->session.n_threads);
+    if (job->engine.n_threads)
+        fprintf(file, "%zu threads\n", job->engine.n_threads);
     else
         fprintf(file, "a thread for each CPU\n");
     fprintf(file, "%stexts     ", prefix);
@@ -101,7 +101,7 @@ static void put_head(FILE *file, const char *prefix, const bench_options *option
     }
     if (options->kind != BENCH_STREAMING) {
         fprintf(file, "%spruning   ", prefix);
-        if (job->policy == GRT_POLICY_SCHEDULE)
+        if (job->is_scheduled)
             put_schedule(file, job, outcome->stats.n_layers);
         else
             fprintf(file, "policy %s on the model's own scores\n",
@@ -344,12 +344,16 @@ static void put_csv_settings(FILE *file, const bench_table *table, const bench_r
 {
     static const char *const residencies[] = {"auto", "streamed", "resident"};
     const grt_stats *stats = stats_of(row);
-    const grt_memory_plan *plan = &stats->plan;
+    const grt_memory_plan *plan = &row->runs[0].plan.memory;
+    int is_scheduled = row->job.is_scheduled && row->job.k < stats->n_documents;
+    const char *policy =
+        is_scheduled ? "schedule" : grt_policy_text((grt_policy)stats->policy);
     fprintf(file, "%s,%s,%zu,%s,%zu,%s,%s,%s,%zu,%zu,%zu,%llu,%zu,", table->name,
             row->name, stats->n_documents, make_tokens(table, row).text, row->job.k,
-            grt_policy_text(stats->policy), residencies[row->job.session.residency],
-            grt_hidden_storage_text(plan->hidden), plan->n_slots, plan->chunk_rows,
-            plan->n_cached_rows, (unsigned long long)plan->budget_bytes, table->n_runs);
+            policy, residencies[row->job.engine.residency],
+            grt_hidden_storage_text((grt_hidden_storage)plan->hidden), plan->n_slots,
+            plan->chunk_rows, plan->n_cached_rows,
+            (unsigned long long)plan->budget_bytes, table->n_runs);
 }
 
 static void put_csv_row(FILE *file, const bench_table *table, const bench_row *row)

@@ -47,6 +47,12 @@ static void name_row(bench_row *row, const char *name)
     snprintf(row->name, sizeof row->name, "%s", name);
 }
 
+static void prune_nothing(bench_job *job)
+{
+    job->policy = GRT_POLICY_NONE;
+    job->is_scheduled = 0;
+}
+
 /* Each row adds one technique to those above it. */
 static int make_ablation(bench_table *out, const bench_options *options)
 {
@@ -57,15 +63,15 @@ static int make_ablation(bench_table *out, const bench_options *options)
     int code = table_init(out, options, "ablation", "configuration", N_ROWS);
     for (size_t i = 0; !code && i < N_ROWS; i++) {
         bench_job *job = &out->rows[i].job;
-        grt_session_options *session = &job->session;
+        cli_engine_options *engine = &job->engine;
         name_row(&out->rows[i], names[i]);
-        if (i < PRUNING) job->policy = GRT_POLICY_NONE;
-        session->chunk_rows = i < CHUNKING ? SIZE_MAX : 0; /* all in one chunk */
-        session->residency =
+        if (i < PRUNING) prune_nothing(job);
+        engine->chunk_rows = i < CHUNKING ? SIZE_MAX : 0; /* all in one chunk */
+        engine->residency =
             i < STREAMING ? GRT_RESIDENCY_RESIDENT : GRT_RESIDENCY_STREAMED;
-        session->n_cached_rows = i < CACHE ? SIZE_MAX : 0; /* the whole table */
-        session->computes_prefix_apart = i < SHARING;
-        session->computes_all_rows = i < SHARING;
+        engine->n_cached_rows = i < CACHE ? SIZE_MAX : 0; /* the whole table */
+        job->computes_prefix_apart = i < SHARING;
+        job->computes_all_rows = i < SHARING;
     }
     return code;
 }
@@ -79,11 +85,11 @@ static int make_streaming(bench_table *out, const bench_options *options)
     for (size_t i = 0; !code && i < N_ROWS; i++) {
         bench_job *job = &out->rows[i].job;
         name_row(&out->rows[i], names[i]);
-        job->policy = GRT_POLICY_NONE;
-        job->session.residency =
+        prune_nothing(job);
+        job->engine.residency =
             i == 0 ? GRT_RESIDENCY_RESIDENT : GRT_RESIDENCY_STREAMED;
         /* A budget that everything fits is what makes reads go past the page cache. */
-        if (i == 2) job->session.memory_bytes = UINT64_MAX / 4;
+        if (i == 2) job->engine.memory_bytes = UINT64_MAX / 4;
     }
     return code;
 }
@@ -97,8 +103,8 @@ static void set_value(bench_job *job, bench_dimension dimension, uint64_t value)
     case BENCH_TOP: job->k = count; break;
     case BENCH_BUDGET:
     case BENCH_N_DIMENSIONS:
-        job->session.memory_bytes = value;
-        job->session.residency = GRT_RESIDENCY_AUTO;
+        job->engine.memory_bytes = value;
+        job->engine.residency = GRT_RESIDENCY_AUTO;
         break;
     }
 }
@@ -115,9 +121,9 @@ static int make_scaling(bench_table *out, const bench_options *options,
                           dimension_names[dimension], values->n + n_before);
     for (size_t i = 0; !code && i < out->n_rows; i++) {
         bench_row *row = &out->rows[i];
-        row->job.session.residency = GRT_RESIDENCY_STREAMED;
+        row->job.engine.residency = GRT_RESIDENCY_STREAMED;
         if (i < n_before) {
-            row->job.session.residency = GRT_RESIDENCY_AUTO;
+            row->job.engine.residency = GRT_RESIDENCY_AUTO;
             name_row(row, "none");
             continue;
         }
@@ -144,12 +150,12 @@ static int measure_once(bench_table *table, size_t row, size_t turn,
                  table->n_runs);
     int code = bench_measure(out, &self->job, source);
     if (code || out->status == GRT_OK) return code;
-    if (out->status != GRT_E_NO_MEMORY || !self->job.session.memory_bytes)
+    if (out->status != GRT_E_NO_MEMORY || !self->job.engine.memory_bytes)
         return cli_fail("%s: %s", self->name, out->text);
     self->is_refused = 1;
     cli_note("%s does not suffice; the smallest budget that works is about %s",
              self->name,
-             cli_bytes_text(table->rows[0].runs[0].stats.plan.smallest_bytes).text);
+             cli_bytes_text(table->rows[0].runs[0].plan.memory.smallest_bytes).text);
     return CLI_SUCCESS;
 }
 
@@ -168,7 +174,7 @@ static int measure_rows(bench_table *table, size_t first, size_t end,
  * differ by some pages. */
 static void choose_budgets(bench_table *table)
 {
-    const grt_memory_plan *plan = &table->rows[0].runs[0].stats.plan;
+    const grt_memory_plan *plan = &table->rows[0].runs[0].plan.memory;
     double smallest = (double)plan->smallest_bytes * 1.02;
     double all = (double)plan->total_bytes * 1.02;
     if (all < smallest) all = 2 * smallest; /* the first row was streamed too */
@@ -210,7 +216,9 @@ static void compare_selections(const bench_table *table)
     const bench_row *first = &table->rows[table->kind == BENCH_ABLATION ? 1 : 0];
     for (size_t i = 0; i < table->n_rows; i++) {
         const bench_row *row = &table->rows[i];
-        if (row->job.policy != first->job.policy) continue;
+        if (row->job.policy != first->job.policy ||
+            row->job.is_scheduled != first->job.is_scheduled)
+            continue;
         for (size_t turn = 0; turn < table->n_runs; turn++)
             if (row->runs[turn].selection != first->runs[0].selection) {
                 cli_note("%s: other documents were selected than by %s", row->name,

@@ -21,8 +21,7 @@ enum { DOCUMENT_MIN_TOKENS = 4 };
 typedef struct worker {
     bench_job job;
     const bench_source *source;
-    grt_model *model;
-    grt_session *session;
+    cli_host host;
     bench_texts texts;
     bench_outcome *out;
 } worker;
@@ -45,20 +44,37 @@ static uint64_t now_ns(void)
 static grt_status open_worker(worker *self)
 {
     grt_error error = {0};
-    grt_status status =
-        grt_model_open(&self->model, self->source->model_path, NULL, &error);
-    if (!status)
-        status =
-            grt_session_create(&self->session, self->model, &self->job.session, &error);
+    grt_status status = cli_host_open(&self->host, self->source->model_path, NULL,
+                                      &self->job.engine, &error);
+    if (!status) status = cli_host_check(&self->host, &error);
     if (status) return note_failure(self, status, &error);
-    grt_model_info info;
-    grt_model_describe(self->model, &info);
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_model_describe(self->host.model, &info);
     uint64_t bytes = info.embedding_bytes + info.layers_bytes + info.head_bytes;
     snprintf(self->out->model, sizeof self->out->model,
              "%s, %s, %zu layers, hidden size %zu, %.1f MiB (%.1f MiB of layers)",
              info.architecture, info.format, info.n_layers, info.hidden_size,
              (double)bytes / 1048576, (double)info.layers_bytes / 1048576);
     return GRT_OK;
+}
+
+static grt_status rank_once(worker *self, const grt_request *request,
+                            const bench_schedule *schedule, grt_result **out,
+                            grt_error *error)
+{
+    grt_experiment experiment = {.computes_prefix_apart =
+                                     self->job.computes_prefix_apart,
+                                 .computes_all_rows = self->job.computes_all_rows};
+    if (schedule) {
+        experiment.schedule = schedule->entries;
+        experiment.n_schedule = schedule->n;
+    }
+    grt_status status = cli_host_prepare(&self->host, error);
+    if (!status)
+        status =
+            grt_rank_experiment(out, self->host.model, request, &experiment, error);
+    if (status) cli_host_explain(&self->host, request->n_documents, status, error);
+    return status;
 }
 
 /* A first small request brings resident layers into memory and starts the threads, as
@@ -73,10 +89,11 @@ static grt_status warm_up(worker *self, size_t *n_prompt)
     request.query = bench_query;
     request.documents = &document;
     request.n_documents = 1;
-    grt_status status = grt_count_tokens(&n_document, self->model, document, 0, &error);
-    if (!status) status = grt_rank(self->session, &request, &result, &error);
+    grt_status status = grt_count_tokens(&n_document, self->host.model, document,
+                                         GRT_NUL_TERMINATED, &error);
+    if (!status) status = rank_once(self, &request, NULL, &result, &error);
     if (status) return note_failure(self, status, &error);
-    size_t n = grt_result_items(result)->n_tokens;
+    size_t n = grt_result_tokens(result)[0];
     *n_prompt = n > n_document ? n - n_document : 0;
     grt_result_free(result);
     return GRT_OK;
@@ -87,9 +104,9 @@ static uint64_t selection_of(const grt_result *result, size_t k)
 {
     uint64_t sum = 0;
     size_t n = grt_result_count(result);
-    const grt_item *items = grt_result_items(result);
+    const size_t *indices = grt_result_indices(result);
     for (size_t i = 0; i < n && i < k; i++) {
-        uint64_t z = ((uint64_t)items[i].index + 1) * 0x9E3779B97F4A7C15u;
+        uint64_t z = ((uint64_t)indices[i] + 1) * 0x9E3779B97F4A7C15u;
         z = (z ^ z >> 31) * 0xBF58476D1CE4E5B9u;
         sum += z ^ z >> 29;
     }
@@ -105,20 +122,24 @@ static grt_status rank(worker *self, const bench_schedule *schedule)
     request.documents = (const char *const *)self->texts.documents;
     request.n_documents = self->texts.n;
     request.k = self->job.k;
-    request.policy = self->job.policy;
-    request.schedule = schedule->entries;
-    request.n_schedule = schedule->n;
+    grt_policy_options policy = GRT_POLICY_OPTIONS_INIT;
+    policy.policy = (int32_t)self->job.policy;
+    request.policy = &policy;
     uint64_t start = now_ns();
-    grt_status status = grt_rank(self->session, &request, &result, &error);
+    grt_status status = rank_once(
+        self, &request, self->job.is_scheduled ? schedule : NULL, &result, &error);
     bench_outcome *out = self->out;
     out->time_ns = now_ns() - start;
     if (status) return note_failure(self, status, &error);
-    out->stats = *grt_result_stats(result);
+    const uint32_t *flags = grt_result_flags(result);
+    out->stats.struct_size = sizeof out->stats;
+    grt_result_stats(result, &out->stats);
+    out->plan = cli_host_plan(&self->host, result);
     snprintf(out->isa, sizeof out->isa, "%s", out->stats.isa);
     out->stats.isa = NULL;
     out->selection = selection_of(result, self->job.k);
     for (size_t i = 0; i < grt_result_count(result); i++)
-        out->n_truncated += grt_result_items(result)[i].truncated != 0;
+        out->n_truncated += (flags[i] & GRT_FLAG_TRUNCATED) != 0;
     grt_result_free(result);
     return GRT_OK;
 }
@@ -128,8 +149,8 @@ static int run_job(worker *self)
     size_t n_prompt = 0;
     bench_schedule given = self->job.schedule;
     if (open_worker(self) || warm_up(self, &n_prompt)) return CLI_SUCCESS;
-    grt_model_info info;
-    grt_model_describe(self->model, &info);
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_model_describe(self->host.model, &info);
     bench_schedule scaled = {.n_layers = info.n_layers,
                              .n_documents = self->job.n_documents,
                              .k = self->job.k};
@@ -138,7 +159,7 @@ static int run_job(worker *self)
     size_t n_tokens = self->job.n_tokens > n_prompt + DOCUMENT_MIN_TOKENS
                           ? self->job.n_tokens - n_prompt
                           : DOCUMENT_MIN_TOKENS;
-    int code = bench_texts_make(&self->texts, self->model, self->job.n_documents,
+    int code = bench_texts_make(&self->texts, self->host.model, self->job.n_documents,
                                 n_tokens, self->source->text_path);
     if (code) return code;
     (void)rank(self, &scaled);
@@ -181,8 +202,7 @@ int bench_work(int argc, char **argv)
         return cli_fail("--worker is for grating bench itself");
     int code = run_job(&self);
     bench_texts_release(&self.texts);
-    grt_session_free(self.session);
-    grt_model_close(self.model);
+    cli_host_close(&self.host);
     if (!code && !write_all(STDOUT_FILENO, &out, sizeof out))
         code = cli_fail("the outcome could not be handed on");
     return code;

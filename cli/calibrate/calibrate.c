@@ -2,12 +2,11 @@
 #include "calibrate/calibrate.h"
 
 #include "frame/cli.h"
-#include "frame/session_options.h"
 
 enum { K_LARGEST = 1000 };
 
 enum {
-    KEY_QUERIES = CLI_KEY_SESSION_END,
+    KEY_QUERIES = CLI_KEY_ENGINE_END,
     KEY_INSTRUCTION,
     KEY_PRECISION,
     KEY_SAMPLES,
@@ -33,7 +32,7 @@ static const cli_option options_table[] = {
      "what full passes gave is kept here (default: beside\n"
      "the profile, ending in .samples)"},
     {KEY_FIT_ONLY, "fit-only", NULL, "compute no queries, fit from the samples"},
-    CLI_SESSION_OPTIONS,
+    CLI_ENGINE_OPTIONS,
     {KEY_JSON, "json", NULL, "print the report as one JSON object"},
     {KEY_NO_PROGRESS, "no-progress", NULL, "no progress bar on standard error"},
     CLI_HELP_OPTION,
@@ -49,9 +48,8 @@ static int set_path(const char **out, const char *option, const char *path)
 
 static int set_option(cli_calibrate_options *options, int key, const char *value)
 {
-    if (cli_is_session_option(key))
-        return cli_session_option(&options->session, &cli_calibrate_command, key,
-                                  value);
+    if (cli_is_engine_option(key))
+        return cli_engine_option(&options->engine, &cli_calibrate_command, key, value);
     switch (key) {
     case CLI_OPERAND:
         return cli_usage(&cli_calibrate_command, "unexpected argument \"%s\"", value);
@@ -87,7 +85,7 @@ static int check_options(const cli_calibrate_options *options)
 static int calibrate(const cli_calibrate_options *options)
 {
     cli_calibrator calibrator;
-    grt_calibration_report report;
+    grt_calibration_report report = GRT_CALIBRATION_REPORT_INIT;
     int code = cli_calibrator_open(&calibrator, options);
     if (!code) code = cli_calibrator_survey(&calibrator);
     if (!code) code = cli_calibrator_begin(&calibrator);
@@ -103,7 +101,7 @@ static int calibrate(const cli_calibrate_options *options)
 
 static int run(int argc, char **argv)
 {
-    cli_calibrate_options options = {.session = GRT_SESSION_OPTIONS_INIT};
+    cli_calibrate_options options = {0};
     cli_parser parser;
     cli_parser_init(&parser, &cli_calibrate_command, argc, argv);
     int key;

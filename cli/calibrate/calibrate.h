@@ -9,6 +9,7 @@
 #define CLI_CALIBRATE_H
 
 #include "grating.h"
+#include "frame/host.h"
 #include "frame/progress.h"
 #include "frame/queries.h"
 
@@ -21,7 +22,7 @@ typedef struct cli_calibrate_options {
     const char *instruction;
     float precision; /* 0: the library's own */
     size_t k_max;    /* 0: the library's own */
-    grt_session_options session;
+    cli_engine_options engine;
     int only_fits;
     int is_json;
     int hides_progress;
@@ -38,7 +39,7 @@ typedef struct cli_calibrator {
     char *model_path;                     /* these three are owned */
     char *profile_path;
     char *samples_path;
-    grt_model *model;
+    cli_host host;
     grt_calibration *calibration;
     cli_progress progress;
     cli_survey survey;
@@ -47,7 +48,6 @@ typedef struct cli_calibrator {
     size_t n_known;     /* of n_queries: the samples held them already */
     size_t n_single;    /* queries with fewer than 2 documents, passed over */
     size_t n_computed_documents;
-    size_t n_current;   /* documents of the query that is computed now */
     int64_t started_ns; /* the passes, then the fit */
 } cli_calibrator;
 

@@ -11,6 +11,22 @@
 
 enum { GAMMA_COLUMNS = 10, ADVICE_BYTES = 320 };
 
+/* Row i of the report, i < n_rows. */
+static grt_calibration_row row_at(const cli_calibrator *calibrator, size_t i)
+{
+    grt_calibration_row row = GRT_CALIBRATION_ROW_INIT;
+    (void)!grt_calibration_report_row(calibrator->calibration, i, &row);
+    return row;
+}
+
+/* Agreement after layer i + 1, i < n_layers - 1. */
+static double gamma_at(const cli_calibrator *calibrator, int is_readout, size_t i)
+{
+    float head = 0, readout = 0;
+    (void)!grt_calibration_gamma(calibrator->calibration, i + 1, &head, &readout);
+    return (double)(is_readout ? readout : head);
+}
+
 /* Whether the queries that the fit has not seen got what was asked for. */
 static const char *verdict(const grt_calibration_row *row)
 {
@@ -20,7 +36,8 @@ static const char *verdict(const grt_calibration_row *row)
 
 static const char *row_name(const grt_calibration_row *row)
 {
-    if (row->policy != GRT_POLICY_BOUND) return grt_policy_text(row->policy);
+    if (row->policy != GRT_POLICY_BOUND)
+        return grt_policy_text((grt_policy)row->policy);
     return row->has_readouts ? "bound" : "bound, no profile";
 }
 
@@ -45,31 +62,33 @@ static size_t queries_to_prove(const grt_calibration_row *row)
     return (size_t)ceil(1 / ((1 - (double)row->precision) * (double)row->k));
 }
 
-static int advise_missed(char *out, const grt_calibration_report *report)
+static int advise_missed(char *out, const cli_calibrator *calibrator,
+                         const grt_calibration_report *report)
 {
     for (size_t i = 0; i < report->n_rows; i++) {
-        const grt_calibration_row *row = &report->rows[i];
-        if (!is_main(row) || row->reached_high >= row->precision) continue;
+        grt_calibration_row row = row_at(calibrator, i);
+        if (!is_main(&row) || row.reached_high >= row.precision) continue;
         snprintf(out, ADVICE_BYTES,
                  "for K = %zu the reported queries miss the target: they may be of "
                  "another kind than the fitted ones; more queries in mixed order help",
-                 row->k);
+                 row.k);
         return 1;
     }
     return 0;
 }
 
-static int advise_unproven(char *out, const grt_calibration_report *report)
+static int advise_unproven(char *out, const cli_calibrator *calibrator,
+                           const grt_calibration_report *report)
 {
     size_t first = 0, last = 0, needed = 0;
     for (size_t i = 0; i < report->n_rows; i++) {
-        const grt_calibration_row *row = &report->rows[i];
-        if (!is_main(row) || report->n_fitted >= queries_to_prove(row)) continue;
+        grt_calibration_row row = row_at(calibrator, i);
+        if (!is_main(&row) || report->n_fitted >= queries_to_prove(&row)) continue;
         if (!first) {
-            first = row->k;
-            needed = queries_to_prove(row);
+            first = row.k;
+            needed = queries_to_prove(&row);
         }
-        last = row->k;
+        last = row.k;
     }
     if (!first) return 0;
     char range[64];
@@ -77,15 +96,17 @@ static int advise_unproven(char *out, const grt_calibration_report *report)
     snprintf(out, ADVICE_BYTES,
              "%zu fitted queries are too few to prove a precision of %g for K = %s, so "
              "bounds stay careful there; it takes some %zu queries in all",
-             report->n_fitted, (double)report->rows[0].precision, range,
+             report->n_fitted, (double)row_at(calibrator, 0).precision, range,
              (needed * 4 + 2) / 3);
     return 1;
 }
 
 /* At most one line; 0 when there is nothing to say. */
-static int advise(char *out, const grt_calibration_report *report)
+static int advise(char *out, const cli_calibrator *calibrator,
+                  const grt_calibration_report *report)
 {
-    return advise_missed(out, report) || advise_unproven(out, report);
+    return advise_missed(out, calibrator, report) ||
+           advise_unproven(out, calibrator, report);
 }
 
 /* ---- Text ---- */
@@ -125,13 +146,14 @@ static void print_head(const cli_calibrator *calibrator,
     printf("%zu fitted, %zu others reported\n", report->n_fitted, report->n_reported);
 }
 
-static void print_rows(const grt_calibration_report *report)
+static void print_rows(const cli_calibrator *calibrator,
+                       const grt_calibration_report *report)
 {
     printf("\nprecision %g\n   K  %-17s  reached  95 %% interval     computed  drift  "
            "target\n",
-           (double)report->rows[0].precision, "policy");
+           (double)row_at(calibrator, 0).precision, "policy");
     for (size_t i = 0; i < report->n_rows; i++) {
-        const grt_calibration_row *row = &report->rows[i];
+        const grt_calibration_row found = row_at(calibrator, i), *row = &found;
         char drift[16] = "-";
         if (is_main(row)) snprintf(drift, sizeof drift, "%.2f", (double)row->drift);
         printf("%4zu  %-17s   %.4f  %.4f to %.4f  %6.1f %%  %5s  %s\n", row->k,
@@ -141,15 +163,17 @@ static void print_rows(const grt_calibration_report *report)
     }
 }
 
-static void put_gammas(const char *name, const float *gammas, size_t begin, size_t end)
+static void put_gammas(const char *name, const cli_calibrator *calibrator,
+                       int is_readout, size_t begin, size_t end)
 {
     printf("%-9s", name);
     for (size_t i = begin; i < end; i++)
-        printf(" %6.3f", (double)gammas[i]);
+        printf(" %6.3f", gamma_at(calibrator, is_readout, i));
     putchar('\n');
 }
 
-static void print_gammas(const grt_calibration_report *report)
+static void print_gammas(const cli_calibrator *calibrator,
+                         const grt_calibration_report *report)
 {
     size_t n = report->n_layers - 1;
     printf("\nagreement with the final order (gamma) after each layer\n");
@@ -159,8 +183,8 @@ static void print_gammas(const grt_calibration_report *report)
         for (size_t i = begin; i < end; i++)
             printf(" %6zu", i + 1);
         putchar('\n');
-        put_gammas("head", report->gamma_head, begin, end);
-        put_gammas("readouts", report->gamma_readout, begin, end);
+        put_gammas("head", calibrator, 0, begin, end);
+        put_gammas("readouts", calibrator, 1, begin, end);
     }
 }
 
@@ -169,9 +193,9 @@ static void print_text(const cli_calibrator *calibrator,
 {
     char advice[ADVICE_BYTES];
     print_head(calibrator, report);
-    print_rows(report);
-    print_gammas(report);
-    if (advise(advice, report)) printf("\nadvice: %s\n", advice);
+    print_rows(calibrator, report);
+    print_gammas(calibrator, report);
+    if (advise(advice, calibrator, report)) printf("\nadvice: %s\n", advice);
 }
 
 /* ---- JSON ---- */
@@ -186,8 +210,8 @@ static void json_text(const char *name, const char *value)
 static void json_row(const grt_calibration_row *row)
 {
     printf("{\"k\": %zu, \"policy\": \"%s\", \"readouts\": %s, \"precision\": %g, ",
-           row->k, grt_policy_text(row->policy), row->has_readouts ? "true" : "false",
-           (double)row->precision);
+           row->k, grt_policy_text((grt_policy)row->policy),
+           row->has_readouts ? "true" : "false", (double)row->precision);
     printf("\"reached\": %.6g, \"reached_low\": %.6g, \"reached_high\": %.6g, "
            "\"computed\": %.6g, ",
            (double)row->reached, (double)row->reached_low, (double)row->reached_high,
@@ -199,11 +223,12 @@ static void json_row(const grt_calibration_row *row)
     printf("\"target\": \"%s\"}", verdict(row));
 }
 
-static void json_gammas(const char *name, const float *gammas, size_t n)
+static void json_gammas(const char *name, const cli_calibrator *calibrator,
+                        int is_readout, size_t n)
 {
     printf("\"%s\": [", name);
     for (size_t i = 0; i < n; i++)
-        printf("%s%.6g", i ? ", " : "", (double)gammas[i]);
+        printf("%s%.6g", i ? ", " : "", gamma_at(calibrator, is_readout, i));
     fputs("], ", stdout);
 }
 
@@ -224,13 +249,14 @@ static void print_json(const cli_calibrator *calibrator,
            report->n_fitted, report->n_reported, report->n_layers);
     for (size_t i = 0; i < report->n_rows; i++) {
         if (i) fputs(", ", stdout);
-        json_row(&report->rows[i]);
+        grt_calibration_row row = row_at(calibrator, i);
+        json_row(&row);
     }
     fputs("], ", stdout);
-    json_gammas("gamma_head", report->gamma_head, report->n_layers - 1);
-    json_gammas("gamma_readout", report->gamma_readout, report->n_layers - 1);
+    json_gammas("gamma_head", calibrator, 0, report->n_layers - 1);
+    json_gammas("gamma_readout", calibrator, 1, report->n_layers - 1);
     fputs("\"advice\": ", stdout);
-    if (advise(advice, report))
+    if (advise(advice, calibrator, report))
         cli_text_json(stdout, advice, strlen(advice));
     else
         fputs("null", stdout);

@@ -100,10 +100,10 @@ int cli_calibrator_open(cli_calibrator *calibrator,
     int code = cli_find_model(&calibrator->model_path, options->model_path);
     if (code) return code;
     grt_error error = {0};
-    grt_model_options model = GRT_MODEL_OPTIONS_INIT;
-    model.profile_path = ""; /* an old one that is damaged is no obstacle */
-    grt_status status =
-        grt_model_open(&calibrator->model, calibrator->model_path, &model, &error);
+    /* An old profile that is damaged is no obstacle. */
+    grt_status status = cli_host_open(&calibrator->host, calibrator->model_path, "",
+                                      &options->engine, &error);
+    if (!status) status = cli_host_check(&calibrator->host, &error);
     if (status) return cli_fail_status(NULL, status, &error);
     code = name_files(calibrator);
     return code ? code : protect_files(calibrator);
@@ -142,9 +142,8 @@ int cli_calibrator_begin(cli_calibrator *calibrator)
     calibration.profile_path = calibrator->profile_path;
     calibration.precision = options->precision;
     calibration.k_max = options->k_max;
-    calibration.session = options->session;
-    grt_status status = grt_calibration_open(&calibrator->calibration,
-                                             calibrator->model, &calibration, &error);
+    grt_status status = grt_calibration_open(
+        &calibrator->calibration, calibrator->host.model, &calibration, &error);
     /* The folder of an installed model belongs to root. */
     if (status == GRT_E_IO && !(options->profile_path && options->samples_path))
         return cli_fail("%s; other places can be named with -o and --samples",
@@ -164,28 +163,21 @@ static void draw(cli_calibrator *calibrator, const char *before, uint64_t part,
                            calibrator->started_ns);
 }
 
-/* A grt_progress_fn.  Documents stand for work; those that the samples held already
- * took no time. */
-static int show_pass(const grt_progress *step, void *payload)
+/* Draws before and after query `number`.  Documents stand for work; those that the
+ * samples held already took no time. */
+static void show_passes(cli_calibrator *calibrator, size_t number)
 {
-    cli_calibrator *calibrator = payload;
     const cli_survey *survey = &calibrator->survey;
-    size_t n_layers = step->n_layers ? step->n_layers : 1;
     char before[64];
     if (survey->n_queries == 0) {
-        snprintf(before, sizeof before, "query %zu ", calibrator->n_queries + 1);
-        draw(calibrator, before, step->layer, n_layers, 0, 0);
-        return cli_was_interrupted();
+        snprintf(before, sizeof before, "query %zu ", number);
+        draw(calibrator, before, 0, 1, 0, 0);
+        return;
     }
-    uint64_t current = (uint64_t)calibrator->n_current * step->layer;
-    uint64_t gone = (uint64_t)calibrator->n_documents * n_layers + current;
-    uint64_t all = (uint64_t)survey->n_documents * n_layers;
-    double done =
-        (double)calibrator->n_computed_documents * (double)n_layers + (double)current;
-    snprintf(before, sizeof before, "query %zu of %zu ", calibrator->n_queries + 1,
-             survey->n_queries);
+    size_t gone = calibrator->n_documents, all = survey->n_documents;
+    double done = (double)calibrator->n_computed_documents;
+    snprintf(before, sizeof before, "query %zu of %zu ", number, survey->n_queries);
     draw(calibrator, before, gone, all, done, done + (double)all - (double)gone);
-    return cli_was_interrupted();
 }
 
 /* A grt_calibration_progress_fn. */
@@ -197,8 +189,12 @@ static int show_fit(size_t done, size_t total, void *payload)
 
 /* ---- Computing and fitting ---- */
 
-static grt_request request_of(cli_calibrator *calibrator, const cli_query *query,
-                              const cli_documents *documents)
+static void cancel_calibration(void *calibration)
+{
+    grt_calibration_cancel(calibration);
+}
+
+static grt_request request_of(const cli_query *query, const cli_documents *documents)
 {
     grt_request request = GRT_REQUEST_INIT;
     request.query = query->text;
@@ -207,8 +203,6 @@ static grt_request request_of(cli_calibrator *calibrator, const cli_query *query
     request.document_bytes = documents->bytes;
     request.n_documents = documents->n;
     request.instruction = query->instruction;
-    request.progress = show_pass;
-    request.progress_payload = calibrator;
     return request;
 }
 
@@ -218,11 +212,16 @@ static int compute(cli_calibrator *calibrator, const cli_query *query,
     if (cli_was_interrupted()) return cli_fail_interrupted();
     grt_calibration *calibration = calibrator->calibration;
     grt_error error = {0};
-    grt_request request = request_of(calibrator, query, documents);
+    grt_request request = request_of(query, documents);
     size_t before = grt_calibration_count(calibration);
-    calibrator->n_current = documents->n;
-    grt_status status = grt_calibration_add(calibration, &request, &error);
+    cli_running running = {cancel_calibration, calibration};
+    show_passes(calibrator, calibrator->n_queries + 1);
+    grt_status status = cli_host_prepare(&calibrator->host, &error);
+    cli_cancel_when_interrupted(&running);
+    if (!status) status = grt_calibration_add(calibration, &request, &error);
+    cli_cancel_when_interrupted(NULL);
     if (status) {
+        cli_host_explain(&calibrator->host, documents->n, status, &error);
         cli_progress_erase(&calibrator->progress);
         return cli_fail_status(query->where, status, &error);
     }
@@ -231,6 +230,7 @@ static int compute(cli_calibrator *calibrator, const cli_query *query,
     calibrator->n_documents += documents->n;
     calibrator->n_known += !is_new;
     if (is_new) calibrator->n_computed_documents += documents->n;
+    show_passes(calibrator, calibrator->n_queries);
     return CLI_SUCCESS;
 }
 
@@ -277,8 +277,11 @@ int cli_calibrator_fit(cli_calibrator *calibrator, grt_calibration_report *repor
         return code;
     }
     calibrator->started_ns = cli_now_ns();
-    grt_status status = grt_calibration_fit(calibrator->calibration, report, show_fit,
+    cli_running running = {cancel_calibration, calibrator->calibration};
+    cli_cancel_when_interrupted(&running);
+    grt_status status = grt_calibration_fit(report, calibrator->calibration, show_fit,
                                             calibrator, &error);
+    cli_cancel_when_interrupted(NULL);
     cli_progress_erase(&calibrator->progress);
     if (!status) return CLI_SUCCESS;
     int code = cli_fail_status(NULL, status, &error);
@@ -291,7 +294,7 @@ void cli_calibrator_close(cli_calibrator *calibrator)
 {
     cli_say_when_interrupted(NULL);
     grt_calibration_close(calibrator->calibration);
-    grt_model_close(calibrator->model);
+    cli_host_close(&calibrator->host);
     free(calibrator->model_path);
     free(calibrator->profile_path);
     free(calibrator->samples_path);

@@ -56,7 +56,7 @@ static size_t usable_cpus(void)
  * to each other. */
 static void check_kernels(examination *found)
 {
-    grt_kernel_info kernel, before = {0};
+    grt_kernel_info kernel = GRT_KERNEL_INFO_INIT, before = GRT_KERNEL_INFO_INIT;
     int has_chosen = 1;
     for (size_t i = 0; grt_kernel_describe(i, &kernel) == GRT_OK; i++) {
         if (!before.operation || strcmp(kernel.operation, before.operation) != 0) {
@@ -79,28 +79,27 @@ static void run_self_test(examination *found, grt_model *model)
         "Owls hunt at night: they hear a mouse under the snow and fly without a "
         "sound."};
     grt_error error = {0};
-    grt_session *session = NULL;
     grt_result *result = NULL;
     grt_request request = GRT_REQUEST_INIT;
     request.query = "how do owls hunt";
     request.documents = documents;
     request.n_documents = 2;
-    grt_status status = grt_session_create(&session, model, NULL, &error);
-    if (!status) status = grt_rank(session, &request, &result, &error);
+    grt_status status = grt_rank(&result, model, &request, &error);
     if (status) {
         add_problem(found, "self test: %s",
                     error.text[0] ? error.text : grt_status_text(status));
     } else {
-        const grt_item *items = grt_result_items(result);
-        found->self_test_ms = (double)grt_result_stats(result)->total_ns / 1e6;
+        const float *logits = grt_result_logits(result);
+        grt_stats stats = GRT_STATS_INIT;
+        grt_result_stats(result, &stats);
+        found->self_test_ms = (double)stats.total_ns / 1e6;
         found->self_test_passes = grt_result_count(result) == 2 &&
-                                  items[0].index == 1 && isfinite(items[0].logit) &&
-                                  isfinite(items[1].logit);
+                                  grt_result_indices(result)[0] == 1 &&
+                                  isfinite(logits[0]) && isfinite(logits[1]);
         if (!found->self_test_passes)
             add_problem(found, "self test: the wrong document came first");
     }
     grt_result_free(result);
-    grt_session_free(session);
 }
 
 static void examine(examination *found)
@@ -114,7 +113,7 @@ static void examine(examination *found)
     }
     grt_error error = {0};
     grt_model *model = NULL;
-    grt_status status = grt_model_open(&model, found->model_path, NULL, &error);
+    grt_status status = grt_model_open(&model, NULL, found->model_path, NULL, &error);
     if (status) {
         add_problem(found, "bundled model: %s",
                     error.text[0] ? error.text : grt_status_text(status));
@@ -136,7 +135,7 @@ static void put_line(const char *name, const char *value)
 
 static void print_kernels(void)
 {
-    grt_kernel_info kernel;
+    grt_kernel_info kernel = GRT_KERNEL_INFO_INIT;
     const char *operation = "";
     printf("kernels\n");
     for (size_t i = 0; grt_kernel_describe(i, &kernel) == GRT_OK; i++) {
@@ -169,7 +168,7 @@ static void print_text(const examination *found)
 
 static void json_kernels(wire_json *json)
 {
-    grt_kernel_info kernel;
+    grt_kernel_info kernel = GRT_KERNEL_INFO_INIT;
     wire_begin(json, "kernels", '[');
     for (size_t i = 0; grt_kernel_describe(i, &kernel) == GRT_OK; i++) {
         wire_begin(json, NULL, '{');

@@ -2,7 +2,6 @@
 #include "eval/eval.h"
 
 #include "frame/cli.h"
-#include "frame/session_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 enum { DEPTH_DEFAULT = 50, DEPTH_MAX = 1000000, K_MAX = 10000, COUNT_MAX = 1000000000 };
 
 enum {
-    KEY_BEIR = CLI_KEY_SESSION_END,
+    KEY_BEIR = CLI_KEY_ENGINE_END,
     KEY_SPLIT,
     KEY_CORPUS,
     KEY_QUERIES,
@@ -24,7 +23,7 @@ enum {
     KEY_LEVEL,
     KEY_POLICIES,
     KEY_PRECISION,
-    KEY_EXACT_ORDER,
+    KEY_PROMISE,
     KEY_PROFILE,
     KEY_INSTRUCTION,
     KEY_SEED,
@@ -60,13 +59,14 @@ static const cli_option options_table[] = {
      "of none, cluster and bound: compare them with the full\npass"},
     {KEY_PRECISION, "precision", "LIST",
      "what cluster and bound are asked for (default 0.99)"},
-    {KEY_EXACT_ORDER, "exact-order", NULL,
-     "policies run the K best to the end, for their order"},
+    {KEY_PROMISE, "promise", "WHAT",
+     "what the precision is about: set (default), order or\n"
+     "scores, as in rank"},
     {KEY_PROFILE, "profile", "FILE",
      "made by \"grating calibrate\", or none (default: the one\n"
      "beside the model, if there is one)"},
     {KEY_SEED, "seed", "N", "of intervals and tests (default 1)"},
-    CLI_SESSION_OPTIONS,
+    CLI_ENGINE_OPTIONS,
     {KEY_JSON, "json", "FILE", "write the report there as JSON, too"},
     {KEY_RUN_OUT, "run-out", "FILE", "write the rankings there as a TREC run"},
     {KEY_NO_PROGRESS, "no-progress", NULL, "no progress bar on standard error"},
@@ -156,6 +156,17 @@ static int add_precision(eval_options *options, const char *text)
     return CLI_SUCCESS;
 }
 
+static int set_promise(eval_options *options, const char *text)
+{
+    static const char *const names[] = {"set", "order", "scores", NULL};
+    static const grt_promise values[] = {GRT_PROMISE_SET, GRT_PROMISE_ORDER,
+                                         GRT_PROMISE_SCORES};
+    size_t choice = 0;
+    int code = cli_parse_choice("--promise", text, names, &choice);
+    options->promise = values[choice];
+    return code;
+}
+
 static int set_stemmer(eval_options *options, const char *text)
 {
     static const char *const names[] = {"porter", "none", NULL};
@@ -186,8 +197,8 @@ static int set_data(eval_options *options, int key, const char *value)
 
 static int set_option(eval_options *options, int key, const char *value)
 {
-    if (cli_is_session_option(key))
-        return cli_session_option(&options->session, &cli_eval_command, key, value);
+    if (cli_is_engine_option(key))
+        return cli_engine_option(&options->engine, &cli_eval_command, key, value);
     if (key >= KEY_BEIR && key <= KEY_DEPTH) return set_data(options, key, value);
     switch (key) {
     case CLI_OPERAND:
@@ -201,7 +212,7 @@ static int set_option(eval_options *options, int key, const char *value)
                                 &options->level);
     case KEY_POLICIES: return set_list(options, value, add_policy);
     case KEY_PRECISION: return set_list(options, value, add_precision);
-    case KEY_EXACT_ORDER: options->keeps_order = 1; return CLI_SUCCESS;
+    case KEY_PROMISE: return set_promise(options, value);
     case KEY_PROFILE: return set_profile(options, value);
     case KEY_INSTRUCTION: options->instruction = value; return CLI_SUCCESS;
     case KEY_SEED:
@@ -234,9 +245,9 @@ static int check_sources(const eval_options *options)
                          stage);
     if (options->run_path && options->wants_bm25)
         return cli_usage(self, "--run and --bm25 exclude each other");
-    const char *pointless = options->n_precisions  ? "--precision"
-                            : options->keeps_order ? "--exact-order"
-                                                   : NULL;
+    const char *pointless = options->n_precisions ? "--precision"
+                            : options->promise    ? "--promise"
+                                                  : NULL;
     if (pointless && !options->n_policies)
         return cli_usage(self, "%s is for --policies cluster and bound", pointless);
     return CLI_SUCCESS;
@@ -305,7 +316,7 @@ static int evaluate(const eval_options *options)
 
 static int run(int argc, char **argv)
 {
-    eval_options options = {.seed = 1, .session = GRT_SESSION_OPTIONS_INIT};
+    eval_options options = {.seed = 1};
     cli_parser parser;
     cli_parser_init(&parser, &cli_eval_command, argc, argv);
     int key;

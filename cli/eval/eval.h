@@ -25,6 +25,7 @@
 #include "frame/documents.h"
 #include "frame/file.h"
 #include "grating.h"
+#include "frame/host.h"
 #include "frame/ids.h"
 #include "eval/metrics.h"
 #include "eval/names.h"
@@ -63,9 +64,9 @@ typedef struct eval_options {
     size_t n_precisions;
     size_t level; /* the least grade that is relevant */
     size_t seed;
-    grt_session_options session;
-    int keeps_order; /* the K best run to the end */
-    int wants_bm25;  /* --bm25 was given */
+    cli_engine_options engine;
+    grt_promise promise;
+    int wants_bm25; /* --bm25 was given */
     int is_unstemmed;
     int hides_progress;
 } eval_options;
@@ -272,13 +273,13 @@ void eval_source_close(eval_source *source);
 typedef struct eval_system {
     grt_policy policy;
     float precision; /* 0: none */
-    int keeps_order;
+    grt_promise promise;
     uint64_t candidates_x_layers;
     uint64_t total_ns;
     double drift_sum;
     size_t n_drifts; /* queries that told a drift */
     int has_profile;
-    char name[32]; /* "bound 0.99", "bound 0.99 exact" */
+    char name[32]; /* "bound 0.99", "bound 0.99 scores" */
 } eval_system;
 
 enum { EVAL_ROW_FIRST = 0, EVAL_ROW_FULL = 1 };
@@ -288,8 +289,7 @@ typedef struct eval_bench {
     eval_data *data;
     char *model_path;
     const char *profile; /* path, borrowed from the model; NULL: none */
-    grt_model *model;
-    grt_session *session;
+    cli_host host;
     cli_progress progress;
     int64_t started_ns;
     cli_file run_out;

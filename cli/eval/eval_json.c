@@ -59,11 +59,13 @@ static void put_system(const eval_report *report, FILE *file, size_t k_index,
     put_text(file, "system", system->name);
     put_text(file, "policy",
              row == EVAL_ROW_FIRST ? NULL : grt_policy_text(system->policy));
+    put_text(file, "promise",
+             system->policy == GRT_POLICY_NONE ? NULL
+                                               : grt_promise_text(system->promise));
     if (system->precision > 0)
         fprintf(file, "\"precision\": %g, ", (double)system->precision);
     else
         fputs("\"precision\": null, ", file);
-    fprintf(file, "\"exact_order\": %s, ", system->keeps_order ? "true" : "false");
     if (row == EVAL_ROW_FIRST) {
         fputs("\"computed\": null, \"time\": null, ", file);
     } else {

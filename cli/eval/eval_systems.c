@@ -22,8 +22,11 @@ static void add_system(eval_bench *bench, grt_policy policy, float precision,
     for (size_t i = 0; i < bench->options->n_ks; i++) {
         eval_system *system = &bench->systems[i][row];
         *system = (eval_system){.policy = policy, .precision = precision};
-        system->keeps_order = policy != GRT_POLICY_NONE && bench->options->keeps_order;
-        const char *suffix = system->keeps_order ? " exact" : "";
+        char suffix[16] = "";
+        grt_promise asked = bench->options->promise;
+        system->promise = asked ? asked : GRT_PROMISE_SET;
+        if (policy != GRT_POLICY_NONE && asked)
+            snprintf(suffix, sizeof suffix, " %s", grt_promise_text(asked));
         if (precision > 0)
             snprintf(system->name, sizeof system->name, "%s %g%s", name,
                      (double)precision, suffix);
@@ -58,16 +61,12 @@ int eval_bench_open(eval_bench *bench, const eval_options *options, eval_data *d
     int code = cli_find_model(&bench->model_path, options->model_path);
     if (code) return code;
     grt_error error = {0};
-    grt_model_info info;
-    grt_model_options model = GRT_MODEL_OPTIONS_INIT;
-    model.profile_path = options->profile_path;
-    grt_status status =
-        grt_model_open(&bench->model, bench->model_path, &model, &error);
-    if (!status)
-        status = grt_session_create(&bench->session, bench->model, &options->session,
-                                    &error);
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_status status = cli_host_open(&bench->host, bench->model_path,
+                                      options->profile_path, &options->engine, &error);
+    if (!status) status = cli_host_check(&bench->host, &error);
     if (status) return cli_fail_status(NULL, status, &error);
-    grt_model_describe(bench->model, &info);
+    grt_model_describe(bench->host.model, &info);
     bench->profile = info.profile;
     add_systems(bench);
     if (!options->run_out_path) return CLI_SUCCESS;
@@ -76,8 +75,8 @@ int eval_bench_open(eval_bench *bench, const eval_options *options, eval_data *d
 
 /* ---- One ranking ---- */
 
-/* A grt_progress_fn.  All passes of a query stand for the same work. */
-static int show(const grt_progress *step, void *payload)
+/* A cli_step_fn.  All passes of a query stand for the same work. */
+static void show(const grt_step *step, void *payload)
 {
     eval_bench *bench = payload;
     const eval_data *data = bench->data;
@@ -91,13 +90,16 @@ static int show(const grt_progress *step, void *payload)
     uint64_t whole = (uint64_t)n * bench->n_passes * n_layers;
     cli_progress_draw_work(&bench->progress, before, part, whole, (double)part,
                            (double)whole, bench->started_ns);
-    return cli_was_interrupted();
 }
 
 static int rank(eval_bench *bench, const eval_case *query, const eval_system *system,
                 size_t k, grt_result **out)
 {
     grt_error error = {0};
+    grt_policy_options policy = GRT_POLICY_OPTIONS_INIT;
+    policy.policy = (int32_t)system->policy;
+    policy.promise = (int32_t)system->promise;
+    policy.precision = system->precision;
     grt_request request = GRT_REQUEST_INIT;
     request.query = query->text;
     request.query_bytes = query->bytes;
@@ -106,12 +108,8 @@ static int rank(eval_bench *bench, const eval_case *query, const eval_system *sy
     request.n_documents = query->n;
     request.k = k;
     request.instruction = query->instruction;
-    request.progress = show;
-    request.progress_payload = bench;
-    request.policy = system->policy;
-    request.precision = system->precision;
-    request.keeps_order = system->keeps_order;
-    grt_status status = grt_rank(bench->session, &request, out, &error);
+    request.policy = &policy;
+    grt_status status = cli_host_rank(&bench->host, &request, show, bench, out, &error);
     if (status == GRT_E_CANCELLED) {
         bench->is_interrupted = 1;
         return CLI_INTERRUPTED;
@@ -199,18 +197,19 @@ static void judge(eval_trial *trial, const eval_bench *bench, size_t k_index,
 
 static void take_order(eval_trial *trial, const grt_result *result)
 {
-    const grt_item *items = grt_result_items(result);
-    for (size_t i = 0; i < trial->query->n; i++)
-        trial->order[i] = items[i].index;
+    memcpy(trial->order, grt_result_indices(result),
+           trial->query->n * sizeof *trial->order);
 }
 
-static void take_stats(eval_system *system, const grt_stats *stats)
+static void take_stats(eval_system *system, const grt_result *result)
 {
-    system->candidates_x_layers += stats->candidates_x_layers;
-    system->total_ns += stats->total_ns;
-    system->drift_sum += (double)stats->drift;
-    system->n_drifts += stats->drift > 0;
-    system->has_profile |= stats->has_profile;
+    grt_stats stats = GRT_STATS_INIT;
+    grt_result_stats(result, &stats);
+    system->candidates_x_layers += stats.candidates_x_layers;
+    system->total_ns += stats.total_ns;
+    system->drift_sum += (double)stats.drift;
+    system->n_drifts += stats.drift > 0;
+    system->has_profile |= stats.has_profile;
 }
 
 /* ---- A run file ---- */
@@ -265,15 +264,14 @@ static int rank_full(eval_bench *bench, eval_trial *trial)
     int code = query->n ? rank(bench, query, full, 0, &result) : CLI_SUCCESS;
     if (code) return code;
     if (result) {
-        const grt_item *items = grt_result_items(result);
+        const uint32_t *flags = grt_result_flags(result);
         take_order(trial, result);
         memcpy(trial->full, trial->order, query->n * sizeof *trial->full);
         for (size_t i = 0; i < query->n; i++)
-            trial->n_truncated += items[i].truncated != 0;
+            trial->n_truncated += (flags[i] & GRT_FLAG_TRUNCATED) != 0;
     }
     for (size_t i = 0; i < bench->options->n_ks; i++) {
-        if (result)
-            take_stats(&trial->systems[i][EVAL_ROW_FULL], grt_result_stats(result));
+        if (result) take_stats(&trial->systems[i][EVAL_ROW_FULL], result);
         judge(trial, bench, i, EVAL_ROW_FULL);
     }
     grt_result_free(result);
@@ -299,7 +297,7 @@ static int rank_pruned(eval_bench *bench, eval_trial *trial, size_t k_index, siz
     if (code) return code;
     if (result) {
         take_order(trial, result);
-        take_stats(&trial->systems[k_index][row], grt_result_stats(result));
+        take_stats(&trial->systems[k_index][row], result);
     }
     judge(trial, bench, k_index, row);
     grt_result_free(result);
@@ -400,8 +398,8 @@ static void note_oddities(const eval_bench *bench)
                  ending(bench->n_empty), bench->n_empty == 1 ? "has" : "have",
                  bench->n_empty == 1 ? "s" : "");
     if (bench->n_truncated) {
-        grt_model_info info;
-        grt_model_describe(bench->model, &info);
+        grt_model_info info = GRT_MODEL_INFO_INIT;
+        grt_model_describe(bench->host.model, &info);
         cli_note("%zu of %zu candidates %s cut to %zu tokens", bench->n_truncated,
                  bench->n_candidates, bench->n_truncated == 1 ? "was" : "were",
                  info.max_tokens);
@@ -443,8 +441,7 @@ int eval_bench_finish(eval_bench *bench)
 void eval_bench_close(eval_bench *bench)
 {
     if (bench->run_out.file) cli_file_discard(&bench->run_out);
-    grt_session_free(bench->session);
-    grt_model_close(bench->model);
+    cli_host_close(&bench->host);
     free(bench->model_path);
     free(bench->values);
     *bench = (eval_bench){0};

@@ -3,8 +3,8 @@
  *
  * One file per command, each with a table of its options: the table drives the parser
  * and the help text, so that the two cannot disagree.  main.c lists the commands.  The
- * command sees grating.h only.  Functions that can fail print their own error line and
- * return an exit code of the process.
+ * command sees grating.h only, and `grating bench` api/experiment.h.  Functions that
+ * can fail print their own error line and return an exit code of the process.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -105,6 +105,8 @@ int cli_parse_number(const char *option, const char *text, size_t least, size_t 
 int cli_parse_real(const char *option, const char *text, double limit, float *out);
 /* Bytes: a decimal number above 0, perhaps with K, M, G or T for powers of 1024. */
 int cli_parse_size(const char *option, const char *text, uint64_t *out);
+/* Nanoseconds: a decimal number above 0 with ms or s. */
+int cli_parse_duration(const char *option, const char *text, uint64_t *out);
 /* One of `names`, which end with NULL; `*out` is its place. */
 int cli_parse_choice(const char *option, const char *text, const char *const *names,
                      size_t *out);

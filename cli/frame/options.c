@@ -186,6 +186,25 @@ int cli_parse_size(const char *option, const char *text, uint64_t *out)
     return CLI_SUCCESS;
 }
 
+int cli_parse_duration(const char *option, const char *text, uint64_t *out)
+{
+    const double most = 1e15; /* eleven days */
+    double value;
+    const char *end = read_decimal(text, &value);
+    if (end && strcmp(end, "ms") == 0)
+        value *= 1e6;
+    else if (end && strcmp(end, "s") == 0)
+        value *= 1e9;
+    else
+        end = NULL;
+    if (!end || !(value >= 1) || value > most) {
+        cli_note("%s: \"%s\" is not a time, such as 800ms or 1.5s", option, text);
+        return CLI_USAGE;
+    }
+    *out = (uint64_t)value;
+    return CLI_SUCCESS;
+}
+
 int cli_parse_choice(const char *option, const char *text, const char *const *names,
                      size_t *out)
 {

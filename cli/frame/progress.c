@@ -14,6 +14,7 @@ static volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t is_waiting;
 static const char *volatile unfinished_files[UNFINISHED_FILES];
 static const char *volatile last_words;
+static const cli_running *volatile current;
 
 static void end_process(void)
 {
@@ -31,6 +32,8 @@ static void on_interrupt(int signal_number)
     (void)signal_number;
     if (is_waiting || interrupted) end_process();
     interrupted = 1;
+    const cli_running *running = current;
+    if (running) running->cancel(running->work);
 }
 
 void cli_catch_interrupts(void)
@@ -45,6 +48,12 @@ void cli_catch_interrupts(void)
 int cli_was_interrupted(void)
 {
     return interrupted != 0;
+}
+
+void cli_cancel_when_interrupted(const cli_running *running)
+{
+    current = running;
+    if (running && interrupted) running->cancel(running->work);
 }
 
 void cli_begin_waiting(void)
@@ -145,15 +154,13 @@ void cli_progress_draw_work(cli_progress *progress, const char *before, uint64_t
     cli_progress_draw(progress, before, part, whole, after);
 }
 
-int cli_progress_step(const grt_progress *step, void *payload)
+void cli_progress_step(cli_progress *progress, const grt_step *step)
 {
-    cli_progress *progress = payload;
     char before[40] = "", after[80];
     if (progress->query_number)
         snprintf(before, sizeof before, "query %zu ", progress->query_number);
     snprintf(after, sizeof after, " layer %zu of %zu", step->layer, step->n_layers);
     cli_progress_draw(progress, before, step->layer, step->n_layers, after);
-    return cli_was_interrupted();
 }
 
 void cli_progress_erase(cli_progress *progress)

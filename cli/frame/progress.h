@@ -1,10 +1,10 @@
 /*
  * progress.h - the progress bar and Ctrl-C.
  *
- * Both live in the callbacks of the library, after each layer for instance: the bar is
- * drawn there, and an interrupt noted by the signal handler ends the call from there.
- * While the process waits for input there is no callback, and no way to check a note
- * and begin to wait in one step: there the handler itself ends the process.
+ * The bar is drawn between the steps of a ranking.  The signal handler notes an
+ * interrupt, and cancels what the library computes.  While the process waits for input
+ * nothing is computed, and there is no way to check a note and begin to wait in one
+ * step: there the handler itself ends the process.
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
@@ -23,6 +23,14 @@ typedef struct cli_progress {
 /* From here on the first Ctrl-C is noted, and the second ends the process. */
 void cli_catch_interrupts(void);
 int cli_was_interrupted(void);
+/* What the library computes and how that is cancelled, from the handler too. */
+typedef struct cli_running {
+    void (*cancel)(void *work);
+    void *work;
+} cli_running;
+
+/* The first Ctrl-C cancels it, at once when there was one; kept, NULL: none. */
+void cli_cancel_when_interrupted(const cli_running *running);
 /* Between these two a Ctrl-C ends the process at once with CLI_INTERRUPTED; what was
  * printed must have been flushed. */
 void cli_begin_waiting(void);
@@ -50,8 +58,8 @@ void cli_progress_draw(cli_progress *progress, const char *before, uint64_t part
 void cli_progress_draw_work(cli_progress *progress, const char *before, uint64_t part,
                             uint64_t whole, double done, double total,
                             int64_t started_ns);
-/* A grt_progress_fn; the payload is a cli_progress. */
-int cli_progress_step(const grt_progress *step, void *payload);
+/* Draws how far a ranking is, with the number of its query in a batch. */
+void cli_progress_step(cli_progress *progress, const grt_step *step);
 /* Takes the bar off the screen. */
 void cli_progress_erase(cli_progress *progress);
 

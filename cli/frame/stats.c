@@ -9,7 +9,7 @@
 
 /* ---- The sum of a run ---- */
 
-void cli_stats_add(cli_stats *stats, const grt_stats *request)
+void cli_stats_add(cli_stats *stats, const grt_stats *request, const cli_plan *plan)
 {
     grt_stats *sum = &stats->sum;
     stats->n_queries++;
@@ -32,7 +32,8 @@ void cli_stats_add(cli_stats *stats, const grt_stats *request)
         sum->memory_bytes = request->memory_bytes;
     if (request->drift > sum->drift) sum->drift = request->drift;
     stats->n_drifted += request->drift >= CLI_DRIFT_FAR;
-    if (request->plan.total_bytes >= sum->plan.total_bytes) sum->plan = request->plan;
+    stats->n_late += request->deadline_hit != 0;
+    if (plan->memory.total_bytes >= stats->plan.memory.total_bytes) stats->plan = *plan;
     sum->isa = request->isa;
     sum->arithmetic = request->arithmetic;
     /* Queries that want all their documents have no policy; the others have the same.
@@ -67,7 +68,7 @@ static double milliseconds(uint64_t ns)
 static void report_policy(const grt_stats *sum, const char *profile)
 {
     put_name("policy");
-    fputs(grt_policy_text(sum->policy), stderr);
+    fputs(grt_policy_text((grt_policy)sum->policy), stderr);
     if (sum->precision > 0) fprintf(stderr, ", precision %g", (double)sum->precision);
     putc('\n', stderr);
     put_name("profile");
@@ -95,12 +96,16 @@ static void report_drift(const cli_stats *stats)
 static void report_plan(const grt_memory_plan *plan)
 {
     put_name("memory planned");
+    if (plan->n_layers == 0) {
+        fputs("nothing\n", stderr); /* the deadline came first */
+        return;
+    }
     fputs(cli_bytes_text(plan->total_bytes).text, stderr);
     if (plan->budget_bytes)
         fprintf(stderr, " of %s", cli_bytes_text(plan->budget_bytes).text);
     fprintf(stderr, ": %zu of %zu layers, chunks of %zu rows, hidden states %s\n",
             plan->n_slots, plan->n_layers, plan->chunk_rows,
-            grt_hidden_storage_text(plan->hidden));
+            grt_hidden_storage_text((grt_hidden_storage)plan->hidden));
 }
 
 void cli_stats_report(const cli_stats *stats, const char *profile)
@@ -124,9 +129,9 @@ void cli_stats_report(const cli_stats *stats, const char *profile)
     fprintf(stderr, "%.1f ms: tokenizing %.1f, computing %.1f, of that waiting %.1f\n",
             milliseconds(sum->total_ns), milliseconds(sum->tokenize_ns),
             milliseconds(sum->compute_ns), milliseconds(sum->wait_ns));
-    report_plan(&sum->plan);
+    report_plan(&stats->plan.memory);
     put_name("arithmetic");
-    fprintf(stderr, "%s, %s\n", grt_arithmetic_text(sum->arithmetic),
+    fprintf(stderr, "%s, %s\n", grt_arithmetic_text((grt_arithmetic)sum->arithmetic),
             sum->isa ? sum->isa : "");
 }
 
@@ -138,14 +143,16 @@ static void put_part(const char *name, uint64_t bytes, const char *detail)
     printf(detail[0] ? "%-10s  %s\n" : "%s%s\n", cli_bytes_text(bytes).text, detail);
 }
 
-void cli_plan_print(const grt_memory_plan *plan)
+void cli_plan_print(const cli_plan *self)
 {
+    const grt_memory_plan *plan = &self->memory;
     char detail[80];
-    put_part("process", plan->process_bytes, "program, tokenizer, texts");
+    put_part("process", self->process_bytes, "program, libraries, texts");
+    put_part("model", plan->other_bytes, "tokenizer, tables");
     snprintf(detail, sizeof detail, "%zu of %zu", plan->n_slots, plan->n_layers);
     put_part("layers", plan->layers_bytes, detail);
     put_part("hidden states", plan->hidden_bytes,
-             grt_hidden_storage_text(plan->hidden));
+             grt_hidden_storage_text((grt_hidden_storage)plan->hidden));
     snprintf(detail, sizeof detail, "%zu tokens", plan->chunk_rows);
     put_part("chunk", plan->chunk_bytes, detail);
     snprintf(detail, sizeof detail, "%zu rows", plan->n_cached_rows);

@@ -1,7 +1,6 @@
 /* inspect.c - `grating inspect`: what a checkpoint holds, and what memory it takes. */
 #include "frame/cli.h"
-#include "frame/session_options.h"
-#include "frame/stats.h"
+#include "frame/host.h"
 #include "frame/text.h"
 #include "wire/results.h"
 
@@ -9,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_JSON = CLI_KEY_SESSION_END, KEY_TENSORS, KEY_DOCUMENTS, KEY_TOKENS };
+enum { KEY_JSON = CLI_KEY_ENGINE_END, KEY_TENSORS, KEY_DOCUMENTS, KEY_TOKENS };
 enum { STORAGE_TYPES_MAX = 64, DOCUMENTS_MAX = 1000000000, TOKENS_MAX = 1000000000 };
 enum { DOCUMENTS_DEFAULT = 20, TOKENS_DEFAULT = 512 };
 
 static const cli_option options_table[] = {
     {KEY_TENSORS, "tensors", NULL, "list the tensors too"},
-    CLI_SESSION_OPTIONS,
+    CLI_ENGINE_OPTIONS,
     CLI_CUTOFF_OPTION,
     {KEY_DOCUMENTS, "documents", "N", "plan for N documents (default 20)"},
     {KEY_TOKENS, "tokens", "T",
@@ -33,7 +32,7 @@ typedef struct storage {
 
 typedef struct inspect_options {
     const char *path; /* NULL: the bundled model */
-    grt_session_options session;
+    cli_engine_options engine;
     int is_planned; /* any option of the plan was given */
     size_t n_documents;
     size_t n_tokens; /* 0: not given */
@@ -46,7 +45,7 @@ typedef struct planned {
     size_t n_documents;
     size_t n_tokens;
     int fits;
-    grt_memory_plan plan;
+    cli_plan plan;
     grt_error error; /* why it does not fit */
 } planned;
 
@@ -60,7 +59,7 @@ typedef struct inspection {
 
 static grt_tensor_view tensor_at(const inspection *model, size_t i)
 {
-    grt_tensor_view view = {0};
+    grt_tensor_view view = GRT_TENSOR_VIEW_INIT;
     if (grt_model_tensor(model->model, i, &view)) view.n_dims = 0;
     return view;
 }
@@ -111,7 +110,7 @@ static void put_plan(const planned *plan)
     if (plan->fits)
         cli_plan_print(&plan->plan);
     else
-        put_bytes("smallest budget", plan->plan.smallest_bytes);
+        put_bytes("smallest budget", plan->plan.memory.smallest_bytes);
 }
 
 static void print_tensors(const inspection *model)
@@ -196,9 +195,9 @@ static void json_plan(wire_json *json, const planned *plan)
     wire_bool(json, "fits", plan->fits);
     wire_count(json, "n_documents", plan->n_documents);
     wire_count(json, "n_tokens", plan->n_tokens);
-    wire_count(json, "smallest_bytes", plan->plan.smallest_bytes);
+    wire_count(json, "smallest_bytes", plan->plan.memory.smallest_bytes);
     if (plan->fits)
-        wire_put_plan(json, "memory", &plan->plan);
+        wire_put_plan(json, "memory", &plan->plan.memory, &plan->plan.process_bytes);
     else
         wire_null(json, "memory");
     wire_end(json, '}');
@@ -231,8 +230,8 @@ static int print_json(const inspection *model, const planned *plan, int lists_te
 /* ---- The command ---- */
 
 /* A plan that does not fit is no failure here. */
-static int make_plan(const inspection *model, const inspect_options *options,
-                     planned *out)
+static int make_plan(cli_host *host, const inspection *model,
+                     const inspect_options *options, planned *out)
 {
     out->n_documents = options->n_documents;
     out->n_tokens = options->n_tokens;
@@ -240,8 +239,8 @@ static int make_plan(const inspection *model, const inspect_options *options,
         out->n_tokens = model->info.max_tokens < TOKENS_DEFAULT
                             ? model->info.max_tokens
                             : (size_t)TOKENS_DEFAULT;
-    grt_status status = grt_plan_memory(&out->plan, model->model, &options->session,
-                                        out->n_documents, out->n_tokens, &out->error);
+    grt_status status = cli_host_plan_memory(host, out->n_documents, out->n_tokens,
+                                             &out->plan, &out->error);
     out->fits = status == GRT_OK;
     if (status == GRT_OK || status == GRT_E_NO_MEMORY) return CLI_SUCCESS;
     return cli_fail_status(NULL, status, &out->error);
@@ -250,20 +249,23 @@ static int make_plan(const inspection *model, const inspect_options *options,
 static int inspect(const char *path, const inspect_options *options)
 {
     grt_error error = {0};
-    grt_model *model = NULL;
-    grt_status status = grt_model_open(&model, path, NULL, &error);
-    if (status) return cli_fail_status(NULL, status, &error);
-    inspection found = {.path = path, .model = model};
+    cli_host host;
+    grt_status status = cli_host_open(&host, path, NULL, &options->engine, &error);
+    if (status) {
+        cli_host_close(&host);
+        return cli_fail_status(NULL, status, &error);
+    }
+    inspection found = {.path = path, .model = host.model, .info = GRT_MODEL_INFO_INIT};
     planned plan = {.fits = 1};
     const planned *shown = options->is_planned ? &plan : NULL;
-    grt_model_describe(model, &found.info);
+    grt_model_describe(host.model, &found.info);
     count_storage(&found);
-    int code = shown ? make_plan(&found, options, &plan) : CLI_SUCCESS;
+    int code = shown ? make_plan(&host, &found, options, &plan) : CLI_SUCCESS;
     if (!code && options->is_json)
         code = print_json(&found, shown, options->lists_tensors);
     else if (!code)
         print_text(&found, shown, options->lists_tensors);
-    grt_model_close(model);
+    cli_host_close(&host);
     if (!code) code = cli_flush_output();
     if (!code && !plan.fits) code = cli_fail_status(path, GRT_E_NO_MEMORY, &plan.error);
     return code;
@@ -271,9 +273,9 @@ static int inspect(const char *path, const inspect_options *options)
 
 static int set_option(inspect_options *options, int key, const char *value)
 {
-    if (cli_is_session_option(key)) {
+    if (cli_is_engine_option(key)) {
         options->is_planned = 1;
-        return cli_session_option(&options->session, &cli_inspect_command, key, value);
+        return cli_engine_option(&options->engine, &cli_inspect_command, key, value);
     }
     switch (key) {
     case KEY_DOCUMENTS:
@@ -296,8 +298,7 @@ static int set_option(inspect_options *options, int key, const char *value)
 
 static int run(int argc, char **argv)
 {
-    inspect_options options = {.session = GRT_SESSION_OPTIONS_INIT,
-                               .n_documents = DOCUMENTS_DEFAULT};
+    inspect_options options = {.n_documents = DOCUMENTS_DEFAULT};
     cli_parser parser;
     cli_parser_init(&parser, &cli_inspect_command, argc, argv);
     int key;
@@ -308,8 +309,8 @@ static int run(int argc, char **argv)
         if (code) return code;
     }
     /* As `grating rank` plans one query. */
-    if (options.session.residency == GRT_RESIDENCY_AUTO)
-        options.session.residency = GRT_RESIDENCY_STREAMED;
+    if (options.engine.residency == GRT_RESIDENCY_AUTO)
+        options.engine.residency = GRT_RESIDENCY_STREAMED;
     char *path = NULL;
     int code = cli_find_model(&path, options.path);
     if (!code) code = inspect(path, &options);

@@ -111,12 +111,12 @@ static int tell(cli_model_source source, const char *name, const char *path,
     }
     grt_error error = {0};
     grt_model *model = NULL;
-    grt_status status = grt_model_open(&model, path, NULL, &error);
+    grt_status status = grt_model_open(&model, NULL, path, NULL, &error);
     if (status) {
         tell_other(self, name, &error);
         return 0;
     }
-    grt_model_info info;
+    grt_model_info info = GRT_MODEL_INFO_INIT;
     grt_model_describe(model, &info);
     tell_model(self, source, name, path, &info);
     grt_model_close(model);

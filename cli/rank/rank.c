@@ -48,6 +48,7 @@ static int rank_documents(const cli_rank_options *options)
                                .query_bytes = query.bytes,
                                .hides_text = options->hides_text,
                                .hides_stats = options->hides_stats,
+                               .plan = &ranker.plan,
                                .k = query.k && query.k < n ? query.k : n,
                                .width = table_width(options),
                                .has_color = has_color(options),
@@ -79,8 +80,7 @@ static void take_operands(cli_rank_options *options, char **operands, size_t n)
 
 static int run(int argc, char **argv)
 {
-    cli_rank_options options = {
-        .k = K_DEFAULT, .width = SIZE_MAX, .session = GRT_SESSION_OPTIONS_INIT};
+    cli_rank_options options = {.k = K_DEFAULT, .width = SIZE_MAX};
     cli_parser parser;
     cli_parser_init(&parser, &cli_rank_command, argc, argv);
     int key;
@@ -99,8 +99,8 @@ static int run(int argc, char **argv)
     int code = cli_rank_check(&options);
     if (code) return code;
     /* For one query it does not pay to wait until more layers are there. */
-    if (options.query && options.session.residency == GRT_RESIDENCY_AUTO)
-        options.session.residency = GRT_RESIDENCY_STREAMED;
+    if (options.query && options.engine.residency == GRT_RESIDENCY_AUTO)
+        options.engine.residency = GRT_RESIDENCY_STREAMED;
     cli_catch_interrupts();
     return options.queries_path ? cli_rank_batch(&options) : rank_documents(&options);
 }

@@ -1,6 +1,6 @@
 /* rank_options.c - the arguments of `grating rank`. */
 #include "rank/ranker.h"
-#include "frame/session_options.h"
+#include "frame/engine_options.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@ enum {
 };
 
 enum {
-    KEY_ALL = CLI_KEY_SESSION_END,
+    KEY_ALL = CLI_KEY_ENGINE_END,
     KEY_QUERIES,
     KEY_INSTRUCTION,
     KEY_FORMAT,
@@ -22,11 +22,12 @@ enum {
     KEY_ID_FIELD,
     KEY_POLICY,
     KEY_PRECISION,
-    KEY_EXACT_ORDER,
+    KEY_PROMISE,
     KEY_FIRST_LAYER,
     KEY_DISPERSION,
     KEY_CLUSTERS,
     KEY_PROFILE,
+    KEY_DEADLINE,
     KEY_TRACE,
     KEY_STATS,
     KEY_JSON,
@@ -61,7 +62,7 @@ const cli_option cli_rank_options_table[] = {
      "\"grating models\" lists (default: $GRATING_MODEL, or\n"
      "the bundled grating-mini)"},
     {KEY_INSTRUCTION, "instruction", "TEXT", "the task, for models that take one"},
-    CLI_SESSION_OPTIONS,
+    CLI_ENGINE_OPTIONS,
     CLI_CUTOFF_OPTION,
 
     CLI_OPTION_GROUP("when documents are decided"),
@@ -71,8 +72,10 @@ const cli_option cli_rank_options_table[] = {
     {KEY_PRECISION, "precision", "P",
      "share of the full ranking's K best that shall come\n"
      "back, 0 < P < 1 (default 0.99)"},
-    {KEY_EXACT_ORDER, "exact-order", NULL,
-     "run the K best to the end: exact scores and order"},
+    {KEY_PROMISE, "promise", "WHAT",
+     "what the precision is about: set, who the K best are\n"
+     "(default); order or scores, also in which order and\n"
+     "with which scores: the K best run to the end"},
     {KEY_FIRST_LAYER, "first-layer", "N", "decide after N layers at the earliest"},
     {KEY_DISPERSION, "dispersion", "X",
      "policy cluster: decide where |deviation / mean| of the\n"
@@ -81,6 +84,9 @@ const cli_option cli_rank_options_table[] = {
     {KEY_PROFILE, "profile", "FILE",
      "made by \"grating calibrate\", or none (default: the one\n"
      "beside the model, if there is one)"},
+    {KEY_DEADLINE, "deadline", "TIME",
+     "take the order as it stands after so long, such as\n"
+     "800ms or 1.5s"},
 
     CLI_OPTION_GROUP("what is printed"),
     {'k', "top", "K", "print the K best (default 10; 0: all)"},
@@ -145,6 +151,17 @@ static int set_policy(cli_rank_options *options, const char *text)
     return code;
 }
 
+static int set_promise(cli_rank_options *options, const char *text)
+{
+    static const char *const names[] = {"set", "order", "scores", NULL};
+    static const grt_promise values[] = {GRT_PROMISE_SET, GRT_PROMISE_ORDER,
+                                         GRT_PROMISE_SCORES};
+    size_t i = 0;
+    int code = cli_parse_choice("--promise", text, names, &i);
+    options->promise = values[i];
+    return code;
+}
+
 static int set_color(cli_rank_options *options, const char *text)
 {
     static const char *const names[] = {"auto", "always", "never", NULL};
@@ -178,7 +195,7 @@ static int set_selection(cli_rank_options *options, int key, const char *value)
     case KEY_POLICY: return set_policy(options, value);
     case KEY_PRECISION:
         return cli_parse_real("--precision", value, 1, &options->precision);
-    case KEY_EXACT_ORDER: options->keeps_order = 1; return CLI_SUCCESS;
+    case KEY_PROMISE: return set_promise(options, value);
     case KEY_FIRST_LAYER:
         return cli_parse_number("--first-layer", value, 1, LAYERS_MAX,
                                 &options->first_layer);
@@ -215,8 +232,8 @@ static int set_printing(cli_rank_options *options, int key, const char *value)
 
 int cli_rank_option(cli_rank_options *options, int key, const char *value)
 {
-    if (cli_is_session_option(key))
-        return cli_session_option(&options->session, &cli_rank_command, key, value);
+    if (cli_is_engine_option(key))
+        return cli_engine_option(&options->engine, &cli_rank_command, key, value);
     if (key >= KEY_POLICY && key <= KEY_PROFILE)
         return set_selection(options, key, value);
     switch (key) {
@@ -231,6 +248,8 @@ int cli_rank_option(cli_rank_options *options, int key, const char *value)
     case KEY_QUERIES: options->queries_path = value; return CLI_SUCCESS;
     case KEY_INSTRUCTION: options->instruction = value; return CLI_SUCCESS;
     case KEY_FORMAT: return set_format(options, value);
+    case KEY_DEADLINE:
+        return cli_parse_duration("--deadline", value, &options->deadline_ns);
     default: return set_printing(options, key, value);
     }
 }
@@ -261,7 +280,7 @@ static int check_policy(const cli_rank_options *options)
 {
     const cli_command *self = &cli_rank_command;
     const char *pointless = options->precision > 0 ? "--precision"
-                            : options->keeps_order ? "--exact-order"
+                            : options->promise     ? "--promise"
                             : options->first_layer ? "--first-layer"
                                                    : NULL;
     if (options->policy == GRT_POLICY_NONE && pointless)

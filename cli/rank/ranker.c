@@ -1,4 +1,4 @@
-/* ranker.c - a model and a session, opened for the command, and what a run counts. */
+/* ranker.c - a model, opened for the command, and what a run counts. */
 #include "rank/ranker.h"
 
 #include <stdlib.h>
@@ -10,22 +10,30 @@ int cli_ranker_open(cli_ranker *ranker, const cli_rank_options *options)
     int code = cli_find_model(&ranker->path, options->model_path);
     if (code) return code;
     grt_error error = {0};
-    grt_model_options model = GRT_MODEL_OPTIONS_INIT;
-    model.profile_path = options->profile_path;
-    grt_status status = grt_model_open(&ranker->model, ranker->path, &model, &error);
-    if (!status)
-        status = grt_session_create(&ranker->session, ranker->model, &options->session,
-                                    &error);
+    grt_status status = cli_host_open(&ranker->host, ranker->path,
+                                      options->profile_path, &options->engine, &error);
+    if (!status) status = cli_host_check(&ranker->host, &error);
     if (status) return cli_fail_status(NULL, status, &error);
     cli_progress_init(&ranker->progress, !options->hides_progress);
     if (!options->trace_path) return CLI_SUCCESS;
     return cli_trace_create(&ranker->trace, options->trace_path, ranker->path);
 }
 
-static grt_request request_of(cli_ranker *ranker, const cli_query *query,
+static grt_policy_options policy_of(const cli_rank_options *options)
+{
+    grt_policy_options policy = GRT_POLICY_OPTIONS_INIT;
+    policy.policy = (int32_t)options->policy;
+    policy.promise = (int32_t)options->promise;
+    policy.precision = options->precision;
+    policy.dispersion = options->dispersion;
+    policy.n_clusters = options->n_clusters;
+    policy.first_layer = options->first_layer;
+    return policy;
+}
+
+static grt_request request_of(const cli_ranker *ranker, const cli_query *query,
                               const cli_documents *documents)
 {
-    const cli_rank_options *options = ranker->options;
     grt_request request = GRT_REQUEST_INIT;
     request.query = query->text;
     request.query_bytes = query->bytes;
@@ -34,31 +42,35 @@ static grt_request request_of(cli_ranker *ranker, const cli_query *query,
     request.n_documents = documents->n;
     request.k = query->k;
     request.instruction = query->instruction;
-    request.progress = cli_progress_step;
-    request.progress_payload = &ranker->progress;
-    request.policy = options->policy;
-    request.precision = options->precision;
-    request.keeps_order = options->keeps_order;
-    request.dispersion = options->dispersion;
-    request.n_clusters = options->n_clusters;
-    request.first_layer = options->first_layer;
-    if (options->trace_path) {
-        request.trace = cli_trace_step;
-        request.trace_payload = &ranker->trace;
-    }
+    request.deadline_ns = ranker->options->deadline_ns;
     return request;
 }
 
-static void count_result(cli_ranker *ranker, const grt_result *result)
+/* A cli_step_fn. */
+static void see_step(const grt_step *step, void *payload)
 {
-    const grt_item *items = grt_result_items(result);
-    const grt_stats *stats = grt_result_stats(result);
+    cli_ranker *ranker = payload;
+    ranker->n_computed = step->layer;
+    cli_progress_step(&ranker->progress, step);
+    if (ranker->options->trace_path) cli_trace_step(&ranker->trace, step);
+}
+
+static void count_result(cli_ranker *ranker, const grt_request *request,
+                         const grt_result *result)
+{
+    const uint32_t *flags = grt_result_flags(result);
+    grt_stats stats = GRT_STATS_INIT;
+    grt_result_stats(result, &stats);
     for (size_t i = 0; i < grt_result_count(result); i++)
-        ranker->n_truncated += items[i].truncated != 0;
-    ranker->lacks_profile |= stats->policy == GRT_POLICY_BOUND && !stats->has_profile;
-    ranker->ignores_precision |= stats->policy == GRT_POLICY_CLUSTER &&
-                                 ranker->options->precision > 0 && !stats->has_profile;
-    cli_stats_add(&ranker->stats, stats);
+        ranker->n_truncated += (flags[i] & GRT_FLAG_TRUNCATED) != 0;
+    ranker->lacks_profile |= stats.policy == GRT_POLICY_BOUND && !stats.has_profile;
+    ranker->ignores_precision |= stats.policy == GRT_POLICY_CLUSTER &&
+                                 ranker->options->precision > 0 && !stats.has_profile;
+    ranker->plan = cli_host_plan(&ranker->host, result);
+    ranker->k =
+        request->k && request->k < stats.n_documents ? request->k : stats.n_documents;
+    cli_stats_add(&ranker->stats, &stats, &ranker->plan);
+    if (stats.deadline_hit) ranker->expected = stats.expected_precision;
 }
 
 int cli_ranker_rank(cli_ranker *ranker, const cli_query *query,
@@ -67,9 +79,12 @@ int cli_ranker_rank(cli_ranker *ranker, const cli_query *query,
     if (cli_was_interrupted()) return cli_fail_interrupted();
     grt_error error = {0};
     grt_request request = request_of(ranker, query, documents);
+    grt_policy_options policy = policy_of(ranker->options);
+    request.policy = &policy;
     int is_traced = ranker->options->trace_path != NULL;
     if (is_traced) cli_trace_begin(&ranker->trace, &request, query->id);
-    grt_status status = grt_rank(ranker->session, &request, out, &error);
+    grt_status status =
+        cli_host_rank(&ranker->host, &request, see_step, ranker, out, &error);
     cli_progress_erase(&ranker->progress);
     if (status) {
         ranker->status = status;
@@ -78,17 +93,43 @@ int cli_ranker_rank(cli_ranker *ranker, const cli_query *query,
         return cli_fail_status(query->where, status, &error);
     }
     if (is_traced) cli_trace_end(&ranker->trace, *out, documents);
-    count_result(ranker, *out);
+    count_result(ranker, &request, *out);
     return CLI_SUCCESS;
 }
 
 static void report_truncated(const cli_ranker *ranker)
 {
-    grt_model_info info;
-    grt_model_describe(ranker->model, &info);
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_model_describe(ranker->host.model, &info);
     cli_note("%zu of %zu documents %s cut to %zu tokens", ranker->n_truncated,
              ranker->stats.sum.n_documents, ranker->n_truncated == 1 ? "was" : "were",
              info.max_tokens);
+}
+
+/* A ranking that is not finished must not pass for one that is. */
+static void report_deadline(const cli_ranker *ranker)
+{
+    const cli_stats *stats = &ranker->stats;
+    char share[120] = "";
+    if (stats->n_queries > 1) {
+        cli_note("the deadline passed in %zu of %zu queries: their orders are as they "
+                 "stood",
+                 stats->n_late, stats->n_queries);
+        return;
+    }
+    if (ranker->n_computed == 0) {
+        cli_note("the deadline passed before the first of %zu layers: documents stand "
+                 "in the order of the input",
+                 stats->sum.n_layers);
+        return;
+    }
+    if (ranker->expected > 0 && ranker->k < stats->sum.n_documents)
+        snprintf(share, sizeof share,
+                 "; it is expected to hold %.2f of the full ranking's %zu best",
+                 (double)ranker->expected, ranker->k);
+    cli_note("the deadline passed after layer %zu of %zu: this is the order as it "
+             "stood%s",
+             ranker->n_computed, stats->sum.n_layers, share);
 }
 
 enum { DRIFTED_PART = 4 }; /* a quarter of the queries */
@@ -111,6 +152,7 @@ void cli_ranker_report(const cli_ranker *ranker)
 {
     const char *profile = ranker->options ? ranker->options->profile_path : NULL;
     if (ranker->n_truncated) report_truncated(ranker);
+    if (ranker->stats.n_late) report_deadline(ranker);
     if (ranker->ignores_precision)
         cli_note("--precision has no effect on policy cluster without a profile");
     /* Who says "--profile none" knows. */
@@ -122,8 +164,8 @@ void cli_ranker_report(const cli_ranker *ranker)
         DRIFTED_PART * ranker->stats.n_drifted >= ranker->stats.n_queries)
         report_drift(&ranker->stats);
     if (ranker->stats.n_queries == 0 || !ranker->options->shows_stats) return;
-    grt_model_info info;
-    grt_model_describe(ranker->model, &info);
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_model_describe(ranker->host.model, &info);
     cli_stats_report(&ranker->stats, info.profile);
 }
 
@@ -135,8 +177,7 @@ int cli_ranker_close(cli_ranker *ranker, int code)
         else
             code = cli_trace_commit(&ranker->trace);
     }
-    grt_session_free(ranker->session);
-    grt_model_close(ranker->model);
+    cli_host_close(&ranker->host);
     free(ranker->path);
     *ranker = (cli_ranker){0};
     return code;

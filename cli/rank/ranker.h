@@ -1,5 +1,5 @@
 /*
- * ranker.h - a model and a session, opened for the command, and what a run counts.
+ * ranker.h - a model, opened for the command, and what a run counts.
  */
 #ifndef CLI_RANKER_H
 #define CLI_RANKER_H
@@ -7,6 +7,7 @@
 #include "frame/cli.h"
 #include "frame/documents.h"
 #include "grating.h"
+#include "frame/host.h"
 #include "frame/progress.h"
 #include "frame/queries.h"
 #include "rank/results.h"
@@ -26,13 +27,14 @@ typedef struct cli_rank_options {
     const char *trace_path;   /* NULL: none */
     size_t k;                 /* 0: all */
     size_t width;             /* SIZE_MAX: the terminal's, or none */
-    grt_session_options session;
+    cli_engine_options engine;
     grt_policy policy;
     float precision;  /* 0: the policy's own */
     float dispersion; /* 0: the policy's own */
     size_t n_clusters;
     size_t first_layer;
-    int keeps_order;
+    grt_promise promise;
+    uint64_t deadline_ns; /* of each query; 0: none */
     cli_output output;
     int hides_progress;
     int shows_stats;
@@ -44,11 +46,14 @@ typedef struct cli_rank_options {
 typedef struct cli_ranker {
     const cli_rank_options *options; /* borrowed */
     char *path;                      /* of the model, owned */
-    grt_model *model;
-    grt_session *session;
+    cli_host host;
     cli_progress progress;
     cli_trace trace;
     cli_stats stats;
+    cli_plan plan;         /* of the last query */
+    size_t n_computed;     /* layers of the last query */
+    size_t k;              /* of the last query */
+    float expected;        /* precision of the last query that was late */
     size_t n_truncated;    /* documents that were cut */
     int lacks_profile;     /* 1: bounds decided, and they were the default ones */
     int ignores_precision; /* 1: one was asked for, and the policy knows none */

@@ -12,6 +12,25 @@
 
 enum { ID_COLUMNS_MAX = 24, RANK_COLUMNS = 4, TEXT_COLUMNS_MIN = 10 };
 
+static grt_item item_at(const cli_ranking *ranking, size_t i)
+{
+    grt_item item = GRT_ITEM_INIT;
+    (void)!grt_result_item(ranking->result, i, &item); /* i < count */
+    return item;
+}
+
+static grt_stats stats_of(const cli_ranking *ranking)
+{
+    grt_stats stats = GRT_STATS_INIT;
+    grt_result_stats(ranking->result, &stats);
+    return stats;
+}
+
+static int is_truncated(const grt_item *item)
+{
+    return (item->flags & GRT_FLAG_TRUNCATED) != 0;
+}
+
 /* ---- JSON ---- */
 
 typedef struct id_source {
@@ -36,7 +55,9 @@ static int print_json(const cli_ranking *ranking)
                          .result = ranking->result,
                          .k = ranking->k,
                          .documents = {.id = document_id, .payload = &source},
-                         .has_stats = !ranking->hides_stats};
+                         .has_stats = !ranking->hides_stats,
+                         .plan = &ranking->plan->memory,
+                         .process_bytes = &ranking->plan->process_bytes};
     if (!ranking->hides_text) {
         wire.query = ranking->query;
         wire.query_bytes = ranking->query_bytes;
@@ -63,18 +84,17 @@ void cli_ranking_print_tsv_header(int is_batch)
 
 static void print_tsv(const cli_ranking *ranking)
 {
-    const grt_item *items = grt_result_items(ranking->result);
     for (size_t i = 0; i < ranking->k; i++) {
-        const grt_item *item = &items[i];
-        const json_t *id = ranking->documents->ids[item->index];
+        grt_item item = item_at(ranking, i);
+        const json_t *id = ranking->documents->ids[item.index];
         if (ranking->query_number) printf("%zu\t", ranking->query_number);
-        printf("%zu\t%zu\t", i + 1, item->index);
+        printf("%zu\t%zu\t", i + 1, item.index);
         cli_id_text storage;
         wire_id shown = cli_id(id, &storage);
         cli_text_put(stdout, WIRE_TSV, shown.text, shown.bytes);
-        printf("\t%.9g\t%.9g\t%zu\t%d\t%s\t%zu\n", (double)item->score,
-               (double)item->logit, item->n_tokens, item->truncated != 0,
-               grt_state_text(item->state), item->decided_at_layer);
+        printf("\t%.9g\t%.9g\t%zu\t%d\t%s\t%zu\n", (double)item.score,
+               (double)item.logit, item.n_tokens, is_truncated(&item),
+               grt_state_text((grt_state)item.state), item.layer);
     }
 }
 
@@ -84,7 +104,7 @@ static void print_tsv(const cli_ranking *ranking)
 static const char *label(const cli_ranking *ranking, size_t i, int has_ids,
                          cli_id_text *storage, size_t *bytes)
 {
-    size_t index = grt_result_items(ranking->result)[i].index;
+    size_t index = grt_result_indices(ranking->result)[i];
     const json_t *id = ranking->documents->ids[index];
     if (json_is_string(id)) {
         *bytes = json_string_length(id);
@@ -102,10 +122,10 @@ static const char *label(const cli_ranking *ranking, size_t i, int has_ids,
 
 static size_t label_columns(const cli_ranking *ranking, int *has_ids)
 {
-    const grt_item *items = grt_result_items(ranking->result);
+    const size_t *indices = grt_result_indices(ranking->result);
     *has_ids = 0;
     for (size_t i = 0; i < ranking->k; i++)
-        *has_ids |= ranking->documents->ids[items[i].index] != NULL;
+        *has_ids |= ranking->documents->ids[indices[i]] != NULL;
     size_t columns = strlen(*has_ids ? "id" : "index");
     for (size_t i = 0; i < ranking->k; i++) {
         cli_id_text storage;
@@ -127,13 +147,13 @@ static void pad(size_t columns)
 static void print_layer(const grt_item *item)
 {
     char mark = ' ';
-    switch (item->state) {
+    switch ((grt_state)item->state) {
     case GRT_STATE_SELECTED: mark = '+'; break;
     case GRT_STATE_DROPPED: mark = '-'; break;
     case GRT_STATE_FINISHED:
     case GRT_STATE_ACTIVE: break;
     }
-    printf("%5zu%c ", item->decided_at_layer, mark);
+    printf("%5zu%c ", item->layer, mark);
 }
 
 static void print_document(const cli_ranking *ranking, size_t index, size_t columns)
@@ -150,9 +170,9 @@ static void print_document(const cli_ranking *ranking, size_t index, size_t colu
 static void print_table(const cli_ranking *ranking)
 {
     size_t n_early = 0;
-    const grt_item *items = grt_result_items(ranking->result);
-    /* Without a policy all layers are the last one. */
-    int has_layers = grt_result_stats(ranking->result)->policy != GRT_POLICY_NONE;
+    grt_stats stats = stats_of(ranking);
+    /* Without a policy all layers are the last one, or the one before a deadline. */
+    int has_layers = stats.policy != GRT_POLICY_NONE;
     int has_ids;
     size_t columns = label_columns(ranking, &has_ids);
     size_t before_text = RANK_COLUMNS + strlen("  0.0000  ") + columns + 2 +
@@ -166,18 +186,18 @@ static void print_table(const cli_ranking *ranking)
     printf("%*s   score  %s%-*s  text\n", RANK_COLUMNS, "rank",
            has_layers ? "layer  " : "", (int)columns, has_ids ? "id" : "index");
     for (size_t i = 0; i < ranking->k; i++) {
-        const grt_item *item = &items[i];
+        grt_item item = item_at(ranking, i);
         cli_id_text storage;
         size_t bytes;
         const char *text = label(ranking, i, has_ids, &storage, &bytes);
-        printf("%*zu  %.4f  ", RANK_COLUMNS, i + 1, (double)item->score);
-        if (has_layers) print_layer(item);
+        printf("%*zu  %.4f  ", RANK_COLUMNS, i + 1, (double)item.score);
+        if (has_layers) print_layer(&item);
         if (!has_ids) pad(columns - bytes);
         size_t used = cli_text_print(stdout, text, bytes, columns);
         if (has_ids) pad(columns - used);
         fputs("  ", stdout);
-        print_document(ranking, item->index, left);
-        n_early += item->state != GRT_STATE_FINISHED;
+        print_document(ranking, item.index, left);
+        n_early += item.state != GRT_STATE_FINISHED;
     }
     if (ranking->has_footnote && has_layers && n_early)
         printf("\n+ chosen, - dropped before the last layer, with the score of that "

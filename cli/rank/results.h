@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "frame/documents.h"
+#include "frame/stats.h"
 #include "grating.h"
 
 typedef enum cli_output {
@@ -23,6 +24,7 @@ typedef struct cli_ranking {
     size_t query_bytes;
     const cli_documents *documents;
     const grt_result *result;
+    const cli_plan *plan;
     size_t k;               /* results to print, at most the result's count */
     size_t query_number;    /* in a batch, from 1; else 0 */
     const json_t *query_id; /* in a batch, or NULL */

@@ -51,9 +51,9 @@ void cli_trace_begin(cli_trace *trace, const grt_request *request, const json_t 
     trace->n_queries++;
 }
 
-void cli_trace_step(const grt_trace_step *step, void *payload)
+void cli_trace_step(cli_trace *trace, const grt_step *step)
 {
-    cli_trace *trace = payload;
+    if (step->n == 0) return;
     wire_put_string(&trace->buffer, trace->json.needs_comma ? ",\n " : "\n ");
     trace->json.needs_comma = 0;
     wire_put_step(&trace->json, NULL, step);
@@ -75,8 +75,8 @@ static void put_document(cli_trace *trace, const grt_item *item, size_t rank,
     wire_put_id(json, "id", cli_id(documents->ids[item->index], &storage));
     wire_text(json, "text", text, bytes);
     wire_count(json, "rank", rank);
-    wire_string(json, "state", grt_state_text(item->state));
-    wire_count(json, "decided_at_layer", item->decided_at_layer);
+    wire_string(json, "state", grt_state_text((grt_state)item->state));
+    wire_count(json, "decided_at_layer", item->layer);
     wire_float(json, "score", item->score);
     wire_float(json, "logit", item->logit);
     wire_end(json, '}');
@@ -87,17 +87,18 @@ void cli_trace_end(cli_trace *trace, const grt_result *result,
                    const cli_documents *documents)
 {
     wire_json *json = &trace->json;
-    const grt_stats *stats = grt_result_stats(result);
-    const grt_item *items = grt_result_items(result);
+    grt_stats stats = GRT_STATS_INIT;
+    grt_item item = GRT_ITEM_INIT;
+    grt_result_stats(result, &stats);
     size_t n = grt_result_count(result);
     wire_put_string(&trace->buffer, "],\n ");
     json->needs_comma = 0;
-    wire_count(json, "n_layers", stats->n_layers);
-    wire_string(json, "policy", grt_policy_text(stats->policy));
-    if (stats->precision > 0) wire_float(json, "precision", stats->precision);
+    wire_count(json, "n_layers", stats.n_layers);
+    wire_string(json, "policy", grt_policy_text((grt_policy)stats.policy));
+    if (stats.precision > 0) wire_float(json, "precision", stats.precision);
     wire_begin(json, "documents", '[');
-    for (size_t rank = 0; rank < n; rank++)
-        put_document(trace, &items[rank], rank + 1, documents);
+    for (size_t rank = 0; rank < n && !grt_result_item(result, rank, &item); rank++)
+        put_document(trace, &item, rank + 1, documents);
     wire_end(json, ']');
     wire_end(json, '}');
     flush(trace);

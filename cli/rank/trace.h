@@ -30,13 +30,13 @@ typedef struct cli_trace {
 } cli_trace;
 
 int cli_trace_create(cli_trace *trace, const char *path, const char *model);
-/* Between these two the request is ranked with cli_trace_step.  What goes wrong shows
- * when the trace is committed. */
+/* Between these two each step of the ranking goes to cli_trace_step.  What goes wrong
+ * shows when the trace is committed. */
 void cli_trace_begin(cli_trace *trace, const grt_request *request, const json_t *id);
 void cli_trace_end(cli_trace *trace, const grt_result *result,
                    const cli_documents *documents);
-/* A grt_trace_fn; the payload is a cli_trace. */
-void cli_trace_step(const grt_trace_step *step, void *payload);
+/* Writes nothing for a step that has no scores. */
+void cli_trace_step(cli_trace *trace, const grt_step *step);
 int cli_trace_commit(cli_trace *trace);
 void cli_trace_discard(cli_trace *trace);
 

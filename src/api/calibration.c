@@ -1,23 +1,25 @@
 /* calibration.c - grt_calibration_*: see grating.h. */
-#include "api/arguments.h"
+#include "api/request.h"
+#include "api/structs.h"
 
 #include "base/hash.h"
 #include "base/memory.h"
 #include "calibrate/fit.h"
 #include "profile/write.h"
-#include "rank/session.h"
+#include "rank/ranking.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct grt_calibration {
-    const grt_model *model;
-    grt_session *session;
-    grt_observer observer; /* the session's */
+    grt_model *model;
+    grt_observer observer;
+    grt_stop stop;
     grt_samples samples;
     char *profile_path; /* to write */
     float precision;
     size_t k_max;
+    grt_fit_report report; /* of the last fit; no rows before */
 };
 
 static const float default_precision = 0.99f;
@@ -28,18 +30,13 @@ enum { DEFAULT_K_MAX = 10 };
 static grt_status check_options(const grt_model *model,
                                 const grt_calibration_options *options, grt_error *err)
 {
-    if (options->struct_size < sizeof(*options))
-        GRT_FAIL(err, GRT_E_INVALID_ARG,
-                 "grt_calibration_open: options.struct_size is %zu; use "
-                 "GRT_CALIBRATION_OPTIONS_INIT",
-                 options->struct_size);
     if (!options->samples_path || !options->samples_path[0])
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_calibration_open: no samples_path");
     if (!(options->precision >= 0.0f && options->precision < 1.0f))
         GRT_FAIL(err, GRT_E_INVALID_ARG,
                  "a precision of %g; it must lie between 0 and 1",
                  (double)options->precision);
-    if (options->session.cutoff_layer)
+    if (model->n_layers != model->opened.network.n_layers)
         GRT_FAIL(err, GRT_E_INVALID_ARG,
                  "grt_calibration_open: a cutoff layer; profiles are about all layers");
     if (model->opened.network.n_layers < 2)
@@ -63,7 +60,7 @@ static grt_status try_profile_path(const char *path, grt_error *err)
     return GRT_OK;
 }
 
-static grt_status open_parts(grt_calibration *calibration, const grt_model *model,
+static grt_status open_parts(grt_calibration *calibration, grt_model *model,
                              const grt_calibration_options *options, grt_error *err)
 {
     const grt_network *network = &model->opened.network;
@@ -85,13 +82,11 @@ static grt_status open_parts(grt_calibration *calibration, const grt_model *mode
     GRT_TRY(try_profile_path(calibration->profile_path, err));
     GRT_TRY(
         grt_samples_open(&calibration->samples, options->samples_path, &shape, err));
-    GRT_TRY(grt_session_create(&calibration->session, model, &options->session, err));
     calibration->observer = (grt_observer){put_sample, &calibration->samples};
-    calibration->session->observer = &calibration->observer;
     return GRT_OK;
 }
 
-grt_status grt_calibration_open(grt_calibration **out, const grt_model *model,
+grt_status grt_calibration_open(grt_calibration **out, grt_model *model,
                                 const grt_calibration_options *options, grt_error *err)
 {
     if (!out || !model || !options)
@@ -99,10 +94,14 @@ grt_status grt_calibration_open(grt_calibration **out, const grt_model *model,
                  !out     ? "output"
                  : !model ? "model"
                           : "options");
-    GRT_TRY(check_options(model, options, err));
+    grt_calibration_options used = GRT_CALIBRATION_OPTIONS_INIT;
+    GRT_TRY(grt_take_struct(&used, sizeof(used),
+                            GRT_FIRST_SIZE(grt_calibration_options, k_max), options,
+                            "grt_calibration_open: options", err));
+    GRT_TRY(check_options(model, &used, err));
     grt_calibration *calibration;
     GRT_TRY(grt_alloc_array(&calibration, 1, sizeof(*calibration), "calibration", err));
-    grt_status status = open_parts(calibration, model, options, err);
+    grt_status status = open_parts(calibration, model, &used, err);
     if (status != GRT_OK) {
         grt_calibration_close(calibration);
         return status;
@@ -114,7 +113,6 @@ grt_status grt_calibration_open(grt_calibration **out, const grt_model *model,
 void grt_calibration_close(grt_calibration *calibration)
 {
     if (!calibration) return;
-    grt_session_free(calibration->session);
     grt_samples_close(&calibration->samples);
     grt_free(calibration->profile_path);
     grt_free(calibration);
@@ -129,7 +127,7 @@ size_t grt_calibration_count(const grt_calibration *calibration)
 
 static uint64_t hash_text(uint64_t hash, const char *text, size_t n_bytes)
 {
-    if (n_bytes == 0) n_bytes = strlen(text);
+    if (n_bytes == GRT_NUL_TERMINATED) n_bytes = strlen(text);
     return grt_hash_bytes(grt_hash_u64(hash, n_bytes), text, n_bytes);
 }
 
@@ -137,13 +135,35 @@ static uint64_t key_of(const grt_request *request)
 {
     uint64_t key = hash_text(GRT_HASH_INIT, request->query, request->query_bytes);
     key = grt_hash_u64(key, request->instruction != NULL); /* NULL is not "" */
-    if (request->instruction) key = hash_text(key, request->instruction, 0);
-    for (size_t i = 0; i < request->n_documents; i++) {
-        const char *text = request->documents[i];
-        size_t n = request->document_bytes ? request->document_bytes[i] : strlen(text);
-        key = grt_hash_bytes(grt_hash_u64(key, n), text, n);
-    }
+    if (request->instruction)
+        key = hash_text(key, request->instruction, request->instruction_bytes);
+    for (size_t i = 0; i < request->n_documents; i++)
+        key = hash_text(key, request->documents[i],
+                        request->document_bytes ? request->document_bytes[i]
+                                                : GRT_NUL_TERMINATED);
     return key;
+}
+
+/* The full pass, seen by the calibration. */
+static grt_status run_in_full(grt_calibration *calibration, grt_request *request,
+                              grt_error *err)
+{
+    grt_policy_options policy = GRT_POLICY_OPTIONS_INIT;
+    policy.policy = GRT_POLICY_NONE;
+    request->policy = &policy;
+    request->k = 0;
+    request->deadline_ns = 0;
+    request->priors = NULL;
+    request->long_documents = GRT_LONG_CUT;
+    grt_ranking_extras extras = {.observer = &calibration->observer,
+                                 .whole = &calibration->stop};
+    grt_ranking *ranking;
+    GRT_TRY(grt_alloc_array(&ranking, 1, sizeof(*ranking), "the ranking", err));
+    grt_status status =
+        grt_ranking_init(ranking, calibration->model, request, &extras, err);
+    if (status == GRT_OK) status = grt_ranking_run(ranking, err);
+    grt_ranking_free(ranking);
+    return status;
 }
 
 grt_status grt_calibration_add(grt_calibration *calibration, const grt_request *request,
@@ -151,44 +171,54 @@ grt_status grt_calibration_add(grt_calibration *calibration, const grt_request *
 {
     if (!calibration)
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_calibration_add: no calibration");
-    GRT_TRY(grt_check_request("grt_calibration_add", request, err));
-    if (request->n_documents < 2)
+    grt_taken_request taken;
+    GRT_TRY(grt_take_request(&taken, "grt_calibration_add", request, err));
+    if (taken.request.n_documents < 2)
         GRT_FAIL(err, GRT_E_INVALID_ARG,
                  "calibration needs at least 2 documents for a query");
     grt_samples *samples = &calibration->samples;
-    uint64_t key = key_of(request);
+    uint64_t key = key_of(&taken.request);
     if (grt_samples_has(samples, key)) return GRT_OK;
-    grt_request full = *request;
-    full.policy = GRT_POLICY_NONE;
-    full.k = 0;
-    full.trace = NULL;
-    GRT_TRY(grt_samples_begin(samples, key, request->n_documents, err));
-    grt_result *result = NULL;
-    grt_status status = grt_session_rank(calibration->session, &full, &result, err);
+    GRT_TRY(grt_samples_begin(samples, key, taken.request.n_documents, err));
+    grt_status status = run_in_full(calibration, &taken.request, err);
     if (status == GRT_OK) status = grt_samples_finish(samples, err);
     if (status != GRT_OK) grt_samples_abandon(samples);
-    grt_result_free(result);
     return status;
+}
+
+void grt_calibration_cancel(grt_calibration *calibration)
+{
+    if (calibration) atomic_store(&calibration->stop.is_cancelled, true);
 }
 
 /* ---- Fitting ---- */
 
-static grt_status report_and_write(const grt_calibration *calibration,
-                                   const grt_fit *fit, grt_calibration_report *out,
+static grt_status report_and_write(grt_calibration *calibration, const grt_fit *fit,
                                    grt_error *err)
 {
-    grt_calibration_report report;
-    GRT_TRY(grt_fit_report(fit, calibration->precision, &report, err));
-    GRT_TRY(grt_profile_write(&fit->profile, &calibration->samples.shape.fingerprint,
-                              fit->network, &report, calibration->profile_path, err));
-    (void)snprintf(report.profile_path, sizeof(report.profile_path), "%s",
-                   calibration->profile_path);
-    *out = report;
-    return GRT_OK;
+    grt_fit_report *report = &calibration->report;
+    GRT_TRY(grt_fit_make_report(fit, calibration->precision, report, err));
+    return grt_profile_write(&fit->profile, &calibration->samples.shape.fingerprint,
+                             fit->network, report->n_fitted, report->n_reported,
+                             calibration->profile_path, err);
 }
 
-grt_status grt_calibration_fit(grt_calibration *calibration,
-                               grt_calibration_report *out,
+/* The caller's progress, and whether the calibration was cancelled. */
+typedef struct fit_progress {
+    const grt_calibration *calibration;
+    grt_calibration_progress_fn *fn; /* NULL: none */
+    void *payload;
+} fit_progress;
+
+static int see_progress(size_t done, size_t total, void *payload)
+{
+    const fit_progress *progress = payload;
+    if (grt_stop_asked(&progress->calibration->stop) != GRT_STOP_NONE) return 1;
+    return progress->fn ? progress->fn(done, total, progress->payload) : 0;
+}
+
+grt_status grt_calibration_fit(grt_calibration_report *out,
+                               grt_calibration *calibration,
                                grt_calibration_progress_fn *progress, void *payload,
                                grt_error *err)
 {
@@ -196,10 +226,37 @@ grt_status grt_calibration_fit(grt_calibration *calibration,
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_calibration_fit: no %s",
                  calibration ? "output" : "calibration");
     grt_fit fit;
+    fit_progress seen = {calibration, progress, payload};
     grt_status status =
         grt_fit_run(&fit, &calibration->samples, &calibration->model->opened.network,
-                    calibration->k_max, progress, payload, err);
-    if (status == GRT_OK) status = report_and_write(calibration, &fit, out, err);
+                    calibration->k_max, see_progress, &seen, err);
+    if (status == GRT_OK) status = report_and_write(calibration, &fit, err);
     grt_fit_release(&fit);
-    return status;
+    if (status != GRT_OK) return status;
+    const grt_fit_report *report = &calibration->report;
+    grt_calibration_report given = {.n_fitted = report->n_fitted,
+                                    .n_reported = report->n_reported,
+                                    .n_layers = report->n_layers,
+                                    .n_rows = report->n_rows,
+                                    .profile_path = calibration->profile_path};
+    grt_give_struct(out, &given, sizeof(given));
+    return GRT_OK;
+}
+
+grt_status grt_calibration_report_row(const grt_calibration *calibration, size_t i,
+                                      grt_calibration_row *out)
+{
+    if (i >= calibration->report.n_rows) return GRT_E_INVALID_ARG;
+    grt_give_struct(out, &calibration->report.rows[i], sizeof(grt_calibration_row));
+    return GRT_OK;
+}
+
+grt_status grt_calibration_gamma(const grt_calibration *calibration, size_t layer,
+                                 float *head, float *readout)
+{
+    const grt_fit_report *report = &calibration->report;
+    if (layer == 0 || layer >= report->n_layers) return GRT_E_INVALID_ARG;
+    *head = report->gamma_head[layer - 1];
+    *readout = report->gamma_readout[layer - 1];
+    return GRT_OK;
 }

@@ -1,4 +1,5 @@
 /* machine.c - grt_kernel_describe: what this machine runs, and why. */
+#include "api/structs.h"
 #include "base/cpu.h"
 #include "kernels/kernels.h"
 
@@ -28,6 +29,10 @@ grt_status grt_kernel_describe(size_t i, grt_kernel_info *out)
         reason = "capped by GRT_ISA";
     else if (a_better_one_runs(i, &entry))
         reason = "a better one runs";
-    *out = (grt_kernel_info){entry.operation, entry.isa, reason == NULL, reason};
+    grt_kernel_info info = {.operation = entry.operation,
+                            .isa = entry.isa,
+                            .is_chosen = reason == NULL,
+                            .reason = reason};
+    grt_give_struct(out, &info, sizeof(info));
     return GRT_OK;
 }

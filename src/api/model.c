@@ -1,6 +1,7 @@
 /* model.c - grt_model_*: see grating.h. */
 #include "rank/model.h"
 
+#include "api/structs.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -13,21 +14,24 @@ const char *grt_version(void)
     return GRT_VERSION_TEXT(GRT_VERSION_MAJOR, GRT_VERSION_MINOR, GRT_VERSION_PATCH);
 }
 
-grt_status grt_model_open(grt_model **out, const char *path,
+static grt_status check(const grt_model_options *options, grt_error *err)
+{
+    if (options->residency < 0 || options->residency > GRT_RESIDENCY_RESIDENT)
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "residency %d is not known",
+                 (int)options->residency);
+    if (options->arithmetic < 0 || options->arithmetic > GRT_ARITHMETIC_INT8)
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "arithmetic %d is not known",
+                 (int)options->arithmetic);
+    return GRT_OK;
+}
+
+static grt_status open_on(grt_model **out, grt_engine *engine, const char *path,
                           const grt_model_options *options, grt_error *err)
 {
-    if (!out || !path || !path[0])
-        GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_model_open: no %s",
-                 out ? "path" : "output");
-    if (options && options->struct_size < sizeof(grt_model_options))
-        GRT_FAIL(
-            err, GRT_E_INVALID_ARG,
-            "grt_model_open: options.struct_size is %zu; use GRT_MODEL_OPTIONS_INIT",
-            options->struct_size);
     grt_model *model;
+    GRT_TRY(grt_engine_check_process(engine, err));
     GRT_TRY(grt_alloc_array(&model, 1, sizeof(*model), "the model", err));
-    const char *profile_path = options ? options->profile_path : NULL;
-    grt_status status = grt_model_init(model, path, profile_path, err);
+    grt_status status = grt_model_init(model, engine, path, options, err);
     if (status != GRT_OK) {
         grt_model_close(model);
         return status;
@@ -36,11 +40,39 @@ grt_status grt_model_open(grt_model **out, const char *path,
     return GRT_OK;
 }
 
+grt_status grt_model_open(grt_model **out, grt_engine *engine, const char *path,
+                          const grt_model_options *options, grt_error *err)
+{
+    if (!out || !path || !path[0])
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_model_open: no %s",
+                 out ? "path" : "output");
+    grt_model_options used = GRT_MODEL_OPTIONS_INIT;
+    GRT_TRY(grt_take_struct(&used, sizeof(used),
+                            GRT_FIRST_SIZE(grt_model_options, n_cached_rows), options,
+                            "grt_model_open: options", err));
+    GRT_TRY(check(&used, err));
+    if (engine) return open_on(out, engine, path, &used, err);
+    GRT_TRY(grt_engine_create(&engine, NULL, err));
+    grt_status status = open_on(out, engine, path, &used, err);
+    if (status == GRT_OK)
+        (*out)->owns_engine = true;
+    else
+        grt_engine_free(engine);
+    return status;
+}
+
 void grt_model_close(grt_model *model)
 {
     if (!model) return;
+    grt_engine *engine = model->owns_engine ? model->engine : NULL;
     grt_model_release(model);
     grt_free(model);
+    grt_engine_free(engine);
+}
+
+grt_engine *grt_model_engine(const grt_model *model)
+{
+    return model->engine;
 }
 
 static const char *tokenizer_name(grt_tokenizer_kind kind)
@@ -84,21 +116,24 @@ void grt_model_describe(const grt_model *model, grt_model_info *out)
 {
     const grt_network *network = &model->opened.network;
     bool is_gguf = model->opened.checkpoint.format == GRT_FORMAT_GGUF;
-    *out = (grt_model_info){.architecture = network->architecture->name,
-                            .format = is_gguf ? "gguf" : "safetensors",
-                            .tokenizer = tokenizer_name(model->opened.vocabulary.kind),
-                            .head = network->head_text,
-                            .n_layers = network->n_layers,
-                            .hidden_size = network->hidden_size,
-                            .n_heads = network->n_heads,
-                            .n_kv_heads = network->n_kv_heads,
-                            .head_size = network->head_size,
-                            .ffn_size = network->ffn_size,
-                            .vocab_size = network->vocab_size,
-                            .max_tokens = network->max_tokens,
-                            .n_tensors = model->opened.checkpoint.catalogue.n_tensors,
-                            .profile = model->profile.path};
-    count_parts(model, out);
+    grt_model_info info = {.architecture = network->architecture->name,
+                           .format = is_gguf ? "gguf" : "safetensors",
+                           .tokenizer = tokenizer_name(model->opened.vocabulary.kind),
+                           .head = network->head_text,
+                           .n_layers = network->n_layers,
+                           .hidden_size = network->hidden_size,
+                           .n_heads = network->n_heads,
+                           .n_kv_heads = network->n_kv_heads,
+                           .head_size = network->head_size,
+                           .ffn_size = network->ffn_size,
+                           .vocab_size = network->vocab_size,
+                           .max_tokens = network->max_tokens,
+                           .n_tensors = model->opened.checkpoint.catalogue.n_tensors,
+                           .profile = model->profile.path,
+                           .arithmetic = model->kernels.arithmetic,
+                           .isa = model->kernels.isa};
+    count_parts(model, &info);
+    grt_give_struct(out, &info, sizeof(info));
 }
 
 grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *out)
@@ -107,19 +142,20 @@ grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *o
     if (i >= catalogue->n_tensors) return GRT_E_INVALID_ARG;
     const grt_tensor *tensor = &catalogue->tensors[i];
     int32_t part = model->opened.network.part_of[i];
-    *out = (grt_tensor_view){.name = tensor->name,
-                             .dtype = tensor->dtype_name,
-                             .part = part >= 0                    ? "layer"
-                                     : part == GRT_PART_EMBEDDING ? "embedding"
-                                     : part == GRT_PART_HEAD      ? "head"
-                                                                  : "unused",
-                             .layer = part >= 0 ? part : -1,
-                             .n_dims = tensor->n_dims,
-                             .file = grt_file_path(catalogue->files[tensor->file]),
-                             .offset_bytes = tensor->offset,
-                             .size_bytes = tensor->n_bytes};
+    grt_tensor_view view = {.name = tensor->name,
+                            .dtype = tensor->dtype_name,
+                            .part = part >= 0                    ? "layer"
+                                    : part == GRT_PART_EMBEDDING ? "embedding"
+                                    : part == GRT_PART_HEAD      ? "head"
+                                                                 : "unused",
+                            .layer = part >= 0 ? part : -1,
+                            .n_dims = tensor->n_dims,
+                            .file = grt_file_path(catalogue->files[tensor->file]),
+                            .offset_bytes = tensor->offset,
+                            .size_bytes = tensor->n_bytes};
     for (uint32_t d = 0; d < tensor->n_dims; d++)
-        out->shape[d] = tensor->shape[d];
+        view.shape[d] = tensor->shape[d];
+    grt_give_struct(out, &view, sizeof(view));
     return GRT_OK;
 }
 
@@ -133,7 +169,8 @@ grt_status grt_count_tokens(size_t *out, const grt_model *model, const char *tex
                           : "text");
     grt_ids ids = {0};
     grt_status status = grt_tokenizer_encode(
-        model->opened.tokenizer, text, n_bytes ? n_bytes : strlen(text), &ids, err);
+        model->opened.tokenizer, text,
+        n_bytes == GRT_NUL_TERMINATED ? strlen(text) : n_bytes, &ids, err);
     if (status == GRT_OK) *out = ids.n;
     grt_ids_release(&ids);
     return status;

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 typedef struct grt_budget {
-    uint64_t limit; /* set by init; UINT64_MAX: none */
+    atomic_uint_fast64_t limit; /* UINT64_MAX: none */
     atomic_uint_fast64_t used;
     atomic_uint_fast64_t peak;
 } grt_budget;
@@ -25,9 +25,11 @@ bool grt_budget_reserve(grt_budget *budget, uint64_t n_bytes);
 /* Gives back n_bytes that were reserved, in the same or in other portions. */
 void grt_budget_release(grt_budget *budget, uint64_t n_bytes);
 
+/* For what is reserved from now on; what is reserved already stays, even above it. */
+void grt_budget_set_limit(grt_budget *budget, uint64_t limit);
 uint64_t grt_budget_limit(const grt_budget *budget);
 
-/* Reserved now, and most at any time.  used <= peak <= limit. */
+/* Reserved now, and most at any time. */
 uint64_t grt_budget_used(const grt_budget *budget);
 uint64_t grt_budget_peak(const grt_budget *budget);
 

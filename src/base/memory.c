@@ -29,13 +29,52 @@ enum { HEADER = 64 };
 static atomic_uint_fast64_t bytes_now;
 static atomic_uint_fast64_t bytes_peak;
 static atomic_uint_fast64_t fail_countdown;
+static _Thread_local int64_t bytes_of_thread;
+
+/* Mapped blocks, so that what of them is resident can be counted: a header holds the
+ * block's size and its neighbours in this list. */
+typedef struct header {
+    size_t n_bytes;
+    struct header *previous, *next;
+} header;
+_Static_assert(sizeof(header) <= HEADER, "a header fits before its block");
+static grt_os_mutex mapped_lock = GRT_OS_MUTEX_INIT;
+static header *mapped; /* guarded by mapped_lock */
 
 static void account_add(uint64_t n)
 {
+    bytes_of_thread += (int64_t)n;
     uint64_t now = atomic_fetch_add(&bytes_now, n) + n;
     uint_fast64_t peak = atomic_load(&bytes_peak);
     while (now > peak && !atomic_compare_exchange_weak(&bytes_peak, &peak, now))
         ;
+}
+
+static void account_sub(uint64_t n)
+{
+    bytes_of_thread -= (int64_t)n;
+    (void)atomic_fetch_sub(&bytes_now, n);
+}
+
+static void list_add(header *h)
+{
+    grt_os_lock(&mapped_lock);
+    h->previous = NULL;
+    h->next = mapped;
+    if (mapped) mapped->previous = h;
+    mapped = h;
+    grt_os_unlock(&mapped_lock);
+}
+
+static void list_remove(const header *h)
+{
+    grt_os_lock(&mapped_lock);
+    if (h->previous)
+        h->previous->next = h->next;
+    else
+        mapped = h->next;
+    if (h->next) h->next->previous = h->previous;
+    grt_os_unlock(&mapped_lock);
 }
 
 static bool must_fail(void)
@@ -65,8 +104,10 @@ static void *block_new(size_t n_bytes)
     if (n_bytes > SIZE_MAX - 2 * HEADER) return NULL;
     unsigned char *base = base_new(total_of(n_bytes));
     if (!base) return NULL;
-    memcpy(base, &n_bytes, sizeof(n_bytes));
+    header *h = (header *)(void *)base;
+    h->n_bytes = n_bytes;
     account_add(n_bytes + HEADER);
+    if (total_of(n_bytes) >= MAPPED_FROM) list_add(h);
     return base + HEADER;
 }
 
@@ -111,11 +152,15 @@ static void *block_moved(void *block, size_t n_bytes)
         total_of(block_bytes(block)) < MAPPED_FROM)
         return NULL;
     size_t old_bytes = block_bytes(block);
-    unsigned char *base = grt_os_pages_resize((unsigned char *)block - HEADER,
-                                              total_of(old_bytes), total_of(n_bytes));
+    unsigned char *old = (unsigned char *)block - HEADER;
+    list_remove((header *)(void *)old);
+    unsigned char *base =
+        grt_os_pages_resize(old, total_of(old_bytes), total_of(n_bytes));
+    header *h = (header *)(void *)(base ? base : old);
+    if (base) h->n_bytes = n_bytes;
+    list_add(h);
     if (!base) return NULL;
-    memcpy(base, &n_bytes, sizeof(n_bytes));
-    atomic_fetch_sub(&bytes_now, old_bytes + HEADER);
+    account_sub(old_bytes + HEADER);
     account_add(n_bytes + HEADER);
     return base + HEADER;
 }
@@ -150,11 +195,13 @@ void grt_free(void *block)
     if (!block) return;
     size_t n_bytes = block_bytes(block);
     unsigned char *base = (unsigned char *)block - HEADER;
-    atomic_fetch_sub(&bytes_now, n_bytes + HEADER);
-    if (total_of(n_bytes) < MAPPED_FROM)
+    account_sub(n_bytes + HEADER);
+    if (total_of(n_bytes) < MAPPED_FROM) {
         grt_os_block_free(base);
-    else
-        grt_os_pages_free(base, total_of(n_bytes));
+        return;
+    }
+    list_remove((header *)(void *)base);
+    grt_os_pages_free(base, total_of(n_bytes));
 }
 
 uint64_t grt_memory_resident(const void *block)
@@ -163,6 +210,24 @@ uint64_t grt_memory_resident(const void *block)
     size_t total = total_of(block_bytes(block));
     if (total < MAPPED_FROM) return total;
     return grt_os_pages_resident((const unsigned char *)block - HEADER, total);
+}
+
+uint64_t grt_memory_resident_now(void)
+{
+    uint64_t n_mapped = 0, n_resident = 0;
+    grt_os_lock(&mapped_lock);
+    for (header *h = mapped; h; h = h->next) {
+        n_mapped += h->n_bytes + HEADER;
+        n_resident += grt_memory_resident((unsigned char *)h + HEADER);
+    }
+    uint64_t now = grt_memory_now();
+    grt_os_unlock(&mapped_lock);
+    return n_resident + (now > n_mapped ? now - n_mapped : 0);
+}
+
+int64_t grt_memory_of_thread(void)
+{
+    return bytes_of_thread;
 }
 
 uint64_t grt_memory_now(void)

@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 
+enum { GRT_BLOCK_HEADER = 64 }; /* that a block takes beyond its size */
+
 /* n_bytes, not initialised; n_bytes 0 gives a block that may be freed.  GRT_E_NO_MEMORY
  * names `what`. */
 GRT_NODISCARD grt_status grt_alloc(void *out, size_t n_bytes, const char *what,
@@ -31,6 +33,13 @@ uint64_t grt_memory_resident(const void *block);
 
 uint64_t grt_memory_now(void);
 uint64_t grt_memory_peak(void);
+
+/* The part of all blocks that is resident (grt_memory_resident). */
+uint64_t grt_memory_resident_now(void);
+
+/* Bytes that the calling thread has allocated, less those that it has freed: a
+ * difference of two calls is what the thread kept in between. */
+int64_t grt_memory_of_thread(void);
 
 /* Tests only: the n-th allocation from now on fails (0: none does), once. */
 void grt_memory_fail_nth(uint64_t n);

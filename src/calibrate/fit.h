@@ -50,8 +50,20 @@ GRT_NODISCARD grt_status grt_fit_step(grt_fit *fit, grt_error *err);
 size_t grt_fit_table_steps(size_t k_max);
 GRT_NODISCARD grt_status grt_fit_tables(grt_fit *fit, grt_error *err);
 
-/* report.c: all but profile_path. */
-GRT_NODISCARD grt_status grt_fit_report(const grt_fit *fit, float precision,
-                                        grt_calibration_report *out, grt_error *err);
+enum { GRT_FIT_MAX_ROWS = 32 };
+
+/* What a fit reached. */
+typedef struct grt_fit_report {
+    size_t n_fitted, n_reported; /* queries */
+    size_t n_layers;
+    size_t n_rows;
+    grt_calibration_row rows[GRT_FIT_MAX_ROWS];
+    float gamma_head[GRT_MAX_LAYERS]; /* [n_layers - 1]; see grt_calibration_gamma */
+    float gamma_readout[GRT_MAX_LAYERS];
+} grt_fit_report;
+
+/* report.c: what the profile does on the queries that are reported. */
+GRT_NODISCARD grt_status grt_fit_make_report(const grt_fit *fit, float precision,
+                                             grt_fit_report *out, grt_error *err);
 
 #endif /* GRT_CALIBRATE_FIT_H */

@@ -61,7 +61,7 @@ static void replay_query(grt_replay *sums, const grt_histories *histories,
     size_t begin = grt_history_begin(histories, query);
     size_t n = grt_history_count(histories, query);
     grt_decisions decisions;
-    grt_decisions_init(&decisions, scratch->decisions, n, k);
+    grt_decisions_init(&decisions, scratch->decisions, n, k, NULL);
     size_t n_computed = replay_layers(histories, selector, begin, &decisions);
     grt_decisions_order(&decisions, scratch->found);
     grt_order_by_score(scratch->wanted,

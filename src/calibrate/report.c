@@ -47,24 +47,24 @@ static size_t keep_counted(float *shares, size_t n)
 
 /* Adds a row for what rank would do with this profile. */
 static grt_status add_row(const grt_fit *fit, const grt_profile *profile,
-                          const grt_request *request, float *shares,
-                          grt_calibration_report *out, grt_error *err)
+                          const grt_policy_input *input, float *shares,
+                          grt_fit_report *out, grt_error *err)
 {
     grt_policy_choice choice;
     GRT_TRY(grt_policy_choose(&choice, profile, fit->profile.n_layers,
-                              fit->network->first_head, request, err));
+                              fit->network->first_head, input, err));
     const grt_histories *histories =
         choice.reads_profile ? &fit->reported.readout : &fit->reported.head;
     grt_replay replay;
     GRT_TRY(
-        grt_replay_run(&replay, histories, &choice.selector, request->k, shares, err));
+        grt_replay_run(&replay, histories, &choice.selector, input->k, shares, err));
     size_t n = keep_counted(shares, histories->n_queries);
-    if (n == 0 || out->n_rows == GRT_CALIBRATION_MAX_ROWS) return GRT_OK;
+    if (n == 0 || out->n_rows == GRT_FIT_MAX_ROWS) return GRT_OK;
     grt_calibration_row *row = &out->rows[out->n_rows++];
     *row = (grt_calibration_row){.policy = choice.policy,
                                  .has_readouts = choice.reads_profile,
-                                 .k = request->k,
-                                 .precision = request->precision,
+                                 .k = input->k,
+                                 .precision = input->options->precision,
                                  .reached = (float)replay.kept,
                                  .computed = (float)replay.computed,
                                  .drift = (float)replay.drift};
@@ -73,31 +73,32 @@ static grt_status add_row(const grt_fit *fit, const grt_profile *profile,
 }
 
 static grt_status add_rows(const grt_fit *fit, float precision, float *shares,
-                           grt_calibration_report *out, grt_error *err)
+                           grt_fit_report *out, grt_error *err)
 {
     const grt_profile *ours = &fit->profile;
     const grt_profile none = {0};
-    grt_request request = GRT_REQUEST_INIT;
-    request.precision = precision;
-    request.n_documents = SIZE_MAX;
+    grt_policy_options options = GRT_POLICY_OPTIONS_INIT;
+    options.precision = precision;
+    options.promise = GRT_PROMISE_SET;
     for (size_t i = 0; i < ours->n_ks; i++) {
-        request.k = (size_t)ours->ks[i];
-        request.policy = GRT_POLICY_BOUND;
-        GRT_TRY(add_row(fit, ours, &request, shares, out, err));
-        GRT_TRY(add_row(fit, &none, &request, shares, out, err));
-        request.policy = GRT_POLICY_CLUSTER;
-        GRT_TRY(add_row(fit, ours, &request, shares, out, err));
+        size_t k = (size_t)ours->ks[i];
+        grt_policy_input input = {&options, k + 1, k, NULL, 0, false};
+        options.policy = GRT_POLICY_BOUND;
+        GRT_TRY(add_row(fit, ours, &input, shares, out, err));
+        GRT_TRY(add_row(fit, &none, &input, shares, out, err));
+        options.policy = GRT_POLICY_CLUSTER;
+        GRT_TRY(add_row(fit, ours, &input, shares, out, err));
     }
     return GRT_OK;
 }
 
-grt_status grt_fit_report(const grt_fit *fit, float precision,
-                          grt_calibration_report *out, grt_error *err)
+grt_status grt_fit_make_report(const grt_fit *fit, float precision, grt_fit_report *out,
+                               grt_error *err)
 {
     const grt_fit_part *part = &fit->reported;
-    *out = (grt_calibration_report){.n_fitted = fit->fitted.head.n_queries,
-                                    .n_reported = part->head.n_queries,
-                                    .n_layers = fit->profile.n_layers};
+    *out = (grt_fit_report){.n_fitted = fit->fitted.head.n_queries,
+                            .n_reported = part->head.n_queries,
+                            .n_layers = fit->profile.n_layers};
     for (size_t layer = 1; layer < out->n_layers; layer++) {
         out->gamma_head[layer - 1] = (float)grt_history_gamma(&part->head, layer);
         out->gamma_readout[layer - 1] = (float)grt_history_gamma(&part->readout, layer);

@@ -49,13 +49,13 @@ static bool passes(const grt_replay *replay, size_t k, double precision)
 static grt_status selector_for(const grt_fit *fit, grt_policy policy, float precision,
                                size_t k, grt_policy_choice *out, grt_error *err)
 {
-    grt_request request = GRT_REQUEST_INIT;
-    request.policy = policy;
-    request.precision = precision;
-    request.k = k;
-    request.n_documents = SIZE_MAX;
+    grt_policy_options options = GRT_POLICY_OPTIONS_INIT;
+    options.policy = policy;
+    options.precision = precision;
+    options.promise = GRT_PROMISE_SET;
+    grt_policy_input input = {&options, k + 1, k, NULL, 0, false};
     return grt_policy_choose(out, &fit->profile, fit->profile.n_layers,
-                             fit->network->first_head, &request, err);
+                             fit->network->first_head, &input, err);
 }
 
 /* The smallest margin such that it and all larger ones pass.  Where none does, for want

@@ -13,11 +13,11 @@ static const char mark[] = "\xe2\x96\x81"; /* U+2581 */
 #define WORD "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{200C}\\x{200D}\\x{24B6}-\\x{24E9}"
 
 typedef struct step_list {
-    grt_step list[GRT_MAX_STEPS];
+    grt_text_step list[GRT_MAX_STEPS];
     size_t n;
 } step_list;
 
-static grt_status add(grt_json_reader *r, step_list *steps, grt_step step)
+static grt_status add(grt_json_reader *r, step_list *steps, grt_text_step step)
 {
     if (steps->n == GRT_MAX_STEPS)
         GRT_FAIL(r->err, GRT_E_UNSUPPORTED,
@@ -66,7 +66,8 @@ static grt_status read_pattern(grt_json_reader *r, const json_t *part, const cha
     return GRT_OK;
 }
 
-static grt_status read_content(grt_json_reader *r, const json_t *value, grt_step *step)
+static grt_status read_content(grt_json_reader *r, const json_t *value,
+                               grt_text_step *step)
 {
     if (!json_is_string(value))
         return grt_json_unsupported(r, "a normalizer", "without its content");
@@ -81,14 +82,14 @@ static grt_status read_bert(grt_json_reader *r, const json_t *part, step_list *s
 {
     bool lower = flag(part, "lowercase", true);
     if (flag(part, "clean_text", true))
-        GRT_TRY(add(r, steps, (grt_step){.kind = GRT_STEP_CLEAN}));
+        GRT_TRY(add(r, steps, (grt_text_step){.kind = GRT_STEP_CLEAN}));
     if (flag(part, "handle_chinese_chars", true))
-        GRT_TRY(add(r, steps, (grt_step){.kind = GRT_STEP_APART}));
+        GRT_TRY(add(r, steps, (grt_text_step){.kind = GRT_STEP_APART}));
     if (flag(part, "strip_accents", lower)) {
-        GRT_TRY(add(r, steps, (grt_step){.kind = GRT_STEP_NFD}));
-        GRT_TRY(add(r, steps, (grt_step){.kind = GRT_STEP_DROP_MN}));
+        GRT_TRY(add(r, steps, (grt_text_step){.kind = GRT_STEP_NFD}));
+        GRT_TRY(add(r, steps, (grt_text_step){.kind = GRT_STEP_DROP_MN}));
     }
-    return lower ? add(r, steps, (grt_step){.kind = GRT_STEP_LOWERCASE}) : GRT_OK;
+    return lower ? add(r, steps, (grt_text_step){.kind = GRT_STEP_LOWERCASE}) : GRT_OK;
 }
 
 static grt_status read_charsmap(grt_json_reader *r, const json_t *part,
@@ -99,7 +100,7 @@ static grt_status read_charsmap(grt_json_reader *r, const json_t *part,
     if (r->v->charsmap.n_units)
         return grt_json_unsupported(r, "a second normalizer", "Precompiled");
     GRT_TRY(grt_json_read_charsmap(r, text));
-    return add(r, steps, (grt_step){.kind = GRT_STEP_CHARSMAP});
+    return add(r, steps, (grt_text_step){.kind = GRT_STEP_CHARSMAP});
 }
 
 static grt_status read_normaliser(grt_json_reader *r, const json_t *part,
@@ -118,12 +119,12 @@ static grt_status read_normaliser(grt_json_reader *r, const json_t *part,
     const char *type = grt_json_text_of(part, "type");
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
         if (is_type(type, plain[i].type))
-            return add(r, steps, (grt_step){.kind = plain[i].kind});
+            return add(r, steps, (grt_text_step){.kind = plain[i].kind});
     if (is_type(type, "BertNormalizer")) return read_bert(r, part, steps);
     if (is_type(type, "Precompiled")) return read_charsmap(r, part, steps);
-    grt_step step = {.kind = GRT_STEP_STRIP,
-                     .is_left = flag(part, "strip_left", true),
-                     .is_right = flag(part, "strip_right", true)};
+    grt_text_step step = {.kind = GRT_STEP_STRIP,
+                          .is_left = flag(part, "strip_left", true),
+                          .is_right = flag(part, "strip_right", true)};
     if (is_type(type, "Strip")) return add(r, steps, step);
     if (is_type(type, "Prepend")) {
         step.kind = GRT_STEP_PREPEND;
@@ -139,8 +140,8 @@ static grt_status read_normaliser(grt_json_reader *r, const json_t *part,
 
 /* ---- Pre-tokenisers ---- */
 
-static grt_status read_behavior(grt_json_reader *r, const json_t *part, grt_step *step,
-                                grt_cut_behavior otherwise)
+static grt_status read_behavior(grt_json_reader *r, const json_t *part,
+                                grt_text_step *step, grt_cut_behavior otherwise)
 {
     static const char *const names[] = {"Removed", "Isolated", "MergedWithPrevious",
                                         "MergedWithNext", "Contiguous"};
@@ -158,21 +159,21 @@ static grt_status read_behavior(grt_json_reader *r, const json_t *part, grt_step
 static grt_status add_class(grt_json_reader *r, step_list *steps,
                             grt_character_class class, grt_cut_behavior behavior)
 {
-    return add(
-        r, steps,
-        (grt_step){.kind = GRT_STEP_CUT_CLASS, .class = class, .behavior = behavior});
+    return add(r, steps,
+               (grt_text_step){
+                   .kind = GRT_STEP_CUT_CLASS, .class = class, .behavior = behavior});
 }
 
 static grt_status read_byte_level(grt_json_reader *r, const json_t *part,
                                   step_list *steps)
 {
     if (flag(part, "add_prefix_space", true))
-        GRT_TRY(add(r, steps, (grt_step){.kind = GRT_STEP_PREFIX_SPACE}));
+        GRT_TRY(add(r, steps, (grt_text_step){.kind = GRT_STEP_PREFIX_SPACE}));
     if (!flag(part, "use_regex", true)) return GRT_OK;
     return add(r, steps,
-               (grt_step){.kind = GRT_STEP_CUT,
-                          .pattern = grt_pattern_gpt2,
-                          .behavior = GRT_CUT_ISOLATED});
+               (grt_text_step){.kind = GRT_STEP_CUT,
+                               .pattern = grt_pattern_gpt2,
+                               .behavior = GRT_CUT_ISOLATED});
 }
 
 static grt_status read_metaspace(grt_json_reader *r, const json_t *part,
@@ -185,7 +186,8 @@ static grt_status read_metaspace(grt_json_reader *r, const json_t *part,
                                     "Metaspace");
     const char *scheme = grt_json_text_of(part, "prepend_scheme");
     if (!*scheme) scheme = flag(part, "add_prefix_space", true) ? "always" : "never";
-    grt_step step = {.kind = GRT_STEP_METASPACE, .is_left = flag(part, "split", true)};
+    grt_text_step step = {.kind = GRT_STEP_METASPACE,
+                          .is_left = flag(part, "split", true)};
     GRT_TRY(grt_arena_copy_text(&r->v->arena, &step.content, scheme, strlen(scheme),
                                 r->err));
     return add(r, steps, step);
@@ -193,7 +195,8 @@ static grt_status read_metaspace(grt_json_reader *r, const json_t *part,
 
 static grt_status read_split(grt_json_reader *r, const json_t *part, step_list *steps)
 {
-    grt_step step = {.kind = GRT_STEP_CUT, .is_inverted = flag(part, "invert", false)};
+    grt_text_step step = {.kind = GRT_STEP_CUT,
+                          .is_inverted = flag(part, "invert", false)};
     GRT_TRY(read_pattern(r, part, &step.pattern));
     GRT_TRY(read_behavior(r, part, &step, GRT_CUT_REMOVED));
     return add(r, steps, step);
@@ -211,12 +214,13 @@ static grt_status read_splitter(grt_json_reader *r, const json_t *part,
     }
     if (is_type(type, "Whitespace"))
         return add(r, steps,
-                   (grt_step){.kind = GRT_STEP_CUT,
-                              .pattern = "[" WORD "]+|[^" WORD "\\s]+",
-                              .behavior = GRT_CUT_REMOVED,
-                              .is_inverted = true});
+                   (grt_text_step){.kind = GRT_STEP_CUT,
+                                   .pattern = "[" WORD "]+|[^" WORD "\\s]+",
+                                   .behavior = GRT_CUT_REMOVED,
+                                   .is_inverted = true});
     if (is_type(type, "Punctuation")) {
-        grt_step step = {.kind = GRT_STEP_CUT_CLASS, .class = GRT_CLASS_PUNCTUATION};
+        grt_text_step step = {.kind = GRT_STEP_CUT_CLASS,
+                              .class = GRT_CLASS_PUNCTUATION};
         GRT_TRY(read_behavior(r, part, &step, GRT_CUT_ISOLATED));
         return add(r, steps, step);
     }
@@ -249,11 +253,12 @@ static grt_status read_parts(grt_json_reader *r, const json_t *part, const char 
     return GRT_OK;
 }
 
-static grt_status keep(grt_json_reader *r, const step_list *steps, grt_step **out,
+static grt_status keep(grt_json_reader *r, const step_list *steps, grt_text_step **out,
                        size_t *n)
 {
-    GRT_TRY(grt_arena_alloc(&r->v->arena, out, steps->n, sizeof(grt_step), r->err));
-    if (steps->n) memcpy(*out, steps->list, steps->n * sizeof(grt_step));
+    GRT_TRY(
+        grt_arena_alloc(&r->v->arena, out, steps->n, sizeof(grt_text_step), r->err));
+    if (steps->n) memcpy(*out, steps->list, steps->n * sizeof(grt_text_step));
     *n = steps->n;
     return GRT_OK;
 }

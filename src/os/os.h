@@ -48,13 +48,15 @@ typedef struct grt_os_once_flag {
 } grt_os_once_flag;
 /* clang-format off */
 #define GRT_OS_ONCE_INIT {NULL}
+#define GRT_OS_MUTEX_INIT {NULL}
 /* clang-format on */
 #else
 typedef pthread_t grt_os_thread;
 typedef pthread_mutex_t grt_os_mutex;
 typedef pthread_cond_t grt_os_condition;
 typedef pthread_once_t grt_os_once_flag;
-#define GRT_OS_ONCE_INIT PTHREAD_ONCE_INIT
+#define GRT_OS_ONCE_INIT  PTHREAD_ONCE_INIT
+#define GRT_OS_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
 #endif
 
 /* *out stays where it is until the thread was joined. */
@@ -74,6 +76,8 @@ void grt_os_condition_destroy(grt_os_condition *condition);
 
 /* Lets go of the mutex while it waits; may return without having been woken. */
 void grt_os_wait(grt_os_condition *condition, grt_os_mutex *mutex);
+/* The same for ns nanoseconds at most; false: the time is over. */
+bool grt_os_wait_for(grt_os_condition *condition, grt_os_mutex *mutex, uint64_t ns);
 void grt_os_wake_one(grt_os_condition *condition);
 void grt_os_wake_all(grt_os_condition *condition);
 

@@ -66,7 +66,11 @@ void grt_os_unlock(grt_os_mutex *mutex)
 
 void grt_os_condition_init(grt_os_condition *condition)
 {
-    (void)pthread_cond_init(condition, NULL);
+    pthread_condattr_t attributes; /* a clock that nobody sets */
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(condition, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
 }
 
 void grt_os_condition_destroy(grt_os_condition *condition)
@@ -77,6 +81,16 @@ void grt_os_condition_destroy(grt_os_condition *condition)
 void grt_os_wait(grt_os_condition *condition, grt_os_mutex *mutex)
 {
     (void)pthread_cond_wait(condition, mutex);
+}
+
+bool grt_os_wait_for(grt_os_condition *condition, grt_os_mutex *mutex, uint64_t ns)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    ns += (uint64_t)until.tv_nsec;
+    until.tv_sec += (time_t)(ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    return pthread_cond_timedwait(condition, mutex, &until) == 0;
 }
 
 void grt_os_wake_one(grt_os_condition *condition)

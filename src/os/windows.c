@@ -126,6 +126,13 @@ void grt_os_wait(grt_os_condition *condition, grt_os_mutex *mutex)
                                     INFINITE, 0);
 }
 
+bool grt_os_wait_for(grt_os_condition *condition, grt_os_mutex *mutex, uint64_t ns)
+{
+    DWORD ms = ns / 1000000 < INFINITE ? (DWORD)(ns / 1000000) : INFINITE - 1;
+    return SleepConditionVariableSRW((CONDITION_VARIABLE *)&condition->variable,
+                                     (SRWLOCK *)&mutex->lock, ms, 0) != 0;
+}
+
 void grt_os_wake_one(grt_os_condition *condition)
 {
     WakeConditionVariable((CONDITION_VARIABLE *)condition);

@@ -23,12 +23,12 @@ static size_t n_bytes_of(const tensor *t)
 
 /* The JSON object of a safetensors header; NULL when memory runs out. */
 static json_t *header_of(const tensor *tensors, const grt_network *network,
-                         const grt_calibration_report *report)
+                         size_t n_fitted, size_t n_reported)
 {
     json_t *header = json_object();
     char fitted[32], reported[32];
-    (void)snprintf(fitted, sizeof(fitted), "%zu", report->n_fitted);
-    (void)snprintf(reported, sizeof(reported), "%zu", report->n_reported);
+    (void)snprintf(fitted, sizeof(fitted), "%zu", n_fitted);
+    (void)snprintf(reported, sizeof(reported), "%zu", n_reported);
     int bad = json_object_set_new(
         header, "__metadata__",
         json_pack("{s:s, s:s, s:s, s:s}", "format", "grating profile 2", "architecture",
@@ -72,9 +72,8 @@ static grt_status write_parts(grt_output *output, const char *header, size_t n,
 }
 
 grt_status grt_profile_write(const grt_profile *p, const grt_fingerprint *fingerprint,
-                             const grt_network *network,
-                             const grt_calibration_report *report, const char *path,
-                             grt_error *err)
+                             const grt_network *network, size_t n_fitted,
+                             size_t n_reported, const char *path, grt_error *err)
 {
     size_t n = p->n_layers - 1;
     float weights[GRT_FINGERPRINT_WORDS];
@@ -92,7 +91,7 @@ grt_status grt_profile_write(const grt_profile *p, const grt_fingerprint *finger
         {"dispersions", p->dispersions, p->n_precisions, p->n_ks},
         {"first_layers", p->first_layers, p->n_precisions, p->n_ks},
     };
-    json_t *header = header_of(tensors, network, report);
+    json_t *header = header_of(tensors, network, n_fitted, n_reported);
     size_t n_header = header ? json_dumpb(header, NULL, 0, JSON_COMPACT) : 0;
     char *text = NULL;
     grt_output *output = NULL;

@@ -1,24 +1,27 @@
-/* forward.c - one layer over all active candidates, chunk by chunk; see session.h. */
-#include "rank/session.h"
+/* forward.c - see forward.h. */
+#include "rank/ranking.h"
+#include "rank/scoring.h"
 
 #include "base/checked.h"
 
 #include <string.h>
 
-/* What a pass visits.  Sequence 0 is the shared prefix where there is one; candidate
- * active[i] is sequence i + has_prefix. */
+/* What a pass visits.  Sequence 0 is the shared prefix where there is one; behind it
+ * come the pairs of the active candidates, one each but where documents are split. */
 typedef struct forward_pass {
-    grt_session *session;
+    grt_ranking *ranking;
     size_t layer;
     bool is_first, is_last;
     bool keeps_scored; /* the layer leaves the scored rows only, one by one */
     bool has_prefix;
+    bool has_scores;                /* at the boundary after it */
     size_t n;                       /* sequences */
     grt_row_range *ranges;          /* [n] */
     size_t *chunk_ends;             /* [n] */
     size_t *offsets;                /* [n + 1] of a chunk's sequences */
+    size_t *pairs;                  /* [n] of each sequence; not of the prefix */
     grt_scored_sequence *sequences; /* [n] of a chunk */
-    float *scores;                  /* [n] of a chunk */
+    float *scores;                  /* [n] of all sequences but the prefix */
     float *pooled;                  /* [n][pooled size] for an observer, else NULL */
     size_t n_chunks;
 } forward_pass;
@@ -27,48 +30,67 @@ typedef struct forward_pass {
 typedef struct forward_chunk {
     size_t first, end;
     bool begins_with_prefix;
-    size_t first_active, n_active; /* its candidates, as places in decisions.active */
+    size_t first_pair, n_pairs; /* its pairs, counted within the pass */
 } forward_chunk;
 
 enum {
-    BYTES_EACH = sizeof(grt_row_range) + 2 * sizeof(size_t) +
+    BYTES_EACH = sizeof(grt_row_range) + 3 * sizeof(size_t) +
                  sizeof(grt_scored_sequence) + sizeof(float)
 };
 
-size_t grt_forward_bytes(size_t n)
+/* Rows of a chunk while other rankings wait: a small one's turn comes soon. */
+enum { SHARED_CHUNK_ROWS = 512 };
+
+uint64_t grt_forward_bytes(size_t n, size_t pooled)
 {
-    return (n + 2) * BYTES_EACH;
+    uint64_t each = BYTES_EACH + pooled * sizeof(float), bytes = 0, count = 0;
+    bool fits = grt_add_u64(&count, n, 2) && grt_mul_u64(&bytes, count, each);
+    return fits ? bytes : UINT64_MAX;
 }
 
-static grt_status init_pass(forward_pass *pass, grt_session *session, size_t layer,
-                            grt_error *err)
+static size_t rows_of_chunk(const grt_ranking *ranking)
 {
-    const grt_network *network = &session->model->opened.network;
-    const grt_decisions *decisions = &session->decisions;
-    size_t n_prefix = session->layout.n_prefix, n = decisions->n_active + 1;
-    size_t pooled = session->observer ? grt_pooled_size(network) * sizeof(float) : 0;
-    GRT_TRY(grt_buffer_need(&session->pass, n + 1, BYTES_EACH + pooled, "a pass", err));
-    *pass = (forward_pass){.session = session,
-                           .layer = layer,
-                           .is_first = layer == 0,
-                           .is_last = layer + 1 == session->n_layers,
-                           .keeps_scored = layer + 1 == session->n_layers &&
-                                           !session->options.computes_all_rows &&
-                                           !network->reads_mean,
-                           .has_prefix = n_prefix > 0,
-                           .ranges = session->pass.data};
+    size_t rows = ranking->plan.plan.chunk_rows, least = ranking->layout.n_sequence;
+    bool is_alone = atomic_load(&ranking->model->engine->n_rankings) < 2;
+    if (is_alone || rows <= SHARED_CHUNK_ROWS) return rows;
+    return least > SHARED_CHUNK_ROWS ? least : SHARED_CHUNK_ROWS;
+}
+
+static void init_pass(forward_pass *pass, grt_ranking *ranking, size_t layer)
+{
+    const grt_network *network = &ranking->model->opened.network;
+    const grt_decisions *decisions = &ranking->decisions;
+    const size_t *first_pair = ranking->pairs.first_pair;
+    bool is_last = layer + 1 == ranking->model->n_layers;
+    size_t n_prefix = ranking->layout.n_prefix, n = ranking->pairs.n_pairs + 1;
+    *pass =
+        (forward_pass){.ranking = ranking,
+                       .layer = layer,
+                       .is_first = layer == 0,
+                       .is_last = is_last,
+                       .keeps_scored = is_last && !ranking->extras.computes_all_rows &&
+                                       !network->reads_mean,
+                       .has_prefix = n_prefix > 0,
+                       .has_scores = grt_policy_scores(&ranking->policy, layer + 1,
+                                                       ranking->model->n_layers) ||
+                                     ranking->extras.observer,
+                       .ranges = ranking->set.buffers[GRT_BUFFER_PASS].data};
     pass->sequences = (grt_scored_sequence *)(pass->ranges + n);
     pass->chunk_ends = (size_t *)(pass->sequences + n);
-    pass->offsets = pass->chunk_ends + n;
+    pass->pairs = pass->chunk_ends + n;
+    pass->offsets = pass->pairs + n;
     pass->scores = (float *)(pass->offsets + n + 1);
-    pass->pooled = pooled ? pass->scores + n : NULL;
+    pass->pooled = ranking->extras.observer ? pass->scores + n : NULL;
     if (pass->has_prefix) pass->ranges[pass->n++] = (grt_row_range){0, n_prefix};
-    for (size_t i = 0; i < decisions->n_active; i++)
-        pass->ranges[pass->n++] =
-            grt_layout_own(&session->layout, decisions->active[i]);
-    pass->n_chunks = grt_layout_chunks(pass->ranges, pass->n, session->plan.chunk_rows,
+    for (size_t i = 0; i < decisions->n_active; i++) {
+        size_t candidate = decisions->active[i];
+        for (size_t p = first_pair[candidate]; p < first_pair[candidate + 1]; p++) {
+            pass->pairs[pass->n] = p;
+            pass->ranges[pass->n++] = grt_layout_own(&ranking->layout, p);
+        }
+    }
+    pass->n_chunks = grt_layout_chunks(pass->ranges, pass->n, rows_of_chunk(ranking),
                                        pass->chunk_ends);
-    return GRT_OK;
 }
 
 static forward_chunk chunk_at(const forward_pass *pass, size_t i)
@@ -76,29 +98,26 @@ static forward_chunk chunk_at(const forward_pass *pass, size_t i)
     forward_chunk chunk = {.first = i ? pass->chunk_ends[i - 1] : 0,
                            .end = pass->chunk_ends[i]};
     chunk.begins_with_prefix = pass->has_prefix && chunk.first == 0;
-    size_t first_candidate = chunk.first + chunk.begins_with_prefix;
-    chunk.first_active = first_candidate - pass->has_prefix;
-    chunk.n_active = chunk.end - first_candidate;
+    size_t first_own = chunk.first + chunk.begins_with_prefix;
+    chunk.first_pair = first_own - pass->has_prefix;
+    chunk.n_pairs = chunk.end - first_own;
     return chunk;
 }
 
 /* Fills offsets, positions and sequences; returns the chunk's rows. */
 static size_t place_rows(const forward_pass *pass, const forward_chunk *chunk)
 {
-    const grt_session *session = pass->session;
-    uint32_t *positions = session->positions.data;
+    const grt_ranking *ranking = pass->ranking;
+    uint32_t *positions = ranking->model->buffers[GRT_BUFFER_POSITIONS].data;
     size_t row = 0;
     for (size_t s = chunk->first; s < chunk->end; s++) {
         bool is_prefix = chunk->begins_with_prefix && s == chunk->first;
-        size_t position = is_prefix ? 0 : session->layout.n_prefix;
+        size_t position = is_prefix ? 0 : ranking->layout.n_prefix;
         size_t n = pass->ranges[s].n;
         pass->offsets[s - chunk->first] = row;
-        if (!is_prefix) {
-            size_t active = s - pass->has_prefix;
-            size_t candidate = session->decisions.active[active];
-            pass->sequences[active - chunk->first_active] =
-                (grt_scored_sequence){row, n, &session->pairs.spans[candidate]};
-        }
+        if (!is_prefix)
+            pass->sequences[s - pass->has_prefix - chunk->first_pair] =
+                (grt_scored_sequence){row, n, &ranking->pairs.spans[pass->pairs[s]]};
         for (size_t i = 0; i < n; i++)
             positions[row++] = (uint32_t)(position + i);
     }
@@ -110,21 +129,21 @@ static grt_status embed_chunk(const forward_pass *pass, const forward_chunk *chu
                               const grt_workspace *workspace, float *hidden,
                               grt_error *err)
 {
-    grt_session *session = pass->session;
-    const grt_network *network = &session->model->opened.network;
-    const uint32_t *positions = session->positions.data;
+    const grt_ranking *ranking = pass->ranking;
+    const grt_model *model = ranking->model;
+    const grt_network *network = &model->opened.network;
+    const uint32_t *positions = model->buffers[GRT_BUFFER_POSITIONS].data;
     for (size_t s = chunk->first; s < chunk->end; s++) {
         bool is_prefix = chunk->begins_with_prefix && s == chunk->first;
-        size_t row = pass->offsets[s - chunk->first], id = 0;
-        if (!is_prefix)
-            id = grt_layout_first_id(&session->layout,
-                                     session->decisions.active[s - pass->has_prefix]);
-        grt_token_rows rows = {session->pairs.ids.ids + id,
-                               session->pairs.token_types + id, positions + row,
+        size_t row = pass->offsets[s - chunk->first];
+        size_t id =
+            is_prefix ? 0 : grt_layout_first_id(&ranking->layout, pass->pairs[s]);
+        grt_token_rows rows = {ranking->pairs.ids.ids + id,
+                               ranking->pairs.token_types + id, positions + row,
                                pass->ranges[s].n};
-        GRT_TRY(grt_embed(network, &session->kernels, session->embeddings, &rows,
-                          hidden + row * network->hidden_size, session->scoring.data,
-                          err));
+        GRT_TRY(grt_embed(network, &model->kernels, model->embeddings, &rows,
+                          hidden + row * network->hidden_size,
+                          model->buffers[GRT_BUFFER_SCORING].data, err));
     }
     if (network->architecture->widen)
         network->architecture->widen(network, workspace, hidden,
@@ -132,73 +151,71 @@ static grt_status embed_chunk(const forward_pass *pass, const forward_chunk *chu
     return GRT_OK;
 }
 
-/* Scores of the chunk's candidates, into decisions.scores. */
+/* Scores of the chunk's pairs, into pass->scores. */
 static grt_status score_chunk(const forward_pass *pass, const forward_chunk *chunk,
                               const grt_workspace *workspace, const float *hidden,
                               grt_error *err)
 {
-    grt_session *session = pass->session;
-    const grt_network *network = &session->model->opened.network;
-    const grt_policy_choice *policy = &session->policy;
+    const grt_ranking *ranking = pass->ranking;
+    const grt_model *model = ranking->model;
+    const grt_network *network = &model->opened.network;
+    const grt_observer *observer = ranking->extras.observer;
     size_t boundary = pass->layer + 1;
-    if (!grt_policy_scores(policy, boundary, session->n_layers) && !session->observer)
-        return GRT_OK;
-    grt_scored scored = {hidden, pass->sequences, chunk->n_active,
-                         session->layout.n_prefix, boundary};
-    for (size_t i = 0; i < chunk->n_active && pass->keeps_scored; i++)
+    float *scores = pass->scores + chunk->first_pair;
+    void *scratch = model->buffers[GRT_BUFFER_SCORING].data;
+    if (!pass->has_scores) return GRT_OK;
+    grt_scored scored = {hidden, pass->sequences, chunk->n_pairs,
+                         ranking->layout.n_prefix, boundary};
+    for (size_t i = 0; i < chunk->n_pairs && pass->keeps_scored; i++)
         pass->sequences[i] = (grt_scored_sequence){i, 1, NULL};
-    if (policy->reads_profile && !pass->is_last && !session->observer) {
-        grt_readout readout = grt_profile_readout(&session->model->profile, boundary);
-        grt_score_by_readout(network, workspace, &scored, &readout, pass->scores,
-                             session->scoring.data);
+    if (ranking->policy.reads_profile && !pass->is_last && !observer) {
+        grt_readout readout = grt_profile_readout(&model->profile, boundary);
+        grt_score_by_readout(network, workspace, &scored, &readout, scores, scratch);
     } else {
-        grt_score_by_head(network, workspace, &scored, pass->scores,
-                          session->scoring.data);
+        grt_score_by_head(network, workspace, &scored, scores, scratch);
     }
-    for (size_t i = 0; i < chunk->n_active; i++)
-        session->decisions.scores[session->decisions.active[chunk->first_active + i]] =
-            pass->scores[i];
-    if (!session->observer) return GRT_OK;
+    if (!observer) return GRT_OK;
     if (!pass->is_last) grt_pool_states(network, workspace, &scored, pass->pooled);
-    return session->observer->see(session->observer->payload, boundary,
-                                  chunk->first_active, chunk->n_active, pass->scores,
-                                  pass->is_last ? NULL : pass->pooled, err);
+    return observer->see(observer->payload, boundary, chunk->first_pair, chunk->n_pairs,
+                         scores, pass->is_last ? NULL : pass->pooled, err);
 }
 
-static grt_workspace workspace_of(grt_session *session)
+static grt_workspace workspace_of(const grt_ranking *ranking)
 {
-    const grt_network *network = &session->model->opened.network;
-    grt_plan_input input = {.network = network, .n_longest = session->layout.n_longest};
-    return (grt_workspace){.kernels = &session->kernels,
-                           .pool = session->pool,
-                           .linear_scratch = session->linear_scratch.data,
-                           .attention_scratch = session->attention.data,
-                           .attention_scratch_bytes = grt_plan_attention_bytes(&input),
-                           .ropes = session->rope.data,
-                           .rope_rows = session->rope_rows,
-                           .buffer = session->chunk.data};
+    const grt_model *model = ranking->model;
+    const grt_network *network = &model->opened.network;
+    return (grt_workspace){.kernels = &model->kernels,
+                           .pool = model->engine->pool,
+                           .linear_scratch = model->buffers[GRT_BUFFER_LINEAR].data,
+                           .attention_scratch =
+                               model->buffers[GRT_BUFFER_ATTENTION].data,
+                           .attention_scratch_bytes =
+                               grt_attention_bytes(network, ranking->layout.n_longest),
+                           .ropes = model->buffers[GRT_BUFFER_ROPE].data,
+                           .rope_rows = model->rope_rows,
+                           .buffer = model->buffers[GRT_BUFFER_CHUNK].data};
 }
 
 static grt_status run_chunk(const forward_pass *pass, size_t index,
-                            const grt_layer_view *view, grt_forward_counts *counts,
-                            grt_error *err)
+                            const grt_layer_view *view, grt_error *err)
 {
-    grt_session *session = pass->session;
-    const grt_network *network = &session->model->opened.network;
-    grt_workspace workspace = workspace_of(session);
+    grt_ranking *ranking = pass->ranking;
+    const grt_network *network = &ranking->model->opened.network;
+    grt_workspace workspace = workspace_of(ranking);
     forward_chunk chunk = chunk_at(pass, index);
     size_t n_rows = place_rows(pass, &chunk);
     size_t kv_floats =
-        session->layout.n_prefix * network->n_kv_heads * network->head_size;
-    float *keys = session->prefix.data;
-    grt_prefix prefix = {session->layout.n_prefix, keys, keys + kv_floats};
+        ranking->layout.n_prefix * network->n_kv_heads * network->head_size;
+    float *keys = ranking->set.buffers[GRT_BUFFER_PREFIX].data;
+    grt_prefix prefix = {ranking->layout.n_prefix, keys, keys + kv_floats};
     float *hidden;
-    GRT_TRY(grt_row_store_open(session->rows, &hidden, err));
+    GRT_TRY(grt_row_store_open(ranking->set.rows, &hidden, err));
     grt_status status = GRT_OK;
     if (pass->is_first) status = embed_chunk(pass, &chunk, &workspace, hidden, err);
     if (status == GRT_OK) {
         grt_chunk rows = {.hidden = hidden,
-                          .positions = session->positions.data,
+                          .positions =
+                              ranking->model->buffers[GRT_BUFFER_POSITIONS].data,
                           .n_rows = n_rows,
                           .offsets = pass->offsets,
                           .n_sequences = chunk.end - chunk.first,
@@ -206,37 +223,106 @@ static grt_status run_chunk(const forward_pass *pass, size_t index,
                           .begins_with_prefix = chunk.begins_with_prefix,
                           .keeps_scored_rows = pass->keeps_scored};
         network->architecture->layer(network, view, &workspace, &rows);
-        counts->tokens_x_layers += pass->keeps_scored ? chunk.n_active : n_rows;
-        counts->candidates_x_layers += chunk.n_active;
+        ranking->counts.tokens_x_layers += pass->keeps_scored ? chunk.n_pairs : n_rows;
         status = score_chunk(pass, &chunk, &workspace, hidden, err);
     }
-    grt_row_store_close(session->rows);
+    grt_row_store_close(ranking->set.rows);
     return status;
 }
 
-grt_status grt_forward_layer(grt_session *session, size_t layer,
-                             grt_forward_counts *counts, grt_error *err)
+/* ---- The layer's weights, and turns ---- */
+
+static grt_status acquire(const forward_pass *pass, grt_layer_view *view,
+                          grt_error *err)
 {
-    const grt_network *network = &session->model->opened.network;
-    forward_pass pass;
-    GRT_TRY(init_pass(&pass, session, layer, err));
+    const grt_model *model = pass->ranking->model;
     const void *const *parts;
-    GRT_TRY(grt_window_acquire(session->window, layer, &parts, err));
+    GRT_TRY(grt_window_acquire(model->window, pass->layer, &pass->ranking->stop, &parts,
+                               err));
+    grt_layer_view_init(view, &model->opened.network, &model->kernels, pass->layer,
+                        parts, model->buffers[GRT_BUFFER_LAYER_VECTORS].data);
+    return GRT_OK;
+}
+
+/* Lets others compute; shared buffers and the window may be others afterwards. */
+static grt_status give_way(const forward_pass *pass, grt_layer_view *view,
+                           bool *holds_turn, bool *holds_layer, grt_error *err)
+{
+    grt_ranking *ranking = pass->ranking;
+    grt_model *model = ranking->model;
+    grt_turns *turns = &model->engine->turns;
+    grt_window_release(model->window, pass->layer);
+    *holds_layer = false;
+    grt_turns_give(turns, &ranking->turn);
+    *holds_turn =
+        grt_turns_take(turns, &ranking->turn, &ranking->stop) == GRT_STOP_NONE;
+    if (!*holds_turn) return GRT_E_CANCELLED;
+    grt_ranking_use_window(ranking);
+    GRT_TRY(acquire(pass, view, err));
+    *holds_layer = true;
+    return GRT_OK;
+}
+
+static grt_status run_chunks(const forward_pass *pass, bool *holds_turn,
+                             bool *holds_layer, grt_error *err)
+{
+    grt_ranking *ranking = pass->ranking;
+    const grt_turns *turns = &ranking->model->engine->turns;
     grt_layer_view view;
-    grt_layer_view_init(&view, network, &session->kernels, layer, parts,
-                        session->layer_vectors.data);
+    GRT_TRY(acquire(pass, &view, err));
+    *holds_layer = true;
+    for (size_t i = 0; i < pass->n_chunks; i++) {
+        if (grt_stop_asked(&ranking->stop) != GRT_STOP_NONE) return GRT_E_CANCELLED;
+        if (i > 0 &&
+            grt_turns_is_due(turns, &ranking->turn, grt_ranking_slice_ns(ranking)))
+            GRT_TRY(give_way(pass, &view, holds_turn, holds_layer, err));
+        GRT_TRY(run_chunk(pass, i, &view, err));
+    }
+    return GRT_OK;
+}
+
+/* ---- Scores of the candidates ---- */
+
+/* Of a document that was split its best pair counts. */
+static void take_scores(const forward_pass *pass)
+{
+    grt_ranking *ranking = pass->ranking;
+    grt_decisions *decisions = &ranking->decisions;
+    const size_t *first_pair = ranking->pairs.first_pair;
+    const float *priors =
+        ranking->request.priors ? ranking->set.buffers[GRT_BUFFER_PRIORS].data : NULL;
+    size_t *best = ranking->set.buffers[GRT_BUFFER_BEST].data, at = 0;
+    for (size_t i = 0; i < decisions->n_active; i++) {
+        size_t candidate = decisions->active[i];
+        size_t n = first_pair[candidate + 1] - first_pair[candidate], chosen = 0;
+        for (size_t p = 1; p < n; p++) /* NaN is found where scores are checked */
+            if (!(pass->scores[at + p] <= pass->scores[at + chosen])) chosen = p;
+        best[candidate] = first_pair[candidate] + chosen;
+        decisions->scores[candidate] =
+            pass->scores[at + chosen] + (priors ? priors[candidate] : 0.0f);
+        at += n;
+    }
+}
+
+grt_status grt_forward_layer(grt_ranking *ranking, size_t layer, bool *holds_turn,
+                             grt_error *err)
+{
+    forward_pass pass;
+    bool holds_layer = false;
+    init_pass(&pass, ranking, layer);
     grt_row_pass rows = {pass.ranges, pass.chunk_ends, pass.n_chunks, pass.is_first,
                          pass.is_last};
-    grt_row_store_begin(session->rows, &rows);
-    grt_status status = GRT_OK;
-    for (size_t i = 0; i < pass.n_chunks && status == GRT_OK; i++)
-        status = run_chunk(&pass, i, &view, counts, err);
+    grt_row_store_begin(ranking->set.rows, &rows);
+    grt_status status = run_chunks(&pass, holds_turn, &holds_layer, err);
     grt_error end_error;
-    grt_status ended = grt_row_store_end(session->rows, &end_error);
+    grt_status ended = grt_row_store_end(ranking->set.rows, &end_error);
     if (status == GRT_OK && ended != GRT_OK) {
         status = ended;
         if (err) *err = end_error;
     }
-    grt_window_release(session->window, layer);
-    return status;
+    if (holds_layer) grt_window_release(ranking->model->window, layer);
+    if (status != GRT_OK) return status;
+    ranking->counts.candidates_x_layers += ranking->decisions.n_active;
+    if (pass.has_scores) take_scores(&pass);
+    return GRT_OK;
 }

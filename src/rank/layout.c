@@ -1,6 +1,8 @@
 /* layout.c - see layout.h. */
 #include "rank/layout.h"
 
+#include "base/memory.h"
+
 #include <string.h>
 
 static grt_status count_distinct(grt_layout *layout, grt_error *err)
@@ -11,9 +13,8 @@ static grt_status count_distinct(grt_layout *layout, grt_error *err)
         if (ids->ids[i] > 0 && (size_t)ids->ids[i] > largest)
             largest = (size_t)ids->ids[i];
     size_t n_bytes = largest / 8 + 1;
-    GRT_TRY(grt_buffer_need(&layout->seen, n_bytes, 1, "tokens seen", err));
-    unsigned char *seen = layout->seen.data;
-    memset(seen, 0, n_bytes);
+    unsigned char *seen; /* bits by id */
+    GRT_TRY(grt_alloc_array(&seen, n_bytes, 1, "tokens seen", err));
     layout->n_distinct = 0;
     for (size_t i = 0; i < ids->n; i++) {
         size_t id = ids->ids[i] > 0 ? (size_t)ids->ids[i] : 0;
@@ -21,6 +22,7 @@ static grt_status count_distinct(grt_layout *layout, grt_error *err)
         layout->n_distinct += !(seen[id / 8] & bit);
         seen[id / 8] |= bit;
     }
+    grt_free(seen);
     return GRT_OK;
 }
 
@@ -31,9 +33,9 @@ grt_status grt_layout_init(grt_layout *layout, const grt_pairs *pairs,
     layout->n_prefix = shares_prefix ? pairs->n_prefix : 0;
     layout->n_sequence = layout->n_prefix;
     layout->n_longest = 0;
-    GRT_TRY(grt_buffer_need(&layout->own, pairs->n_pairs, sizeof(grt_row_range),
+    GRT_TRY(grt_alloc_array(&layout->own, pairs->n_pairs, sizeof(grt_row_range),
                             "places of rows", err));
-    grt_row_range *own = layout->own.data;
+    grt_row_range *own = layout->own;
     size_t row = layout->n_prefix;
     for (size_t i = 0; i < pairs->n_pairs; i++) {
         size_t n = pairs->offsets[i + 1] - pairs->offsets[i];
@@ -48,7 +50,7 @@ grt_status grt_layout_init(grt_layout *layout, const grt_pairs *pairs,
 
 grt_row_range grt_layout_own(const grt_layout *layout, size_t i)
 {
-    return ((const grt_row_range *)layout->own.data)[i];
+    return layout->own[i];
 }
 
 size_t grt_layout_first_id(const grt_layout *layout, size_t i)
@@ -56,10 +58,15 @@ size_t grt_layout_first_id(const grt_layout *layout, size_t i)
     return layout->pairs->offsets[i] + layout->n_prefix;
 }
 
+uint64_t grt_layout_bytes(const grt_layout *layout)
+{
+    return layout->pairs->n_pairs * sizeof(grt_row_range);
+}
+
 void grt_layout_release(grt_layout *layout)
 {
-    grt_buffer_release(&layout->own);
-    grt_buffer_release(&layout->seen);
+    grt_free(layout->own);
+    memset(layout, 0, sizeof(*layout));
 }
 
 size_t grt_layout_chunks(const grt_row_range *ranges, size_t n, size_t max_rows,

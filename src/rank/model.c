@@ -1,20 +1,126 @@
 /* model.c - see model.h. */
 #include "rank/model.h"
 
-#include "io/machine.h"
+#include "base/cpu.h"
+#include "base/memory.h"
 
-grt_status grt_model_init(grt_model *model, const char *path, const char *profile_path,
-                          grt_error *err)
+#include <string.h>
+
+static grt_status check_cutoff(size_t layer, const grt_network *network, grt_error *err)
 {
-    GRT_TRY(grt_open(&model->opened, path, err));
-    GRT_TRY(grt_profile_open(&model->profile, &model->opened.checkpoint,
-                             &model->opened.network, profile_path, err));
-    grt_release_freed();
+    if (layer == 0) return GRT_OK;
+    if (!network->layer_heads)
+        GRT_FAIL(err, GRT_E_UNSUPPORTED,
+                 "a cutoff after layer %zu: this %s model has one head, for its last "
+                 "layer",
+                 layer, network->architecture->name);
+    if (layer < network->first_head || layer > network->n_layers)
+        GRT_FAIL(err, GRT_E_INVALID_ARG,
+                 "a cutoff after layer %zu: this model has heads for layers %zu to %zu",
+                 layer, network->first_head, network->n_layers);
     return GRT_OK;
+}
+
+/* What has been allocated for the checkpoint must fit beside what is reserved. */
+static grt_status reserve_opened(grt_model *model, uint64_t n_bytes, grt_error *err)
+{
+    grt_engine *engine = model->engine;
+    uint64_t reserved = grt_budget_used(&engine->budget);
+    if (!grt_budget_reserve(&engine->budget, n_bytes)) {
+        if (err) err->smallest_bytes = reserved + n_bytes;
+        GRT_FAIL(err, GRT_E_NO_MEMORY,
+                 "the model's tokenizer and tables take %.1f MiB, and %.1f MiB are "
+                 "reserved by others, of %.1f MiB allowed",
+                 (double)n_bytes / 1048576, (double)reserved / 1048576,
+                 (double)grt_engine_budget_bytes(engine) / 1048576);
+    }
+    model->opened_bytes = n_bytes;
+    return GRT_OK;
+}
+
+static void enter_list(grt_model *model)
+{
+    grt_engine *engine = model->engine;
+    grt_turn turn = {0};
+    (void)grt_turns_take(&engine->turns, &turn, NULL);
+    model->next = engine->models;
+    engine->models = model;
+    grt_turns_give(&engine->turns, &turn);
+    (void)atomic_fetch_add(&engine->n_models, 1);
+}
+
+grt_status grt_model_init(grt_model *model, grt_engine *engine, const char *path,
+                          const grt_model_options *options, grt_error *err)
+{
+    grt_os_mutex_init(&model->lock);
+    model->engine = engine;
+    model->residency = (grt_residency)options->residency;
+    model->wanted_cached_rows = options->n_cached_rows;
+    int64_t before = grt_memory_of_thread();
+    GRT_TRY(grt_open(&model->opened, path, err));
+    const grt_network *network = &model->opened.network;
+    GRT_TRY(check_cutoff(options->cutoff_layer, network, err));
+    GRT_TRY(grt_profile_open(&model->profile, &model->opened.checkpoint, network,
+                             options->profile_path, err));
+    model->n_layers = options->cutoff_layer ? options->cutoff_layer : network->n_layers;
+    grt_kernels_choose(&model->kernels, grt_cpu_features(),
+                       (grt_arithmetic)options->arithmetic);
+    int64_t taken = grt_memory_of_thread() - before;
+    taken += (int64_t)sizeof(*model) + GRT_BLOCK_HEADER;
+    GRT_TRY(reserve_opened(model, (uint64_t)taken, err));
+    enter_list(model);
+    return GRT_OK;
+}
+
+void grt_working_set_release(grt_working_set *set)
+{
+    for (int id = 0; id < GRT_N_BUFFERS; id++)
+        grt_buffer_release(&set->buffers[id]);
+    grt_row_store_free(set->rows);
+    memset(set, 0, sizeof(*set));
+}
+
+void grt_model_drop_shared(grt_model *model)
+{
+    grt_window_free(model->window);
+    grt_row_cache_free(model->embeddings);
+    for (int id = 0; id < GRT_N_SHARED_BUFFERS; id++)
+        grt_buffer_release(&model->buffers[id]);
+    grt_budget_release(&model->engine->budget, model->shared_bytes);
+    model->window = NULL;
+    model->window_user = 0;
+    model->embeddings = NULL;
+    model->n_slots = model->n_cached_rows = model->chunk_rows = model->rope_rows = 0;
+    model->shared_bytes = 0;
+    grt_os_lock(&model->lock);
+    grt_working_set parked = model->parked;
+    memset(&model->parked, 0, sizeof(model->parked));
+    grt_os_unlock(&model->lock);
+    grt_budget_release(&model->engine->budget, parked.reserved_bytes);
+    grt_working_set_release(&parked);
+}
+
+static void leave_list(grt_model *model)
+{
+    grt_engine *engine = model->engine;
+    grt_turn turn = {0};
+    (void)grt_turns_take(&engine->turns, &turn, NULL);
+    grt_model **at = &engine->models;
+    while (*at && *at != model)
+        at = &(*at)->next;
+    if (*at) {
+        *at = model->next;
+        (void)atomic_fetch_sub(&engine->n_models, 1);
+    }
+    grt_model_drop_shared(model);
+    grt_turns_give(&engine->turns, &turn);
 }
 
 void grt_model_release(grt_model *model)
 {
+    leave_list(model);
+    grt_budget_release(&model->engine->budget, model->opened_bytes);
     grt_profile_release(&model->profile);
     grt_opened_release(&model->opened);
+    grt_os_mutex_destroy(&model->lock);
 }

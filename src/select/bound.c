@@ -33,6 +33,21 @@ static double movement(const grt_bound_policy *policy, const grt_boundary *bound
     return deviation >= 0 && deviation < HUGE_VAL ? deviation : (double)NAN;
 }
 
+double grt_expected_movement(const grt_selector *selector,
+                             const grt_decisions *decisions, size_t n_layers)
+{
+    static const grt_bound_policy nothing_known = {.margin = 1};
+    bool is_bound = selector->kind == GRT_SELECTOR_BOUND;
+    grt_bound_policy policy = is_bound ? selector->bound : nothing_known;
+    policy.n_layers = n_layers;
+    policy.margin = 1; /* what is expected, not what a promise allows for */
+    float step = sqrtf(decisions->walked / (float)decisions->layer);
+    grt_boundary boundary = {
+        .layer = decisions->layer, .moved = 0, .drift = decisions->drift, .step = step};
+    if (decisions->layer == 0) return (double)NAN;
+    return movement(&policy, &boundary);
+}
+
 grt_cut grt_cut_by_bound(const grt_bound_policy *policy, const grt_boundary *boundary,
                          const grt_ranked *ranked)
 {

@@ -38,7 +38,8 @@ static void *take(unsigned char **at, size_t n, size_t size)
     return array;
 }
 
-void grt_decisions_init(grt_decisions *decisions, void *block, size_t n, size_t k)
+void grt_decisions_init(grt_decisions *decisions, void *block, size_t n, size_t k,
+                        const float *priors)
 {
     unsigned char *at = block;
     if (k == 0 || k > n) k = n;
@@ -54,10 +55,10 @@ void grt_decisions_init(grt_decisions *decisions, void *block, size_t n, size_t 
     decisions->select_scratch = at;
     for (size_t i = 0; i < n; i++) {
         decisions->active[i] = i;
-        decisions->scores[i] = 0.0f;
+        decisions->scores[i] = priors ? priors[i] : 0.0f;
         decisions->verdicts[i] = GRT_VERDICT_DEFER;
         decisions->layers[i] = 0;
-        decisions->previous_scores[i] = 0.0f;
+        decisions->previous_scores[i] = decisions->scores[i];
     }
 }
 

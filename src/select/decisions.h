@@ -29,8 +29,10 @@ typedef struct grt_decisions {
  * cannot be counted. */
 size_t grt_decisions_bytes(size_t n);
 
-/* Everybody active, k slots (0 or more than n: n). */
-void grt_decisions_init(grt_decisions *decisions, void *block, size_t n, size_t k);
+/* Everybody active, k slots (0 or more than n: n).  Before the first boundary everybody
+ * has the score in priors [n]; NULL: 0. */
+void grt_decisions_init(grt_decisions *decisions, void *block, size_t n, size_t k,
+                        const float *priors);
 
 /* For boundaries 1, 2, ... in turn, so that it sees how scores move.
  * Takes the scores of the active candidates (decisions->scores) at boundary `layer`,

@@ -44,6 +44,17 @@ typedef struct grt_bound_policy {
     float precision; /* expected share of the full pass's top K, 0..1 */
 } grt_bound_policy;
 
+/* After `layer` layers the n_select best candidates are selected and the n_drop worst
+ * dropped.  (api/experiment.h, which sees the public header only, says the same.) */
+#ifndef GRT_HAS_SCHEDULE_ENTRY
+#define GRT_HAS_SCHEDULE_ENTRY
+typedef struct grt_schedule_entry {
+    size_t layer;
+    size_t n_select;
+    size_t n_drop;
+} grt_schedule_entry;
+#endif
+
 /* Verdicts by count, for weights that mean nothing: at boundary `layer` the n_select
  * best are selected and the n_drop worst dropped, as far as slots and ties allow.  Of
  * several steps for one layer the last one counts. */

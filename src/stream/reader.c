@@ -130,6 +130,17 @@ grt_status grt_reader_wait(grt_reader *reader, grt_job *job)
     return status;
 }
 
+bool grt_reader_wait_for(grt_reader *reader, grt_job *job, uint64_t ns)
+{
+    grt_os_lock(&reader->lock);
+    bool is_in_time = true;
+    while (is_pending(job) && is_in_time)
+        is_in_time = grt_os_wait_for(&reader->job_done, &reader->lock, ns);
+    bool is_done = !is_pending(job);
+    grt_os_unlock(&reader->lock);
+    return is_done;
+}
+
 static void take_out(grt_reader *reader, grt_job *job)
 {
     grt_job **link = &reader->first;

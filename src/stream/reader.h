@@ -55,6 +55,9 @@ void grt_reader_submit(grt_reader *reader, grt_job *job);
 /* Returns the job's status when it is done (at once when idle: GRT_OK). */
 grt_status grt_reader_wait(grt_reader *reader, grt_job *job);
 
+/* Waits so long at most; whether the job is done (or idle). */
+bool grt_reader_wait_for(grt_reader *reader, grt_job *job, uint64_t ns);
+
 /* Takes a queued job from the queue; has a running one stop and waits until it has.
  * The status is GRT_E_CANCELLED then, or what the job gave if it ended first.  Idle and
  * done jobs stay as they are. */

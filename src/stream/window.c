@@ -34,6 +34,7 @@
 enum {
     PAGE = GRT_DIRECT_ALIGNMENT,
     PIECE_BYTES = 1 << 20, /* read between two looks at whether to stop */
+    STOP_POLL_NS = 10000000,
     JOINED_GAP = 64 << 10, /* reading so many bytes in vain costs less than a read */
     MOST_ROLLING_SLOTS = 2,
     BLOCK_HEADER = 64 /* that a block takes beyond its size (memory.h) */
@@ -83,6 +84,7 @@ struct grt_window {
     /* the caller's */
     const void **parts; /* of the held layer */
     bool is_in_pass;
+    size_t next_layer; /* of the pass, when none is held */
     size_t held_layer;
     uint64_t wait_ns;
     /* added to by the reader's thread */
@@ -423,15 +425,42 @@ grt_status grt_window_create(grt_window **out, const grt_layer_plan *layers,
     return GRT_OK;
 }
 
-void grt_window_begin(grt_window *window)
+void grt_window_begin(grt_window *window, size_t first)
 {
     assert(!window->is_in_pass);
     window->is_in_pass = true;
-    ask_ahead(window, 0);
+    window->next_layer = first;
+    ask_ahead(window, first);
     check_invariants(window);
 }
 
-grt_status grt_window_acquire(grt_window *window, size_t layer,
+void grt_window_seek(grt_window *window, size_t layer)
+{
+    if (window->is_in_pass && window->next_layer == layer) return;
+    if (window->is_in_pass) grt_window_end(window);
+    grt_window_begin(window, layer);
+}
+
+static void ask_to_cancel(grt_window *window)
+{
+    for (size_t i = 0; i < window->n_slots; i++)
+        if (window->slots[i].state == SLOT_READING)
+            grt_job_ask_cancel(&window->slots[i].job);
+}
+
+/* Waits for the slot's layer, and has its reading stop when that is asked for. */
+static void await(grt_window *window, slot *s, const grt_stop *stop)
+{
+    uint64_t start = grt_clock_ns();
+    while (!grt_reader_wait_for(window->reader, &s->job, STOP_POLL_NS)) {
+        if (grt_stop_asked(stop) == GRT_STOP_NONE) continue;
+        ask_to_cancel(window); /* so that no other read starts */
+        grt_reader_cancel(window->reader, &s->job);
+    }
+    window->wait_ns += grt_clock_ns() - start;
+}
+
+grt_status grt_window_acquire(grt_window *window, size_t layer, const grt_stop *stop,
                               const void *const **parts, grt_error *err)
 {
     assert(layer < window->n_layers && window->is_in_pass);
@@ -441,9 +470,10 @@ grt_status grt_window_acquire(grt_window *window, size_t layer,
     slot *s = &window->slots[slot_of_layer(window, layer)];
     assert(s->layer == layer);
     if (s->state == SLOT_READING) {
-        uint64_t start = grt_clock_ns();
+        await(window, s, stop);
         grt_status status = slot_settle(s);
-        window->wait_ns += grt_clock_ns() - start;
+        if (status == GRT_E_CANCELLED)
+            GRT_FAIL(err, status, "layer %zu: its reading was stopped", layer);
         if (status != GRT_OK) {
             if (err) *err = s->job.error;
             grt_error_prepend(err, "layer %zu", layer);
@@ -464,16 +494,16 @@ void grt_window_release(grt_window *window, size_t layer)
     assert(window->held_layer == layer);
     window->slots[slot_of_layer(window, layer)].state = SLOT_LOADED;
     window->held_layer = NO_LAYER;
+    window->next_layer = layer + 1;
     ask_ahead(window, layer + 1);
     check_invariants(window);
 }
 
 void grt_window_end(grt_window *window)
 {
-    assert(window->is_in_pass && window->held_layer == NO_LAYER);
-    for (size_t i = 0; i < window->n_slots; i++) /* first, so that no read starts */
-        if (window->slots[i].state == SLOT_READING)
-            grt_job_ask_cancel(&window->slots[i].job);
+    if (!window->is_in_pass) return;
+    assert(window->held_layer == NO_LAYER);
+    ask_to_cancel(window); /* first, so that no read starts */
     for (size_t i = 0; i < window->n_slots; i++) {
         slot *s = &window->slots[i];
         if (s->state != SLOT_READING) continue;

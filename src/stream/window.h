@@ -5,14 +5,15 @@
  * between passes; the layers before them take turns in two rolling slots.  In a single
  * slot all take turns, and nothing is read while a layer computes.
  *
- *     grt_window_begin(w);
- *     for each layer i in rising order: acquire(i), compute, release(i)
+ *     grt_window_begin(w, first);
+ *     for each layer i from `first` on: acquire(i), compute, release(i)
  *     grt_window_end(w);            (also early: what is being read is cancelled)
  *
  * A layer is a list of byte ranges in files ("parts"), one per tensor. */
 #ifndef GRT_STREAM_WINDOW_H
 #define GRT_STREAM_WINDOW_H
 
+#include "base/stop.h"
 #include "io/file.h"
 
 typedef struct grt_part {
@@ -50,18 +51,26 @@ GRT_NODISCARD grt_status grt_window_create(grt_window **out,
                                            const grt_window_options *options,
                                            grt_error *err);
 
-/* Starts a pass: asks for its first layers and returns at once. */
-void grt_window_begin(grt_window *window);
+/* Starts a pass from layer `first` on: asks for its first layers and returns at once.
+ */
+void grt_window_begin(grt_window *window, size_t first);
+
+/* Goes on with the pass at hand when `layer` comes next in it; else ends it and begins
+ * one there.  No layer is held. */
+void grt_window_seek(grt_window *window, size_t layer);
 
 /* Waits for the layer's bytes; (*parts)[i] is the start of part i, valid until release.
  * Within a pass layers are acquired in rising order, each once; one is held at a time.
- * GRT_E_IO and GRT_E_FORMAT ("layer 7: ...") leave the window usable: end the pass. */
+ * GRT_E_IO and GRT_E_FORMAT ("layer 7: ...") leave the window usable: end the pass.  So
+ * does GRT_E_CANCELLED, within a MiB that is read of when `stop` (may be NULL) was
+ * asked for. */
 GRT_NODISCARD grt_status grt_window_acquire(grt_window *window, size_t layer,
+                                            const grt_stop *stop,
                                             const void *const **parts, grt_error *err);
 void grt_window_release(grt_window *window, size_t layer);
 
 /* Ends a pass, also in its middle or after a failed acquire; reads under way are
- * cancelled.  What is loaded stays for the next pass. */
+ * cancelled.  What is loaded stays for the next pass.  Nothing outside a pass. */
 void grt_window_end(grt_window *window);
 
 /* Bytes of its slots that are resident: what was never read takes none. */

@@ -94,7 +94,7 @@ static grt_status map_characters(grt_step_kind kind, const grt_text_buffer *in,
     return GRT_OK;
 }
 
-static grt_status strip(const grt_step *step, const grt_text_buffer *in,
+static grt_status strip(const grt_text_step *step, const grt_text_buffer *in,
                         grt_text_buffer *out, bool *is_shifted, grt_error *err)
 {
     size_t begin = 0, end = 0, length;

@@ -6,6 +6,8 @@
 #ifndef GRT_TOKENIZER_PAIR_H
 #define GRT_TOKENIZER_PAIR_H
 
+#include "base/pool.h"
+#include "base/stop.h"
 #include "tokenizer/tokenizer.h"
 
 typedef enum grt_slot { GRT_SLOT_FIXED, GRT_SLOT_QUERY, GRT_SLOT_DOCUMENT } grt_slot;
@@ -42,6 +44,10 @@ typedef struct grt_pairs {
     uint8_t *truncated;    /* [n_pairs] 1: cut */
     grt_pair_spans *spans; /* [n_pairs] */
     size_t n_pairs;
+    size_t capacity;    /* of the three arrays above, in pairs */
+    size_t *first_pair; /* [n_documents + 1] of each document; one has several where it
+                           was split */
+    size_t n_documents;
     size_t n_prefix; /* ids that all pairs share at their start (before a document) */
 } grt_pairs;
 
@@ -50,16 +56,37 @@ typedef struct grt_text_view {
     size_t size;
 } grt_text_view;
 
+typedef struct grt_pairs_input {
+    const grt_tokenizer *tokenizer;
+    const grt_pair_template *template;
+    grt_text_view query;
+    const grt_text_view *documents; /* [n_documents] */
+    size_t n_documents;
+    size_t max_document_tokens; /* of a document's own; 0: what the template leaves */
+    grt_long_documents long_documents;
+    grt_pool *pool;       /* NULL: this thread alone tokenises */
+    const grt_stop *stop; /* NULL: none */
+} grt_pairs_input;
+
 /* Builds the pairs of one query with n documents.  *out must be empty; on failure it is
- * left so.  Where a pair is too long, ids are taken off the end of the longer text (or
- * its beginning, where the vocabulary says so), one
- * at a time (ties: the document), until it fits; what the template puts around the
- * texts stays whole.  GRT_E_TOO_LONG when the template alone leaves no room. */
-GRT_NODISCARD grt_status grt_pairs_build(grt_pairs *out, const grt_tokenizer *tokenizer,
-                                         const grt_pair_template *template,
-                                         grt_text_view query,
-                                         const grt_text_view *documents, size_t n,
+ * left so.  A pair that is too long is treated as long_documents says:
+ *   - cut: the document is cut to max_document_tokens; then ids are taken off the end
+ * of the longer text (or its beginning, where the vocabulary says so), one at a time
+ * (ties: the document), until the pair fits.
+ *   - best: the document is split into chunks that overlap by an eighth; a query that
+ * would fill more than half of the room is cut to that.
+ *   - refuse: GRT_E_TOO_LONG names the document.
+ * What the template puts around the texts stays whole: GRT_E_TOO_LONG when that alone
+ * leaves no room.  GRT_E_CANCELLED, within one document, when the stop is asked for. */
+GRT_NODISCARD grt_status grt_pairs_build(grt_pairs *out, const grt_pairs_input *input,
                                          grt_error *err);
+
+/* What the pairs have allocated. */
+uint64_t grt_pairs_bytes(const grt_pairs *pairs);
+/* No less than pairs of so many documents and rows will have; UINT64_MAX when it cannot
+ * be counted. */
+uint64_t grt_pairs_bytes_of(size_t n_documents, size_t n_rows);
+
 void grt_pairs_release(grt_pairs *pairs);
 
 #endif /* GRT_TOKENIZER_PAIR_H */

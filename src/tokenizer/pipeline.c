@@ -15,20 +15,20 @@ enum { MATCH_LIMIT = 100000000 };
 /* ---- Creation ---- */
 
 /* The switches of BERT as steps. */
-static size_t steps_of_bert(const grt_vocabulary *v, grt_step *out)
+static size_t steps_of_bert(const grt_vocabulary *v, grt_text_step *out)
 {
     size_t n = 0;
-    if (v->clean_text) out[n++] = (grt_step){.kind = GRT_STEP_CLEAN};
-    if (v->split_cjk) out[n++] = (grt_step){.kind = GRT_STEP_APART};
+    if (v->clean_text) out[n++] = (grt_text_step){.kind = GRT_STEP_CLEAN};
+    if (v->split_cjk) out[n++] = (grt_text_step){.kind = GRT_STEP_APART};
     if (v->strip_accents) {
-        out[n++] = (grt_step){.kind = GRT_STEP_NFD};
-        out[n++] = (grt_step){.kind = GRT_STEP_DROP_MN};
+        out[n++] = (grt_text_step){.kind = GRT_STEP_NFD};
+        out[n++] = (grt_text_step){.kind = GRT_STEP_DROP_MN};
     }
-    if (v->lower_case) out[n++] = (grt_step){.kind = GRT_STEP_LOWERCASE};
+    if (v->lower_case) out[n++] = (grt_text_step){.kind = GRT_STEP_LOWERCASE};
     return n;
 }
 
-static const grt_step words_of_bert[] = {
+static const grt_text_step words_of_bert[] = {
     {.kind = GRT_STEP_CUT_CLASS, .class = GRT_CLASS_WHITE_SPACE},
     {.kind = GRT_STEP_CUT_CLASS,
      .class = GRT_CLASS_PUNCTUATION,
@@ -55,8 +55,8 @@ static grt_status compile(grt_compiled_step *step, grt_error *err)
     return GRT_OK;
 }
 
-static grt_status set_steps(grt_pipeline *p, const grt_step *normalisers,
-                            size_t n_normalisers, const grt_step *splitters,
+static grt_status set_steps(grt_pipeline *p, const grt_text_step *normalisers,
+                            size_t n_normalisers, const grt_text_step *splitters,
                             size_t n_splitters, grt_error *err)
 {
     size_t n = n_normalisers + n_splitters;
@@ -157,7 +157,7 @@ static grt_status init(grt_pipeline *p, const grt_tokenizer *tokenizer, grt_erro
     p->limits = pcre2_match_context_create(NULL);
     if (!p->limits) GRT_FAIL(err, GRT_E_NO_MEMORY, "no memory for the tokenizer");
     pcre2_set_match_limit(p->limits, MATCH_LIMIT);
-    grt_step bert[N_BERT_STEPS];
+    grt_text_step bert[N_BERT_STEPS];
     if (v->has_steps)
         GRT_TRY(set_steps(p, v->normalisers, v->n_normalisers, v->splitters,
                           v->n_splitters, err));

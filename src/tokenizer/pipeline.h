@@ -18,7 +18,7 @@ GRT_NODISCARD grt_status grt_bpe_encode_word(const grt_tokenizer *tokenizer,
 
 /* A step with its expression, NULL where it has none. */
 typedef struct grt_compiled_step {
-    grt_step step;
+    grt_text_step step;
     pcre2_code *code;
 } grt_compiled_step;
 

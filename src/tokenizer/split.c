@@ -60,7 +60,7 @@ grt_status grt_step_match(const grt_pipeline *pipeline, const pcre2_code *code,
 
 /* One part under way. */
 typedef struct cutter {
-    const grt_step *step;
+    const grt_text_step *step;
     grt_parts *out;
     size_t n_before;   /* parts of earlier texts */
     size_t open_match; /* of WITH_NEXT: where waiting matches begin; SIZE_MAX: none */
@@ -117,7 +117,7 @@ static grt_status finish(cutter *c)
     return grt_parts_add(c->out, c->open_match, c->open_end, c->err);
 }
 
-static cutter begin(const grt_step *step, grt_parts *out, grt_error *err)
+static cutter begin(const grt_text_step *step, grt_parts *out, grt_error *err)
 {
     return (cutter){.step = step,
                     .out = out,
@@ -136,7 +136,7 @@ static bool is_in_class(grt_character_class class, uint32_t c)
     return false;
 }
 
-static grt_status cut_at_class(const grt_step *step, const char *text,
+static grt_status cut_at_class(const grt_text_step *step, const char *text,
                                grt_part_range part, grt_parts *out, grt_error *err)
 {
     cutter c = begin(step, out, err);
@@ -197,7 +197,7 @@ static grt_status add_prefix_space(const char *text, grt_part_range part,
 }
 
 /* Spaces become marks, a mark goes first, and each mark begins a part if asked. */
-static grt_status mark_spaces(const grt_step *step, const char *text,
+static grt_status mark_spaces(const grt_text_step *step, const char *text,
                               grt_part_range part, grt_parts *out, bool is_first,
                               grt_error *err)
 {

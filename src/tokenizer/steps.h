@@ -49,7 +49,7 @@ typedef enum grt_cut_behavior {
     GRT_CUT_CONTIGUOUS
 } grt_cut_behavior;
 
-typedef struct grt_step {
+typedef struct grt_text_step {
     grt_step_kind kind;
     const char *pattern; /* PCRE2 */
     const char *content;
@@ -58,7 +58,7 @@ typedef struct grt_step {
     grt_cut_behavior behavior;
     bool is_inverted; /* cuts at what does not match */
     bool is_left, is_right;
-} grt_step;
+} grt_text_step;
 
 enum { GRT_MAX_STEPS = 32 };
 

@@ -74,9 +74,9 @@ typedef struct grt_vocabulary {
     bool whole_words_first; /* BPE: a word that is a piece is not merged (Llama 3) */
     /* in the place of the switches above and of those for spaces below */
     bool has_steps;
-    grt_step *normalisers; /* [n_normalisers] */
+    grt_text_step *normalisers; /* [n_normalisers] */
     size_t n_normalisers;
-    grt_step *splitters; /* [n_splitters] */
+    grt_text_step *splitters; /* [n_splitters] */
     size_t n_splitters;
     grt_added_word *words; /* [n_words], of has_steps and of WordPiece */
     size_t n_words;

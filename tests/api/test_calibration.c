@@ -1,5 +1,6 @@
 /* test_calibration.c - calibration the whole way: queries into samples, samples into a
  * profile, the profile beside a model, and what it does to rankings. */
+#include "opened.h"
 #include "temp_dir.h"
 
 #include "base/memory.h"
@@ -83,12 +84,10 @@ static void make_query(text_query *q, size_t which)
 
 static grt_model *open_model(const char *path, const char *profile)
 {
-    grt_error err;
-    grt_model *model = NULL;
-    grt_model_options options = GRT_MODEL_OPTIONS_INIT;
-    options.profile_path = profile;
-    assert_ok(grt_model_open(&model, path, &options, &err), &err);
-    return model;
+    setup s = SETUP_INIT;
+    s.engine.n_threads = 2;
+    s.model.profile_path = profile;
+    return open_with(path, &s);
 }
 
 static grt_calibration_options usual_options(void)
@@ -96,11 +95,10 @@ static grt_calibration_options usual_options(void)
     grt_calibration_options options = GRT_CALIBRATION_OPTIONS_INIT;
     options.samples_path = samples_path;
     options.profile_path = profile_path;
-    options.session.n_threads = 2;
     return options;
 }
 
-static grt_calibration *open_calibration(const grt_model *model,
+static grt_calibration *open_calibration(grt_model *model,
                                          const grt_calibration_options *options)
 {
     grt_error err;
@@ -119,27 +117,54 @@ static void add_queries(grt_calibration *calibration, size_t begin, size_t end)
     }
 }
 
-static grt_calibration_report report; /* large */
+/* What the last fit found. */
+typedef struct fitted {
+    grt_calibration_report report;
+    grt_calibration_row rows[16];
+    float gamma_head[MAX_LAYERS], gamma_readout[MAX_LAYERS]; /* from layer 1 */
+    char profile_path[512];
+} fitted;
 
-static void calibrate(const grt_model *model, const grt_calibration_options *options)
+static fitted last;
+
+static void fit(grt_calibration *calibration)
 {
     grt_error err;
+    last = (fitted){.report = GRT_CALIBRATION_REPORT_INIT};
+    grt_calibration_report *report = &last.report;
+    assert_ok(grt_calibration_fit(report, calibration, NULL, NULL, &err), &err);
+    assert_in_range(report->n_rows, 1, 16);
+    assert_in_range(report->n_layers, 2, MAX_LAYERS);
+    (void)snprintf(last.profile_path, sizeof(last.profile_path), "%s",
+                   report->profile_path);
+    for (size_t i = 0; i < report->n_rows; i++) {
+        last.rows[i] = (grt_calibration_row)GRT_CALIBRATION_ROW_INIT;
+        assert_int_equal(grt_calibration_report_row(calibration, i, &last.rows[i]),
+                         GRT_OK);
+    }
+    grt_calibration_row none = GRT_CALIBRATION_ROW_INIT;
+    assert_int_equal(grt_calibration_report_row(calibration, report->n_rows, &none),
+                     GRT_E_INVALID_ARG);
+    float head, readout;
+    for (size_t layer = 1; layer < report->n_layers; layer++)
+        assert_int_equal(grt_calibration_gamma(calibration, layer,
+                                               &last.gamma_head[layer - 1],
+                                               &last.gamma_readout[layer - 1]),
+                         GRT_OK);
+    assert_int_equal(grt_calibration_gamma(calibration, 0, &head, &readout),
+                     GRT_E_INVALID_ARG);
+    assert_int_equal(
+        grt_calibration_gamma(calibration, report->n_layers, &head, &readout),
+        GRT_E_INVALID_ARG);
+}
+
+static void calibrate(grt_model *model, const grt_calibration_options *options)
+{
     grt_calibration *calibration = open_calibration(model, options);
     add_queries(calibration, 0, N_QUERIES);
     assert_int_equal(grt_calibration_count(calibration), N_QUERIES);
-    assert_ok(grt_calibration_fit(calibration, &report, NULL, NULL, &err), &err);
+    fit(calibration);
     grt_calibration_close(calibration);
-}
-
-static grt_result *rank(const grt_model *model, const grt_request *request)
-{
-    grt_error err;
-    grt_session *session = NULL;
-    grt_result *result = NULL;
-    assert_ok(grt_session_create(&session, model, NULL, &err), &err);
-    assert_ok(grt_rank(session, request, &result, &err), &err);
-    grt_session_free(session);
-    return result;
 }
 
 /* ---- What rankings with the profile are held against ---- */
@@ -186,9 +211,8 @@ static void read_wanted(wanted_scores *wanted, const grt_model *model,
     free(pooled);
 }
 
-static void check_step(const grt_trace_step *step, void *payload)
+static void check_step(wanted_scores *wanted, const grt_step *step)
 {
-    wanted_scores *wanted = payload;
     assert_int_equal(step->n_layers, wanted->n_layers);
     for (size_t i = 0; i < step->n; i++) {
         double found = (double)step->scores[i];
@@ -203,38 +227,42 @@ static void check_step(const grt_trace_step *step, void *payload)
 static int is_in_top(const grt_result *result, size_t k, size_t index)
 {
     for (size_t i = 0; i < k; i++)
-        if (grt_result_items(result)[i].index == index) return 1;
+        if (grt_result_indices(result)[i] == index) return 1;
     return 0;
 }
 
 /* How many of the full pass's top K come back; checks every score on the way, and adds
  * the layers that candidates computed to *n_computed. */
-static size_t check_ranking(const grt_model *model, const grt_samples *samples,
-                            size_t which, size_t k, size_t *n_computed)
+static size_t check_ranking(grt_model *model, const grt_samples *samples, size_t which,
+                            size_t k, size_t *n_computed)
 {
     text_query q;
     wanted_scores wanted;
     size_t n_back = 0;
     read_wanted(&wanted, model, samples, which);
     make_query(&q, which);
-    grt_result *full = rank(model, &q.request); /* k 0: all run to the end */
-    for (size_t i = 0; i < N_DOCUMENTS; i++) {
-        const grt_item *item = &grt_result_items(full)[i];
-        assert_true(item->logit == wanted.by_layer[wanted.n_layers - 1][item->index]);
-    }
-    assert_false(grt_result_stats(full)->has_profile);
+    grt_result *full = rank_ok(model, &q.request); /* k 0: all run to the end */
+    for (size_t i = 0; i < N_DOCUMENTS; i++)
+        assert_true(grt_result_logits(full)[i] ==
+                    wanted.by_layer[wanted.n_layers - 1][grt_result_indices(full)[i]]);
+    assert_false(stats_of(full).has_profile);
     q.request.k = k;
-    q.request.trace = check_step;
-    q.request.trace_payload = &wanted;
-    grt_result *result = rank(model, &q.request);
-    const grt_stats *stats = grt_result_stats(result);
-    assert_int_equal(stats->policy, GRT_POLICY_BOUND);
-    assert_true(stats->has_profile && stats->precision == 0.99f);
-    assert_true(stats->drift >= 1 && isfinite(stats->drift));
-    assert_int_equal(stats->candidates_x_layers, wanted.n_seen);
+    grt_ranking *ranking = open_ranking(model, &q.request);
+    grt_step step;
+    do {
+        step = step_ok(ranking);
+        if (step.n > 0) check_step(&wanted, &step);
+    } while (!step.is_done);
+    grt_result *result = result_ok(ranking);
+    grt_ranking_free(ranking);
+    grt_stats stats = stats_of(result);
+    assert_int_equal(stats.policy, GRT_POLICY_BOUND);
+    assert_true(stats.has_profile && stats.precision == 0.99f);
+    assert_true(stats.drift >= 1 && isfinite(stats.drift));
+    assert_int_equal(stats.candidates_x_layers, wanted.n_seen);
     assert_true(wanted.n_seen <= wanted.n_layers * N_DOCUMENTS);
     for (size_t i = 0; i < k; i++)
-        n_back += (size_t)is_in_top(result, k, grt_result_items(full)[i].index);
+        n_back += (size_t)is_in_top(result, k, grt_result_indices(full)[i]);
     *n_computed += wanted.n_seen;
     grt_result_free(result);
     grt_result_free(full);
@@ -242,7 +270,7 @@ static size_t check_ranking(const grt_model *model, const grt_samples *samples,
 }
 
 /* Returns the share of the full pass that was computed. */
-static double check_rankings(const grt_model *model)
+static double check_rankings(grt_model *model)
 {
     grt_error err;
     size_t n_computed = 0;
@@ -265,20 +293,20 @@ static double check_rankings(const grt_model *model)
 
 static void check_report(size_t n_layers)
 {
-    assert_int_equal(report.n_fitted, 9);
-    assert_int_equal(report.n_reported, 3);
-    assert_int_equal(report.n_layers, n_layers);
-    assert_int_equal(report.n_rows, 6); /* K 1 and 5; there are no 10 documents */
-    for (size_t i = 0; i < report.n_rows; i++) {
-        const grt_calibration_row *row = &report.rows[i];
+    assert_int_equal(last.report.n_fitted, 9);
+    assert_int_equal(last.report.n_reported, 3);
+    assert_int_equal(last.report.n_layers, n_layers);
+    assert_int_equal(last.report.n_rows, 6); /* K 1 and 5; there are no 10 documents */
+    for (size_t i = 0; i < last.report.n_rows; i++) {
+        const grt_calibration_row *row = &last.rows[i];
         assert_true(row->precision == 0.99f && row->k <= 5);
         assert_true(row->reached >= row->reached_low);
         assert_true(row->reached <= row->reached_high && row->reached_high <= 1);
         assert_true(row->computed > 0 && row->computed <= 1);
     }
     for (size_t l = 0; l + 1 < n_layers; l++) {
-        assert_true(fabsf(report.gamma_head[l]) <= 1);
-        assert_true(fabsf(report.gamma_readout[l]) <= 1);
+        assert_true(fabsf(last.gamma_head[l]) <= 1);
+        assert_true(fabsf(last.gamma_readout[l]) <= 1);
     }
 }
 
@@ -301,7 +329,7 @@ static void link_model(const char *from, temp_dir *to)
 static void check_whole_way(const char *from, size_t n_layers, double most_computed)
 {
     temp_dir home;
-    grt_model_info info;
+    grt_model_info info = GRT_MODEL_INFO_INIT;
     char beside[128];
     link_model(from, &home);
     temp_path(&home, "grating.profile.safetensors", beside);
@@ -318,14 +346,14 @@ static void check_whole_way(const char *from, size_t n_layers, double most_compu
     assert_int_equal(grt_calibration_count(calibration), 5);
     grt_calibration_close(calibration);
     calibrate(model, &options);
-    assert_string_equal(report.profile_path, beside);
+    assert_string_equal(last.profile_path, beside);
     check_report(n_layers);
-    grt_model_close(model);
+    close_with(model);
     model = open_model(home.path, NULL);
     grt_model_describe(model, &info);
     assert_string_equal(info.profile, beside);
     assert_true(check_rankings(model) <= most_computed);
-    grt_model_close(model);
+    close_with(model);
     temp_remove(&home);
 }
 
@@ -345,33 +373,34 @@ static void test_a_profile_at_a_path_of_ones_own(void **state)
 {
     (void)state;
     grt_error err;
-    grt_model_info info;
+    grt_model_info info = GRT_MODEL_INFO_INIT;
     grt_model *model = open_model(DECODER, "");
     grt_calibration_options options = usual_options();
     options.precision = 0.9f;
     options.k_max = 1;
     calibrate(model, &options);
-    grt_model_close(model);
-    assert_string_equal(report.profile_path, profile_path);
-    assert_int_equal(report.n_rows, 3);
+    close_with(model);
+    assert_string_equal(last.profile_path, profile_path);
+    assert_int_equal(last.report.n_rows, 3);
     for (size_t i = 0; i < 3; i++)
-        assert_true(report.rows[i].precision == 0.9f && report.rows[i].k == 1);
+        assert_true(last.rows[i].precision == 0.9f && last.rows[i].k == 1);
     model = open_model(DECODER, profile_path);
     grt_model_describe(model, &info);
     assert_string_equal(info.profile, profile_path);
     assert_true(check_rankings(model) <= 1);
-    grt_model_close(model);
+    close_with(model);
     model = open_model(DECODER, NULL); /* there is none beside it */
     grt_model_describe(model, &info);
     assert_null(info.profile);
-    grt_model_close(model);
+    close_with(model);
     grt_model_options other_model = GRT_MODEL_OPTIONS_INIT;
     other_model.profile_path = profile_path;
-    assert_refused(grt_model_open(&model, ENCODER, &other_model, &err), GRT_E_FORMAT,
-                   &err, "profile: the profile was made for another checkpoint");
-    assert_refused(
-        grt_model_open(&model, GRT_TEST_DATA "/golden/qwen3-bf16", &other_model, &err),
-        GRT_E_FORMAT, &err, "made for another checkpoint");
+    assert_refused(grt_model_open(&model, NULL, ENCODER, &other_model, &err),
+                   GRT_E_FORMAT, &err,
+                   "profile: the profile was made for another checkpoint");
+    assert_refused(grt_model_open(&model, NULL, GRT_TEST_DATA "/golden/qwen3-bf16",
+                                  &other_model, &err),
+                   GRT_E_FORMAT, &err, "made for another checkpoint");
 }
 
 static void test_a_damaged_profile_is_refused(void **state)
@@ -382,26 +411,26 @@ static void test_a_damaged_profile_is_refused(void **state)
     grt_model *model = open_model(DECODER, "");
     grt_calibration_options options = usual_options();
     calibrate(model, &options);
-    grt_model_close(model);
+    close_with(model);
     grt_model_options damaged = GRT_MODEL_OPTIONS_INIT;
     damaged.profile_path = profile_path;
     unsigned char *whole = read_whole(profile_path, &n);
     for (size_t cut = 0; cut < n; cut += 1 + cut / 8) {
         write_whole(profile_path, whole, cut);
-        assert_refused(grt_model_open(&model, DECODER, &damaged, &err), GRT_E_FORMAT,
-                       &err, "profile: ");
+        assert_refused(grt_model_open(&model, NULL, DECODER, &damaged, &err),
+                       GRT_E_FORMAT, &err, "profile: ");
     }
     memset(whole + n - 4, 0xff, 4); /* a NaN at the end of the last tensor */
     write_whole(profile_path, whole, n);
-    assert_refused(grt_model_open(&model, DECODER, &damaged, &err), GRT_E_FORMAT, &err,
-                   "profile: tensor first_layers holds -nan");
+    assert_refused(grt_model_open(&model, NULL, DECODER, &damaged, &err), GRT_E_FORMAT,
+                   &err, "profile: tensor first_layers holds -nan");
     (void)unlink(profile_path);
-    assert_refused(grt_model_open(&model, DECODER, &damaged, &err), GRT_E_NOT_FOUND,
-                   &err, "profile: no such file");
+    assert_refused(grt_model_open(&model, NULL, DECODER, &damaged, &err),
+                   GRT_E_NOT_FOUND, &err, "profile: no such file");
     free(whole);
 }
 
-static void expect_open_refused(const grt_model *model,
+static void expect_open_refused(grt_model *model,
                                 const grt_calibration_options *options,
                                 grt_status status, const char *text)
 {
@@ -438,11 +467,8 @@ static void test_options_that_cannot_be(void **state)
     expect_open_refused(model, &options, GRT_E_INVALID_ARG, "no samples_path");
     options.samples_path = "";
     expect_open_refused(model, &options, GRT_E_INVALID_ARG, "no samples_path");
-    options = usual_options();
-    options.session.n_threads = 5000;
-    expect_open_refused(model, &options, GRT_E_INVALID_ARG, "5000 threads");
     grt_calibration_close(NULL);
-    grt_model_close(model);
+    close_with(model);
 }
 
 /* Known before hours of full passes. */
@@ -466,7 +492,7 @@ static void test_paths_that_cannot_be_written(void **state)
     options.samples_path = dir.path;
     expect_open_refused(model, &options, GRT_E_IO, dir.path);
     assert_int_equal(temp_entries(&dir, 0), 0);
-    grt_model_close(model);
+    close_with(model);
 }
 
 /* A safetensors file, one bit of its first tensor apart. */
@@ -499,13 +525,13 @@ static void test_samples_of_other_weights(void **state)
     grt_calibration *calibration = open_calibration(model, &options);
     add_queries(calibration, 0, 1);
     grt_calibration_close(calibration);
-    grt_model_close(model);
+    close_with(model);
     assert_int_equal(unlink(temp_path(&home, "model.safetensors", weights)), 0);
     copy_retrained(DECODER "/model.safetensors", weights);
     model = open_model(home.path, "");
     expect_open_refused(model, &options, GRT_E_FORMAT,
                         "samples are of another model or other weights");
-    grt_model_close(model);
+    close_with(model);
     temp_remove(&home);
 }
 
@@ -520,17 +546,11 @@ static void test_samples_of_others(void **state)
     grt_calibration_close(calibration);
     second = open_model(GRT_TEST_DATA "/golden/qwen3-bf16", "");
     expect_open_refused(second, &options, GRT_E_FORMAT, "samples are of another model");
-    grt_model_close(second);
+    close_with(second);
     calibration = open_calibration(model, &options);
     assert_int_equal(grt_calibration_count(calibration), 1);
     grt_calibration_close(calibration);
-    grt_model_close(model);
-}
-
-static int stop(const grt_progress *progress, void *payload)
-{
-    (void)payload;
-    return progress->layer == 2;
+    close_with(model);
 }
 
 static void test_requests_that_cannot_be_added(void **state)
@@ -565,10 +585,6 @@ static void test_requests_that_cannot_be_added(void **state)
     assert_refused(grt_calibration_add(calibration, &q.request, &err),
                    GRT_E_INVALID_ARG, &err, "document 3 is NULL");
     make_query(&q, 1);
-    q.request.progress = stop;
-    assert_refused(grt_calibration_add(calibration, &q.request, &err), GRT_E_CANCELLED,
-                   &err, "cancelled");
-    make_query(&q, 1);
     limit_files((rlim_t)n + 500);
     grt_status status = grt_calibration_add(calibration, &q.request, &err);
     limit_files(RLIM_INFINITY);
@@ -578,7 +594,38 @@ static void test_requests_that_cannot_be_added(void **state)
     assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
     assert_int_equal(grt_calibration_count(calibration), 2);
     grt_calibration_close(calibration);
-    grt_model_close(model);
+    close_with(model);
+    free(before);
+}
+
+/* It stays so; what was there before stays, too. */
+static void test_a_cancelled_calibration(void **state)
+{
+    (void)state;
+    grt_error err;
+    text_query q;
+    size_t n;
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    grt_calibration *calibration = open_calibration(model, &options);
+    add_queries(calibration, 0, 9);
+    unsigned char *before = read_whole(samples_path, &n);
+    grt_calibration_cancel(calibration);
+    make_query(&q, 9);
+    for (size_t i = 0; i < 2; i++)
+        assert_refused(grt_calibration_add(calibration, &q.request, &err),
+                       GRT_E_CANCELLED, &err, "cancelled");
+    assert_refused(grt_calibration_fit(&last.report, calibration, NULL, NULL, &err),
+                   GRT_E_CANCELLED, &err, "cancelled");
+    assert_int_equal(grt_calibration_count(calibration), 9);
+    grt_calibration_close(calibration);
+    assert_file_holds(samples_path, before, n);
+    assert_int_equal(access(profile_path, F_OK), -1);
+    calibration = open_calibration(model, &options);
+    assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    assert_int_equal(grt_calibration_count(calibration), 10);
+    grt_calibration_close(calibration);
+    close_with(model);
     free(before);
 }
 
@@ -588,16 +635,22 @@ static void test_what_makes_a_query_another_one(void **state)
     grt_error err;
     text_query q;
     size_t lengths[N_DOCUMENTS];
+    const float priors[N_DOCUMENTS] = {3, -3, 2, -2, 1, -1};
     grt_model *model = open_model(DECODER, "");
     grt_calibration_options options = usual_options();
     grt_calibration *calibration = open_calibration(model, &options);
     make_query(&q, 0);
     for (size_t i = 0; i < 4; i++) { /* none of this is read */
         q.request.k = i;
-        q.request.policy = i % 2 ? GRT_POLICY_CLUSTER : GRT_POLICY_SCHEDULE;
+        grt_policy_options policy =
+            policy_of(i % 2 ? GRT_POLICY_CLUSTER : (grt_policy)9);
+        q.request.policy = &policy;
+        q.request.priors = i & 2 ? priors : NULL;
+        q.request.deadline_ns = i & 1; /* past already */
         assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
         assert_int_equal(grt_calibration_count(calibration), 1);
     }
+    make_query(&q, 0);
     for (size_t i = 0; i < N_DOCUMENTS; i++)
         lengths[i] = strlen(q.documents[i]);
     q.request.document_bytes = lengths; /* says the same */
@@ -620,44 +673,91 @@ static void test_what_makes_a_query_another_one(void **state)
     assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
     assert_int_equal(grt_calibration_count(calibration), 6);
     grt_calibration_close(calibration);
-    grt_model_close(model);
+    close_with(model);
 }
 
-/* Sessions differ in threads, residency and memory; samples do not. */
-static void test_samples_do_not_depend_on_the_session(void **state)
+/* Priors and deadlines change nothing of what is added, either. */
+static void test_samples_are_of_the_model_alone(void **state)
 {
     (void)state;
     grt_error err;
     size_t n;
-    grt_memory_plan plan;
-    grt_model *model = open_model(ENCODER, "");
+    const float priors[N_DOCUMENTS] = {3, -3, 2, -2, 1, -1};
+    grt_model *model = open_model(DECODER, "");
     grt_calibration_options options = usual_options();
-    options.session.n_threads = 1;
     grt_calibration *calibration = open_calibration(model, &options);
     add_queries(calibration, 0, 3);
     grt_calibration_close(calibration);
     unsigned char *wanted = read_whole(samples_path, &n);
-    options.session.n_threads = 3;
     options.samples_path = other;
-    assert_ok(grt_plan_memory(&plan, model, &options.session, N_DOCUMENTS, 64, &err),
-              &err);
+    calibration = open_calibration(model, &options);
+    for (size_t i = 0; i < 3; i++) {
+        text_query q;
+        make_query(&q, i);
+        q.request.priors = priors;
+        q.request.deadline_ns = 1;
+        q.request.k = 1;
+        assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    }
+    grt_calibration_close(calibration);
+    assert_file_holds(other, wanted, n);
+    close_with(model);
+    free(wanted);
+}
+
+/* Engines differ in threads and memory, models in residency; samples do not. */
+static void test_samples_do_not_depend_on_the_engine(void **state)
+{
+    (void)state;
+    grt_error err;
+    size_t n;
+    grt_memory_plan plan = GRT_MEMORY_PLAN_INIT;
+    setup s = SETUP_INIT;
+    s.engine.n_threads = 1;
+    s.model.profile_path = "";
+    grt_model *model = open_with(ENCODER, &s);
+    grt_calibration_options options = usual_options();
+    grt_calibration *calibration = open_calibration(model, &options);
+    add_queries(calibration, 0, 3);
+    grt_calibration_close(calibration);
+    unsigned char *wanted = read_whole(samples_path, &n);
+    options.samples_path = other;
+    assert_ok(grt_plan_memory(&plan, model, N_DOCUMENTS, 64, &err), &err);
+    close_with(model);
     const uint64_t budgets[] = {0, plan.total_bytes + (256u << 20)};
     for (size_t i = 0; i < 2; i++) {
-        options.session.memory_bytes = budgets[i];
-        if (!budgets[i])
-            options.session.residency = GRT_RESIDENCY_STREAMED;
-        else
-            options.session.residency = GRT_RESIDENCY_AUTO;
+        s.engine.n_threads = 3;
+        s.engine.memory_bytes = budgets[i];
+        s.model.residency = i ? GRT_RESIDENCY_AUTO : GRT_RESIDENCY_STREAMED;
+        model = open_with(ENCODER, &s);
         calibration = open_calibration(model, &options);
         add_queries(calibration, 0, 3);
         grt_calibration_close(calibration);
+        close_with(model);
         assert_file_holds(other, wanted, n);
         (void)unlink(other);
     }
-    options.session.memory_bytes = 1000; /* not even the process fits */
-    expect_open_refused(model, &options, GRT_E_NO_MEMORY, "MiB resident");
     free(wanted);
-    grt_model_close(model);
+}
+
+/* A budget that holds the model, and not its passes. */
+static void test_a_calibration_keeps_to_the_budget(void **state)
+{
+    (void)state;
+    grt_error err;
+    text_query q;
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    grt_calibration *calibration = open_calibration(model, &options);
+    grt_engine_set_memory(grt_model_engine(model), usage_of(model).reserved_bytes + 1);
+    make_query(&q, 0);
+    assert_refused(grt_calibration_add(calibration, &q.request, &err), GRT_E_NO_MEMORY,
+                   &err, "do not fit");
+    assert_int_equal(grt_calibration_count(calibration), 0);
+    grt_engine_set_memory(grt_model_engine(model), err.smallest_bytes);
+    assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    grt_calibration_close(calibration);
+    close_with(model);
 }
 
 static int cancel_fit(size_t done, size_t total, void *payload)
@@ -675,30 +775,34 @@ static void test_a_fit_that_fails_leaves_the_old_profile(void **state)
     grt_calibration_options options = usual_options();
     write_whole(profile_path, "the old one", 11);
     grt_calibration *calibration = open_calibration(model, &options);
-    assert_refused(grt_calibration_fit(NULL, &report, NULL, NULL, &err),
+    grt_calibration_report report = GRT_CALIBRATION_REPORT_INIT;
+    assert_refused(grt_calibration_fit(&report, NULL, NULL, NULL, &err),
                    GRT_E_INVALID_ARG, &err, "no calibration");
-    assert_refused(grt_calibration_fit(calibration, NULL, NULL, NULL, &err),
+    assert_refused(grt_calibration_fit(NULL, calibration, NULL, NULL, &err),
                    GRT_E_INVALID_ARG, &err, "no output");
+    float head, readout;
+    assert_int_equal(grt_calibration_gamma(calibration, 1, &head, &readout),
+                     GRT_E_INVALID_ARG); /* before a fit */
     add_queries(calibration, 0, 7);
-    assert_refused(grt_calibration_fit(calibration, &report, NULL, NULL, &err),
+    assert_refused(grt_calibration_fit(&report, calibration, NULL, NULL, &err),
                    GRT_E_INVALID_ARG, &err, "7 queries are too few");
     add_queries(calibration, 7, N_QUERIES);
-    assert_refused(grt_calibration_fit(calibration, &report, cancel_fit, &at, &err),
+    assert_refused(grt_calibration_fit(&report, calibration, cancel_fit, &at, &err),
                    GRT_E_CANCELLED, &err, "cancelled by the caller at step 3 of ");
-    memset(&report, 0xa5, sizeof(report));
+    report.n_fitted = report.n_layers = report.n_rows = 77;
     const grt_calibration_report untouched = report;
     limit_files(300);
-    grt_status status = grt_calibration_fit(calibration, &report, NULL, NULL, &err);
+    grt_status status = grt_calibration_fit(&report, calibration, NULL, NULL, &err);
     limit_files(RLIM_INFINITY);
     assert_refused(status, GRT_E_IO, &err, "profile: writing: ");
     assert_memory_equal(&report, &untouched, sizeof(report));
     assert_file_holds(profile_path, "the old one", 11);
     assert_int_equal(temp_entries(&dir, 0), 2);
-    assert_ok(grt_calibration_fit(calibration, &report, NULL, NULL, &err), &err);
+    fit(calibration);
     grt_calibration_close(calibration);
-    grt_model_close(model);
+    close_with(model);
     model = open_model(DECODER, profile_path);
-    grt_model_close(model);
+    close_with(model);
 }
 
 static void test_adding_without_memory(void **state)
@@ -706,13 +810,12 @@ static void test_adding_without_memory(void **state)
     (void)state;
     grt_error err;
     text_query q;
-    grt_model *model = open_model(DECODER, "");
     grt_calibration_options options = usual_options();
-    options.session.n_threads = 1;
     make_query(&q, 0);
     grt_status status = GRT_E_NO_MEMORY;
-    uint64_t before = grt_memory_now();
-    for (uint64_t i = 1; status != GRT_OK; i++) {
+    uint64_t before = grt_memory_now(), i = 1;
+    for (; status != GRT_OK; i++) { /* a model that has no buffers yet, each time */
+        grt_model *model = open_model(DECODER, "");
         grt_calibration *calibration = NULL;
         grt_memory_fail_nth(i);
         status = grt_calibration_open(&calibration, model, &options, &err);
@@ -723,9 +826,10 @@ static void test_adding_without_memory(void **state)
         if (calibration)
             assert_int_equal(grt_calibration_count(calibration), status == GRT_OK);
         grt_calibration_close(calibration);
+        close_with(model);
         assert_int_equal(grt_memory_now(), before);
     }
-    grt_model_close(model);
+    assert_true(i > 10);
 }
 
 #define CALIBRATION_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -742,8 +846,11 @@ int main(void)
         CALIBRATION_TEST(test_samples_of_others),
         CALIBRATION_TEST(test_samples_of_other_weights),
         CALIBRATION_TEST(test_requests_that_cannot_be_added),
+        CALIBRATION_TEST(test_a_cancelled_calibration),
         CALIBRATION_TEST(test_what_makes_a_query_another_one),
-        CALIBRATION_TEST(test_samples_do_not_depend_on_the_session),
+        CALIBRATION_TEST(test_samples_are_of_the_model_alone),
+        CALIBRATION_TEST(test_samples_do_not_depend_on_the_engine),
+        CALIBRATION_TEST(test_a_calibration_keeps_to_the_budget),
         CALIBRATION_TEST(test_a_fit_that_fails_leaves_the_old_profile),
         CALIBRATION_TEST(test_adding_without_memory),
     };

@@ -1,9 +1,9 @@
 /* test_failing_reads.c - checkpoints that are cut, overwritten or replaced while they
- * are open: the request fails, names the file, and the session goes on afterwards. */
-#include "test.h"
+ * are open: the request fails, names the file, and the model goes on afterwards. */
+#include "deep_checkpoint.h"
+#include "opened.h"
 
 #include "base/memory.h"
-#include "deep_checkpoint.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -78,137 +78,124 @@ typedef struct accident {
     size_t at;
 } accident;
 
-static int watch(const grt_progress *progress, void *payload)
+/* Steps to the end or to the first error. */
+static grt_status step_through(grt_ranking *ranking, const accident *a, grt_error *err)
 {
-    const accident *a = payload;
-    if (progress->layer == a->layer && a->happen) a->happen(a->at);
-    return 0;
+    grt_step step = GRT_STEP_INIT;
+    grt_status status = GRT_OK;
+    while (status == GRT_OK && !step.is_done) {
+        status = grt_ranking_step(&step, ranking, err);
+        if (status == GRT_OK && a && step.layer == a->layer) a->happen(a->at);
+    }
+    return status;
 }
 
-static grt_status rank(grt_session *session, accident *a, float *logits, grt_error *err)
+static grt_status rank(grt_model *model, const accident *a, float *logits,
+                       grt_error *err)
 {
     grt_request request = GRT_REQUEST_INIT;
     request.query = "how do owls hunt";
     request.documents = documents;
     request.n_documents = N;
-    request.policy = GRT_POLICY_NONE;
-    if (a) {
-        request.progress = watch;
-        request.progress_payload = a;
+    request.policy = &full_pass;
+    grt_ranking *ranking = open_ranking(model, &request);
+    grt_status status = step_through(ranking, a, err);
+    if (status == GRT_OK) {
+        grt_result *result = result_ok(ranking);
+        logits_of(result, logits);
+        grt_result_free(result);
+    } else { /* it computes no further */
+        grt_step step = GRT_STEP_INIT;
+        assert_int_equal(grt_ranking_step(&step, ranking, NULL), status);
     }
-    grt_result *result = NULL;
-    grt_status status = grt_rank(session, &request, &result, err);
-    if (status != GRT_OK) {
-        assert_null(result);
-        return status;
-    }
-    for (size_t i = 0; i < N; i++)
-        logits[grt_result_items(result)[i].index] = grt_result_items(result)[i].logit;
-    grt_result_free(result);
-    return GRT_OK;
+    grt_ranking_free(ranking);
+    return status;
 }
 
-static grt_model *open_model(void)
+/* Models that read in different ways. */
+static grt_model *open_model(unsigned kind)
 {
-    grt_error err;
-    grt_model *model = NULL;
-    assert_ok(grt_model_open(&model, deep.directory, NULL, &err), &err);
-    return model;
+    setup s = SETUP_INIT;
+    s.engine.n_threads = 2;
+    s.engine.chunk_rows = 1; /* a chunk for each document */
+    s.engine.hidden = kind & 2 ? GRT_HIDDEN_FILE : GRT_HIDDEN_F32;
+    if (kind & 4) s.engine.memory_bytes = (uint64_t)1 << 32; /* past the page cache */
+    s.model.residency = kind & 1 ? GRT_RESIDENCY_STREAMED : GRT_RESIDENCY_RESIDENT;
+    s.model.n_cached_rows = 3;
+    return open_with(deep.directory, &s);
 }
 
-/* Sessions that read in different ways. */
-static grt_session *new_session(const grt_model *model, unsigned kind)
-{
-    grt_error err;
-    grt_session *session = NULL;
-    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
-    options.n_threads = 2;
-    options.chunk_rows = 1; /* a chunk for each document */
-    options.residency = kind & 1 ? GRT_RESIDENCY_STREAMED : GRT_RESIDENCY_RESIDENT;
-    options.hidden = kind & 2 ? GRT_HIDDEN_FILE : GRT_HIDDEN_F32;
-    if (kind & 4) options.memory_bytes = (uint64_t)1 << 32; /* past the page cache */
-    options.n_cached_rows = 3;
-    assert_ok(grt_session_create(&session, model, &options, &err), &err);
-    return session;
-}
-
-static void check_same(grt_session *session, const float *wanted)
+static void check_same(grt_model *model, const float *wanted)
 {
     grt_error err;
     float found[N];
-    assert_ok(rank(session, NULL, found, &err), &err);
+    assert_ok(rank(model, NULL, found, &err), &err);
     assert_memory_equal(found, wanted, sizeof(found));
 }
 
-static void full_logits(const grt_model *model, float *logits)
+static void full_logits(float *logits)
 {
     grt_error err;
-    grt_session *session = new_session(model, 0);
-    assert_ok(rank(session, NULL, logits, &err), &err);
-    grt_session_free(session);
+    grt_model *model = open_model(0);
+    assert_ok(rank(model, NULL, logits, &err), &err);
+    close_with(model);
 }
 
-static void test_a_cut_file_fails_the_request_and_not_the_session(void **state)
+static void test_a_cut_file_fails_the_request_and_not_the_model(void **state)
 {
     (void)state;
-    grt_model *model = open_model();
     float wanted[N], found[N];
-    full_logits(model, wanted);
+    full_logits(wanted);
     for (unsigned kind = 0; kind < 8; kind++)
         for (size_t part = 0; part < 4; part++) {
             /* the first is cut before the embedding, the others within layers */
             grt_error err;
-            grt_session *session = new_session(model, kind);
+            grt_model *model = open_model(kind);
             cut_to(content_bytes * part / 4 + 9); /* later, all might be read already */
-            assert_refused(rank(session, NULL, found, &err), GRT_E_FORMAT, &err,
+            assert_refused(rank(model, NULL, found, &err), GRT_E_FORMAT, &err,
                            "model.safetensors: truncated");
             restore();
-            check_same(session, wanted);
-            grt_session_free(session);
+            check_same(model, wanted);
+            close_with(model);
         }
-    grt_model_close(model);
 }
 
 static void test_a_file_cut_between_layers(void **state)
 {
     (void)state;
-    grt_model *model = open_model();
     float wanted[N], found[N];
-    full_logits(model, wanted);
+    full_logits(wanted);
     for (unsigned kind = 1; kind < 8; kind += 2)
         for (size_t layer = 1; layer < N_LAYERS - 2; layer++) {
             grt_error err;
             char text[40];
             accident a = {layer, cut_to, content_bytes - 200000}; /* the last layer */
-            grt_session *session = new_session(model, kind);
+            grt_model *model = open_model(kind);
             (void)snprintf(text, sizeof(text), "layer %d: ", N_LAYERS - 1);
-            assert_refused(rank(session, &a, found, &err), GRT_E_FORMAT, &err, text);
+            assert_refused(rank(model, &a, found, &err), GRT_E_FORMAT, &err, text);
             assert_non_null(strstr(err.text, "model.safetensors: truncated"));
             assert_true(err.offset >= (int64_t)content_bytes - 500000);
             restore();
-            check_same(session, wanted);
-            grt_session_free(session);
+            check_same(model, wanted);
+            close_with(model);
         }
-    grt_model_close(model);
 }
 
 static void test_values_that_are_not_finite_are_an_error(void **state)
 {
     (void)state;
-    grt_model *model = open_model();
     float wanted[N], found[N];
-    full_logits(model, wanted);
+    full_logits(wanted);
     for (unsigned kind = 1; kind < 8; kind += 2) {
         grt_error err;
         accident a = {0, spoil_from, content_bytes - 200000};
-        grt_session *session = new_session(model, kind);
-        assert_refused(rank(session, &a, found, &err), GRT_E_FORMAT, &err,
+        grt_model *model = open_model(kind);
+        assert_refused(rank(model, &a, found, &err), GRT_E_FORMAT, &err,
                        "the model gives a score that is not a number");
         restore();
-        check_same(session, wanted);
-        grt_session_free(session);
+        check_same(model, wanted);
+        close_with(model);
     }
-    grt_model_close(model);
 }
 
 /* An open file stays what it was when another one takes its name. */
@@ -216,10 +203,10 @@ static void test_a_replaced_file_does_not_disturb_who_has_it_open(void **state)
 {
     (void)state;
     grt_error err;
-    grt_model *model = open_model(), *other = NULL;
+    grt_model *other = NULL;
     float wanted[N];
-    full_logits(model, wanted);
-    grt_session *session = new_session(model, 1);
+    full_logits(wanted);
+    grt_model *model = open_model(1);
     char kept[200];
     (void)snprintf(kept, sizeof(kept), "%s.kept", weights);
     assert_int_equal(rename(weights, kept), 0);
@@ -227,15 +214,14 @@ static void test_a_replaced_file_does_not_disturb_who_has_it_open(void **state)
     assert_non_null(file);
     assert_int_equal(fwrite(content, 1, content_bytes / 2, file), content_bytes / 2);
     assert_int_equal(fclose(file), 0);
-    check_same(session, wanted);
-    assert_refused(grt_model_open(&other, deep.directory, NULL, &err), GRT_E_FORMAT,
-                   &err, "model.safetensors: ");
+    check_same(model, wanted);
+    assert_refused(grt_model_open(&other, NULL, deep.directory, NULL, &err),
+                   GRT_E_FORMAT, &err, "model.safetensors: ");
     assert_null(other);
     assert_int_equal(rename(kept, weights), 0);
-    assert_ok(grt_model_open(&other, deep.directory, NULL, &err), &err);
+    assert_ok(grt_model_open(&other, NULL, deep.directory, NULL, &err), &err);
     grt_model_close(other);
-    grt_session_free(session);
-    grt_model_close(model);
+    close_with(model);
 }
 
 static void test_a_missing_directory_for_hidden_states_is_named(void **state)
@@ -243,29 +229,26 @@ static void test_a_missing_directory_for_hidden_states_is_named(void **state)
     (void)state;
     grt_error err;
     float wanted[N], found[N];
-    grt_model *model = open_model();
-    full_logits(model, wanted);
+    full_logits(wanted);
     char directory[100];
     (void)snprintf(directory, sizeof(directory), "%s/tmp", deep.directory);
-    grt_session *session = NULL;
-    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
-    options.hidden = GRT_HIDDEN_FILE;
-    options.temporary_directory = directory;
-    assert_ok(grt_session_create(&session, model, &options, &err), &err);
-    assert_refused(rank(session, NULL, found, &err), GRT_E_IO, &err,
+    setup s = SETUP_INIT;
+    s.engine.hidden = GRT_HIDDEN_FILE;
+    s.engine.temporary_directory = directory;
+    grt_model *model = open_with(deep.directory, &s);
+    assert_refused(rank(model, NULL, found, &err), GRT_E_IO, &err,
                    "/tmp: no temporary file of ");
     assert_int_equal(mkdir(directory, 0700), 0);
-    check_same(session, wanted);
+    check_same(model, wanted);
     assert_int_equal(rmdir(directory), 0); /* nothing lies in it */
-    check_same(session, wanted);
-    grt_session_free(session);
-    grt_model_close(model);
+    check_same(model, wanted);
+    close_with(model);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_cut_file_fails_the_request_and_not_the_session),
+        cmocka_unit_test(test_a_cut_file_fails_the_request_and_not_the_model),
         cmocka_unit_test(test_a_file_cut_between_layers),
         cmocka_unit_test(test_values_that_are_not_finite_are_an_error),
         cmocka_unit_test(test_a_replaced_file_does_not_disturb_who_has_it_open),

@@ -1,7 +1,7 @@
 /* test_rank.c - the public functions on the bundled model: agreement with the
- * reference, independence of threads and company, errors, cancelling, running out of
- * memory. */
-#include "test.h"
+ * reference, independence of threads and company, lengths, columns, errors, running out
+ * of memory. */
+#include "opened.h"
 
 #include "base/memory.h"
 
@@ -13,37 +13,27 @@
 
 static grt_model *model;
 
+static setup setup_of(grt_arithmetic arithmetic, size_t n_threads)
+{
+    setup s = SETUP_INIT;
+    s.engine.n_threads = n_threads;
+    s.model.arithmetic = (int32_t)arithmetic;
+    return s;
+}
+
 static int open_model(void **state)
 {
     (void)state;
-    grt_error err;
-    if (grt_model_open(&model, MODEL_DIR, NULL, &err) == GRT_OK) return 0;
-    printf("%s\n", err.text);
-    return 1;
+    setup s = setup_of(GRT_ARITHMETIC_F32, 2);
+    model = open_with(MODEL_DIR, &s);
+    return 0;
 }
 
 static int close_model(void **state)
 {
     (void)state;
-    grt_model_close(model);
+    close_with(model);
     return grt_memory_now() != 0; /* everything was freed */
-}
-
-static grt_session *session_of(grt_model *of, grt_arithmetic arithmetic,
-                               size_t n_threads)
-{
-    grt_error err;
-    grt_session *session = NULL;
-    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
-    options.n_threads = n_threads;
-    options.arithmetic = arithmetic;
-    assert_ok(grt_session_create(&session, of, &options, &err), &err);
-    return session;
-}
-
-static grt_session *new_session(size_t n_threads)
-{
-    return session_of(model, GRT_ARITHMETIC_F32, n_threads);
 }
 
 static const char *const documents[] = {
@@ -62,30 +52,27 @@ static grt_request owl_request(void)
     request.documents = documents;
     request.n_documents = N_DOCUMENTS;
     request.k = 2;
-    request.policy = GRT_POLICY_NONE;
+    request.policy = &full_pass;
     return request;
 }
 
 /* Logits by document, in the request's order. */
-static void rank_logits(grt_session *session, const grt_request *request, float *logits)
+static void rank_in_full(grt_model *of, const grt_request *request, float *logits)
 {
-    grt_error err;
-    grt_result *result = NULL;
-    assert_ok(grt_rank(session, request, &result, &err), &err);
-    assert_int_equal(grt_result_count(result), request->n_documents);
-    const grt_item *items = grt_result_items(result);
+    grt_result *result = rank_ok(of, request);
+    const float *found = grt_result_logits(result), *scores = grt_result_scores(result);
     for (size_t i = 0; i < request->n_documents; i++) {
-        logits[items[i].index] = items[i].logit;
-        if (i > 0) assert_true(items[i - 1].logit >= items[i].logit);
-        assert_true(items[i].score >= 0.0f && items[i].score <= 1.0f);
-        double score = 1.0 / (1.0 + exp(-(double)items[i].logit));
-        assert_true(fabs(score - (double)items[i].score) < 1e-6);
-        assert_int_equal(items[i].state, GRT_STATE_FINISHED);
+        if (i > 0) assert_true(found[i - 1] >= found[i]);
+        assert_true(scores[i] >= 0.0f && scores[i] <= 1.0f);
+        double score = 1.0 / (1.0 + exp(-(double)found[i]));
+        assert_true(fabs(score - (double)scores[i]) < 1e-6);
+        assert_int_equal(grt_result_states(result)[i], GRT_STATE_FINISHED);
     }
+    logits_of(result, logits);
     grt_result_free(result);
 }
 
-static void check_reference_line(grt_session *session, json_t *line, double *worst,
+static void check_reference_line(grt_model *of, json_t *line, double *worst,
                                  size_t *n_pairs)
 {
     json_t *texts = json_object_get(line, "documents");
@@ -100,7 +87,7 @@ static void check_reference_line(grt_session *session, json_t *line, double *wor
     request.query = json_string_value(json_object_get(line, "query"));
     request.documents = list;
     request.n_documents = n;
-    rank_logits(session, &request, logits);
+    rank_in_full(of, &request, logits);
     for (size_t i = 0; i < n; i++) {
         double off =
             fabs((double)logits[i] - json_real_value(json_array_get(wanted, i)));
@@ -109,19 +96,22 @@ static void check_reference_line(grt_session *session, json_t *line, double *wor
     *n_pairs += n;
 }
 
-static void check_reference(grt_model *of, const char *path, size_t n_wanted,
+static void check_reference(const char *directory, size_t n_wanted,
                             grt_arithmetic arithmetic, double tolerance)
 {
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/reference_scores.jsonl", directory);
     FILE *file = fopen(path, "r");
     assert_non_null(file);
-    grt_session *session = session_of(of, arithmetic, 2);
+    setup s = setup_of(arithmetic, 2);
+    grt_model *of = open_with(directory, &s);
     double worst = 0.0;
     size_t n_pairs = 0;
     for (;;) {
         json_error_t json_error;
         json_t *line = json_loadf(file, JSON_DISABLE_EOF_CHECK, &json_error);
         if (!line) break;
-        check_reference_line(session, line, &worst, &n_pairs);
+        check_reference_line(of, line, &worst, &n_pairs);
         json_decref(line);
     }
     (void)fclose(file);
@@ -129,55 +119,51 @@ static void check_reference(grt_model *of, const char *path, size_t n_wanted,
            grt_arithmetic_text(arithmetic), worst);
     assert_int_equal(n_pairs, n_wanted);
     assert_true(worst < tolerance);
-    grt_session_free(session);
+    close_with(of);
 }
 
 static void test_logits_agree_with_the_reference(void **state)
 {
     (void)state;
-    static const char path[] = MODEL_DIR "/reference_scores.jsonl";
     /* The logits span 7.5. */
-    check_reference(model, path, 238, GRT_ARITHMETIC_F32, 2e-4);
-    check_reference(model, path, 238, GRT_ARITHMETIC_BF16, 2e-1);
-    check_reference(model, path, 238, GRT_ARITHMETIC_INT8, 3);
+    check_reference(MODEL_DIR, 238, GRT_ARITHMETIC_F32, 2e-4);
+    check_reference(MODEL_DIR, 238, GRT_ARITHMETIC_BF16, 2e-1);
+    check_reference(MODEL_DIR, 238, GRT_ARITHMETIC_INT8, 3);
 }
 
 static void test_the_decoder_agrees_with_the_reference(void **state)
 {
     (void)state;
-    static const char path[] = DECODER_DIR "/reference_scores.jsonl";
-    grt_error err;
-    grt_model *decoder = NULL;
-    assert_ok(grt_model_open(&decoder, DECODER_DIR, NULL, &err), &err);
     /* The logits span 11. */
-    check_reference(decoder, path, 118, GRT_ARITHMETIC_F32, 2e-4);
-    check_reference(decoder, path, 118, GRT_ARITHMETIC_BF16, 3e-1);
-    check_reference(decoder, path, 118, GRT_ARITHMETIC_INT8, 2);
-    grt_model_close(decoder);
+    check_reference(DECODER_DIR, 118, GRT_ARITHMETIC_F32, 2e-4);
+    check_reference(DECODER_DIR, 118, GRT_ARITHMETIC_BF16, 3e-1);
+    check_reference(DECODER_DIR, 118, GRT_ARITHMETIC_INT8, 2);
 }
 
 static void test_results_do_not_depend_on_threads_or_company(void **state)
 {
     (void)state;
     float wanted[N_DOCUMENTS];
-    grt_session *session = new_session(1);
+    setup s = setup_of(GRT_ARITHMETIC_F32, 1);
+    grt_model *of = open_with(MODEL_DIR, &s);
     grt_request request = owl_request();
-    rank_logits(session, &request, wanted);
-    grt_session_free(session);
+    rank_in_full(of, &request, wanted);
+    close_with(of);
     const size_t thread_counts[] = {2, 3, 7};
     for (size_t t = 0; t < 3; t++) {
         float logits[N_DOCUMENTS];
-        session = new_session(thread_counts[t]);
-        rank_logits(session, &request, logits);
+        s.engine.n_threads = thread_counts[t];
+        of = open_with(MODEL_DIR, &s);
+        rank_in_full(of, &request, logits);
         assert_memory_equal(logits, wanted, sizeof(wanted));
-        for (size_t i = 0; i < N_DOCUMENTS; i++) { /* each on its own, same session */
+        for (size_t i = 0; i < N_DOCUMENTS; i++) { /* each on its own, same model */
             grt_request one = owl_request();
             one.documents = documents + i;
             one.n_documents = 1;
-            rank_logits(session, &one, logits);
+            rank_in_full(of, &one, logits);
             assert_memory_equal(logits, wanted + i, sizeof(float));
         }
-        grt_session_free(session);
+        close_with(of);
     }
 }
 
@@ -193,10 +179,41 @@ static void test_lengths_replace_terminators(void **state)
     request.document_bytes = n_bytes;
     request.n_documents = 2;
     float logits[2];
-    grt_session *session = new_session(1);
-    rank_logits(session, &request, logits);
+    rank_in_full(model, &request, logits);
     assert_true(logits[0] == logits[1]);
-    grt_session_free(session);
+}
+
+/* A length of 0 is an empty text, whatever follows. */
+static void test_a_length_of_nothing_is_an_empty_text(void **state)
+{
+    (void)state;
+    const char *const texts[] = {"owls", "", "owls hunt at night"};
+    const size_t n_bytes[] = {0, 0, GRT_NUL_TERMINATED};
+    const char *const plain[] = {"", "", "owls hunt at night"};
+    grt_request request = owl_request();
+    float found[3], wanted[3];
+    request.n_documents = 3;
+    request.documents = texts;
+    request.document_bytes = n_bytes;
+    rank_in_full(model, &request, found);
+    request.documents = plain;
+    request.document_bytes = NULL;
+    rank_in_full(model, &request, wanted);
+    assert_memory_equal(found, wanted, sizeof(wanted));
+    request.query_bytes = 0;
+    rank_in_full(model, &request, found);
+    request.query = "";
+    request.query_bytes = GRT_NUL_TERMINATED;
+    rank_in_full(model, &request, wanted);
+    assert_memory_equal(found, wanted, sizeof(wanted));
+    grt_error err;
+    size_t n = 9, whole, part;
+    assert_ok(grt_count_tokens(&n, model, "owls hunt", 0, &err), &err);
+    assert_int_equal(n, 0);
+    assert_ok(grt_count_tokens(&whole, model, "owls hunt", GRT_NUL_TERMINATED, &err),
+              &err);
+    assert_ok(grt_count_tokens(&part, model, "owls hunt", 4, &err), &err);
+    assert_true(part > 0 && part < whole);
 }
 
 static void test_long_documents_are_cut_and_say_so(void **state)
@@ -209,129 +226,178 @@ static void test_long_documents_are_cut_and_say_so(void **state)
     grt_request request = owl_request();
     request.documents = list;
     request.n_documents = 2;
-    grt_error err;
-    grt_result *result = NULL;
-    grt_session *session = new_session(2);
-    assert_ok(grt_rank(session, &request, &result, &err), &err);
+    grt_result *result = rank_ok(model, &request);
     for (size_t i = 0; i < 2; i++) {
-        const grt_item *item = &grt_result_items(result)[i];
-        assert_int_equal(item->truncated, item->index == 0);
-        if (item->index == 0) assert_int_equal(item->n_tokens, 512);
+        int is_long = grt_result_indices(result)[i] == 0;
+        uint32_t flags = grt_result_flags(result)[i];
+        assert_int_equal((flags & GRT_FLAG_TRUNCATED) != 0, is_long);
+        if (is_long) assert_int_equal(grt_result_tokens(result)[i], 512);
     }
     grt_result_free(result);
-    grt_session_free(session);
 }
 
-static int cancel_at(const grt_progress *progress, void *payload)
-{
-    size_t *layer = payload;
-    assert_int_equal(progress->n_layers, 8);
-    assert_int_equal(progress->n_active, N_DOCUMENTS);
-    return progress->layer == *layer;
-}
-
-static void test_cancelling_leaves_the_session_usable(void **state)
+static void test_an_item_is_a_row_of_the_columns(void **state)
 {
     (void)state;
-    grt_session *session = new_session(2);
-    for (size_t layer = 0; layer <= 8; layer += 4) {
-        grt_request request = owl_request();
-        grt_error err;
-        grt_result *result = NULL;
-        request.progress = cancel_at;
-        request.progress_payload = &layer;
-        assert_refused(grt_rank(session, &request, &result, &err), GRT_E_CANCELLED,
-                       &err, "cancelled");
-        assert_null(result);
-    }
-    float logits[N_DOCUMENTS];
     grt_request request = owl_request();
-    rank_logits(session, &request, logits);
-    grt_session_free(session);
+    grt_result *result = rank_ok(model, &request);
+    assert_int_equal(grt_result_top(result), 2);
+    grt_item item = GRT_ITEM_INIT;
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        assert_int_equal(grt_result_item(result, i, &item), GRT_OK);
+        assert_int_equal(item.index, grt_result_indices(result)[i]);
+        assert_true(item.score == grt_result_scores(result)[i]);
+        assert_true(item.logit == grt_result_logits(result)[i]);
+        assert_int_equal(item.state, grt_result_states(result)[i]);
+        assert_int_equal(item.flags, grt_result_flags(result)[i]);
+        assert_int_equal(item.layer, grt_result_layers(result)[i]);
+        assert_int_equal(item.n_tokens, grt_result_tokens(result)[i]);
+    }
+    assert_int_equal(grt_result_item(result, N_DOCUMENTS, &item), GRT_E_INVALID_ARG);
+    assert_int_equal(grt_result_item(result, SIZE_MAX, &item), GRT_E_INVALID_ARG);
+    grt_result_free(result);
+}
+
+static void refuse(const grt_request *request, grt_status status, const char *text)
+{
+    grt_error err;
+    grt_result *result = NULL;
+    grt_ranking *ranking = NULL;
+    assert_refused(grt_rank(&result, model, request, &err), status, &err, text);
+    assert_null(result);
+    assert_refused(grt_ranking_open(&ranking, model, request, &err), status, &err,
+                   text);
+    assert_null(ranking);
+}
+
+static void test_wrong_requests_are_named(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_result *result = NULL;
+    grt_request request = owl_request();
+    request.query = NULL;
+    refuse(&request, GRT_E_INVALID_ARG, "no query");
+    request = owl_request();
+    request.n_documents = 0;
+    refuse(&request, GRT_E_INVALID_ARG, "no documents");
+    request = owl_request();
+    request.documents = NULL;
+    refuse(&request, GRT_E_INVALID_ARG, "no documents");
+    request = owl_request();
+    const char *const with_null[] = {"a", NULL};
+    request.documents = with_null;
+    request.n_documents = 2;
+    refuse(&request, GRT_E_INVALID_ARG, "document 1");
+    request = owl_request();
+    request.struct_size = 8;
+    refuse(&request, GRT_E_INVALID_ARG, "struct_size");
+    request = owl_request();
+    request.long_documents = 7;
+    refuse(&request, GRT_E_INVALID_ARG, "long_documents");
+    const float bad[] = {-0.1f, 1.5f, NAN};
+    for (size_t i = 0; i < 3; i++) {
+        request = owl_request();
+        request.min_score = bad[i];
+        refuse(&request, GRT_E_INVALID_ARG, "min_score");
+    }
+    request = owl_request();
+    request.instruction = "find owls";
+    assert_refused(grt_rank(&result, model, &request, &err), GRT_E_UNSUPPORTED, &err,
+                   "instruction");
 }
 
 static void test_wrong_arguments_are_named(void **state)
 {
     (void)state;
     grt_error err;
-    grt_result *result = NULL;
-    grt_session *session = new_session(1);
     grt_request request = owl_request();
-    request.query = NULL;
-    assert_refused(grt_rank(session, &request, &result, &err), GRT_E_INVALID_ARG, &err,
-                   "no query");
-    request = owl_request();
-    request.n_documents = 0;
-    assert_refused(grt_rank(session, &request, &result, &err), GRT_E_INVALID_ARG, &err,
-                   "no documents");
-    request = owl_request();
-    const char *const with_null[] = {"a", NULL};
-    request.documents = with_null;
-    request.n_documents = 2;
-    assert_refused(grt_rank(session, &request, &result, &err), GRT_E_INVALID_ARG, &err,
-                   "document 1");
-    request = owl_request();
-    request.instruction = "find owls";
-    assert_refused(grt_rank(session, &request, &result, &err), GRT_E_UNSUPPORTED, &err,
-                   "instruction");
-    request = owl_request();
-    request.struct_size = 8;
-    assert_refused(grt_rank(session, &request, &result, &err), GRT_E_INVALID_ARG, &err,
-                   "struct_size");
-    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
-    options.n_threads = 100000;
-    grt_session *other = NULL;
-    assert_refused(grt_session_create(&other, model, &options, &err), GRT_E_INVALID_ARG,
-                   &err, "100000");
+    grt_result *result = NULL;
+    grt_ranking *ranking = NULL;
     grt_model *none = NULL;
-    assert_refused(grt_model_open(&none, "/nonexistent/model", NULL, &err),
+    grt_engine *engine = NULL;
+    grt_engine_options options = GRT_ENGINE_OPTIONS_INIT;
+    options.n_threads = 100000;
+    assert_refused(grt_engine_create(&engine, &options, &err), GRT_E_INVALID_ARG, &err,
+                   "100000");
+    assert_null(engine);
+    assert_refused(grt_model_open(&none, NULL, "/nonexistent/model", NULL, &err),
                    GRT_E_NOT_FOUND, &err, "/nonexistent/model");
-    assert_int_equal(grt_rank(NULL, &request, &result, NULL), GRT_E_INVALID_ARG);
-    grt_session_free(session);
-    grt_session_free(NULL);
+    assert_refused(grt_model_open(NULL, NULL, MODEL_DIR, NULL, &err), GRT_E_INVALID_ARG,
+                   &err, "no output");
+    assert_refused(grt_model_open(&none, NULL, NULL, NULL, &err), GRT_E_INVALID_ARG,
+                   &err, "no path");
+    assert_refused(grt_engine_create(NULL, NULL, &err), GRT_E_INVALID_ARG, &err,
+                   "no output");
+    assert_refused(grt_rank(NULL, model, &request, &err), GRT_E_INVALID_ARG, &err,
+                   "no output");
+    assert_refused(grt_rank(&result, model, NULL, &err), GRT_E_INVALID_ARG, &err,
+                   "no request");
+    assert_int_equal(grt_rank(&result, NULL, &request, NULL), GRT_E_INVALID_ARG);
+    assert_refused(grt_ranking_open(&ranking, NULL, &request, &err), GRT_E_INVALID_ARG,
+                   &err, "no model");
+    grt_step step = GRT_STEP_INIT;
+    assert_refused(grt_ranking_step(&step, NULL, &err), GRT_E_INVALID_ARG, &err,
+                   "no ranking");
+    assert_refused(grt_ranking_result(&result, NULL, &err), GRT_E_INVALID_ARG, &err,
+                   "no ranking");
+    grt_ranking_cancel(NULL);
+    grt_ranking_free(NULL);
     grt_result_free(NULL);
     grt_model_close(NULL);
+    grt_engine_free(NULL);
 }
 
-/* Every allocation of session and request fails once: an error each time, no leak, and
- * the session goes on. */
-static void test_running_out_of_memory(void **state)
+/* ---- Where memory runs out ---- */
+
+/* Every allocation of an engine fails once: an error each time, and no leak. */
+static void test_engines_fail_cleanly_without_memory(void **state)
 {
     (void)state;
     uint64_t before = grt_memory_now();
     uint64_t nth = 1;
     for (grt_status status = GRT_E_NO_MEMORY; status != GRT_OK; nth++) {
-        grt_session *session = NULL;
-        grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+        grt_engine *engine = NULL;
+        grt_engine_options options = GRT_ENGINE_OPTIONS_INIT;
         options.n_threads = 2;
         grt_memory_fail_nth(nth);
-        status = grt_session_create(&session, model, &options, NULL);
+        status = grt_engine_create(&engine, &options, NULL);
         grt_memory_fail_nth(0);
-        grt_session_free(session);
+        if (status != GRT_OK) assert_int_equal(status, GRT_E_NO_MEMORY);
+        grt_engine_free(engine);
         assert_int_equal(grt_memory_now(), before);
         assert_true(nth < 1000);
     }
-    grt_session *session = new_session(2);
+    assert_true(nth > 2);
+}
+
+/* The same of a model that has not ranked yet, whose buffers are all still to come. */
+static void test_rankings_fail_cleanly_without_memory(void **state)
+{
+    (void)state;
     grt_request request = owl_request();
     float wanted[N_DOCUMENTS], logits[N_DOCUMENTS];
-    rank_logits(session, &request, wanted);
-    grt_session_free(session);
-    session = new_session(2);
-    nth = 1;
+    rank_in_full(model, &request, wanted);
+    uint64_t before = grt_memory_now(); /* the model keeps what it ranked in */
+    setup s = setup_of(GRT_ARITHMETIC_F32, 2);
+    grt_model *of = open_with(MODEL_DIR, &s);
+    uint64_t nth = 1;
     for (grt_status status = GRT_E_NO_MEMORY; status != GRT_OK; nth++) {
         grt_result *result = NULL;
         grt_error err;
         grt_memory_fail_nth(nth);
-        status = grt_rank(session, &request, &result, &err);
+        status = grt_rank(&result, of, &request, &err);
         grt_memory_fail_nth(0);
         if (status != GRT_OK) assert_int_equal(status, GRT_E_NO_MEMORY);
         grt_result_free(result);
+        assert_int_equal(usage_of(of).n_rankings, 0);
         assert_true(nth < 10000);
     }
-    rank_logits(session, &request, logits);
+    assert_true(nth > 10);
+    rank_in_full(of, &request, logits);
     assert_memory_equal(logits, wanted, sizeof(wanted));
-    grt_session_free(session);
-    assert_int_equal(grt_memory_now(), before);
+    close_with(of);
+    assert_true(grt_memory_now() <= before);
 }
 
 static void test_opening_fails_cleanly_without_memory(void **state)
@@ -344,7 +410,7 @@ static void test_opening_fails_cleanly_without_memory(void **state)
         grt_model *other = NULL;
         grt_error err;
         grt_memory_fail_nth(nth);
-        status = grt_model_open(&other, MODEL_DIR, NULL, &err);
+        status = grt_model_open(&other, NULL, MODEL_DIR, NULL, &err);
         grt_memory_fail_nth(0);
         if (status != GRT_OK) assert_int_equal(status, GRT_E_NO_MEMORY);
         grt_model_close(other);
@@ -357,7 +423,7 @@ static void test_opening_fails_cleanly_without_memory(void **state)
 static void test_model_description(void **state)
 {
     (void)state;
-    grt_model_info info;
+    grt_model_info info = GRT_MODEL_INFO_INIT;
     grt_model_describe(model, &info);
     assert_string_equal(info.architecture, "bert");
     assert_string_equal(info.format, "safetensors");
@@ -365,15 +431,16 @@ static void test_model_description(void **state)
     assert_int_equal(info.hidden_size, 256);
     assert_int_equal(info.max_tokens, 512);
     assert_int_equal(info.n_parameters, 14329857);
+    assert_int_equal(info.arithmetic, GRT_ARITHMETIC_F32);
+    assert_non_null(info.isa);
     uint64_t total = 0;
+    grt_tensor_view view = GRT_TENSOR_VIEW_INIT;
     for (size_t i = 0; i < info.n_tensors; i++) {
-        grt_tensor_view view;
         assert_int_equal(grt_model_tensor(model, i, &view), GRT_OK);
         total += view.size_bytes;
     }
     assert_int_equal(total, info.embedding_bytes + info.layers_bytes + info.head_bytes +
                                 info.other_bytes);
-    grt_tensor_view view;
     assert_int_equal(grt_model_tensor(model, info.n_tensors, &view), GRT_E_INVALID_ARG);
 }
 
@@ -382,7 +449,7 @@ static void test_each_operation_has_one_chosen_kernel(void **state)
     (void)state;
     const char *operation = "";
     int n_chosen = 1;
-    grt_kernel_info info;
+    grt_kernel_info info = GRT_KERNEL_INFO_INIT;
     size_t i = 0;
     for (; grt_kernel_describe(i, &info) == GRT_OK; i++) {
         if (strcmp(operation, info.operation) != 0) {
@@ -404,10 +471,13 @@ int main(void)
         cmocka_unit_test(test_the_decoder_agrees_with_the_reference),
         cmocka_unit_test(test_results_do_not_depend_on_threads_or_company),
         cmocka_unit_test(test_lengths_replace_terminators),
+        cmocka_unit_test(test_a_length_of_nothing_is_an_empty_text),
         cmocka_unit_test(test_long_documents_are_cut_and_say_so),
-        cmocka_unit_test(test_cancelling_leaves_the_session_usable),
+        cmocka_unit_test(test_an_item_is_a_row_of_the_columns),
+        cmocka_unit_test(test_wrong_requests_are_named),
         cmocka_unit_test(test_wrong_arguments_are_named),
-        cmocka_unit_test(test_running_out_of_memory),
+        cmocka_unit_test(test_engines_fail_cleanly_without_memory),
+        cmocka_unit_test(test_rankings_fail_cleanly_without_memory),
         cmocka_unit_test(test_opening_fails_cleanly_without_memory),
         cmocka_unit_test(test_model_description),
         cmocka_unit_test(test_each_operation_has_one_chosen_kernel),

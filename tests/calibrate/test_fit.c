@@ -273,13 +273,11 @@ static grt_replay replay(const grt_histories *head, const grt_histories *readout
     grt_error err;
     grt_policy_choice choice;
     grt_replay found;
-    grt_request request = GRT_REQUEST_INIT;
-    request.policy = policy;
-    request.precision = precision;
-    request.k = k;
-    request.n_documents = SIZE_MAX;
-    assert_ok(grt_policy_choose(&choice, with, head->n_layers, 0, &request, &err),
-              &err);
+    grt_policy_options options = GRT_POLICY_OPTIONS_INIT;
+    options.policy = (int32_t)policy;
+    options.precision = precision;
+    grt_policy_input input = {.options = &options, .n_documents = SIZE_MAX, .k = k};
+    assert_ok(grt_policy_choose(&choice, with, head->n_layers, 0, &input, &err), &err);
     assert_ok(grt_replay_run(&found, choice.reads_profile ? readout : head,
                              &choice.selector, k, NULL, &err),
               &err);
@@ -463,7 +461,7 @@ static void test_queries_of_few_candidates(void **state)
     world w = make_world(4);
     grt_samples samples = make_samples(&w, 30, 2, 5);
     grt_fit fit = run_fit(&samples, &w, 20);
-    grt_calibration_report report;
+    grt_fit_report report;
     assert_int_equal(fit.profile.n_ks, 4); /* 1, 5, 10, 20 */
     for (size_t i = 0; i < 6; i++) {
         for (size_t j = 1; j < 4; j++) {
@@ -471,7 +469,7 @@ static void test_queries_of_few_candidates(void **state)
             assert_true(fit.profile.dispersions[i * 4 + j] > 1e30f); /* never */
         }
     }
-    assert_ok(grt_fit_report(&fit, 0.9f, &report, &err), &err);
+    assert_ok(grt_fit_make_report(&fit, 0.9f, &report, &err), &err);
     assert_int_equal(report.n_rows, 3);
     for (size_t i = 0; i < report.n_rows; i++)
         assert_int_equal(report.rows[i].k, 1);
@@ -488,7 +486,7 @@ static void check_row(const grt_calibration_row *row, const grt_fit *fit)
     bool has_profile = row->has_readouts || row->policy == GRT_POLICY_CLUSTER;
     grt_replay wanted =
         replay(&fit->reported.head, &fit->reported.readout, has_profile ? &ours : &none,
-               row->policy, row->precision, row->k);
+               (grt_policy)row->policy, row->precision, row->k);
     assert_near((double)row->reached, wanted.kept, 1e-6);
     assert_near((double)row->computed, wanted.computed, 1e-6);
     assert_near((double)row->drift, wanted.drift, 1e-5);
@@ -532,14 +530,14 @@ static void test_reports_are_the_same_in_every_run(void **state)
 {
     (void)state;
     grt_error err;
-    static grt_calibration_report reports[2];
+    static grt_fit_report reports[2];
     static float margins[2][18];
     world w = make_world(6);
     grt_samples samples = make_samples(&w, 64, 8, 16);
     for (size_t run = 0; run < 2; run++) {
         grt_fit fit = run_fit(&samples, &w, 10);
         memset(&reports[run], 0xa5, sizeof(reports[run]));
-        assert_ok(grt_fit_report(&fit, 0.9f, &reports[run], &err), &err);
+        assert_ok(grt_fit_make_report(&fit, 0.9f, &reports[run], &err), &err);
         memcpy(margins[run], fit.profile.margins, sizeof(margins[run]));
         check_reported_scores(&fit, &w);
         for (size_t i = 0; i < reports[run].n_rows; i++)
@@ -547,7 +545,7 @@ static void test_reports_are_the_same_in_every_run(void **state)
         grt_fit_release(&fit);
     }
     grt_samples_close(&samples);
-    const grt_calibration_report *r = &reports[0];
+    const grt_fit_report *r = &reports[0];
     assert_memory_equal(r, &reports[1], sizeof(*r));
     assert_memory_equal(margins[0], margins[1], sizeof(margins[0]));
     assert_int_equal(r->n_fitted + r->n_reported, 64);
@@ -630,10 +628,10 @@ static void test_running_out_of_memory(void **state)
     for (uint64_t i = 1; status != GRT_OK; i += i < 150 ? 1 : 53) {
         grt_error err;
         grt_fit fit;
-        grt_calibration_report report;
+        grt_fit_report report;
         grt_memory_fail_nth(i);
         status = grt_fit_run(&fit, &samples, &w.network, 1, NULL, NULL, &err);
-        if (status == GRT_OK) status = grt_fit_report(&fit, 0.9f, &report, &err);
+        if (status == GRT_OK) status = grt_fit_make_report(&fit, 0.9f, &report, &err);
         grt_memory_fail_nth(0);
         if (status != GRT_OK) assert_int_equal(status, GRT_E_NO_MEMORY);
         grt_fit_release(&fit);

@@ -27,7 +27,7 @@ check "the full pass" "$command" rank -q 'how do owls hunt' --tsv -k 2 --policy 
     documents.txt
 cut -f 1-7 out >full
 check "exact order, little memory, traced" "$command" rank -q 'how do owls hunt' --tsv \
-    -k 2 --exact-order --precision 0.999 --memory 100M --hidden f32 --stats \
+    -k 2 --promise scores --precision 0.999 --memory 100M --hidden f32 --stats \
     --trace trace.json documents.txt
 cut -f 1-7 out | cmp - full || { echo "exact order is another order"; cat out full; fail=1; }
 grep -q '^memory planned .* of 100.0 MiB' err || { echo "stats:"; cat err; fail=1; }

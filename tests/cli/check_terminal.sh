@@ -55,11 +55,11 @@ expect "the bar goes" "^$escape\[Kmodel      slow"
 # Those that are known take no time and leave none.
 printf '{"query": "q9", "documents": ["a", "b"]}\n' >>queries.jsonl
 calibrate_on_terminal -m slow --queries queries.jsonl --samples some.samples
-expect "ninth query" "query 9 of 9 \[#\{26\}\.*\] 0:00$"
+expect "ninth query" "query 9 of 9 \[#\{30\}\] $time, 0:00 left"
 mkfifo pipe
 head -n 1 queries.jsonl >pipe &
 calibrate_on_terminal -m slow --queries pipe --samples other.samples
-expect "a pipe" 'query 1 \[#\{15\}\.\{15\}\] 0:00$'
+expect "a pipe" 'query 1 \[\.\{30\}\] 0:00$'
 calibrate_on_terminal -m slow --fit-only --samples some.samples --no-progress
 if grep -q fitting screen; then echo "--no-progress shows a bar"; fail=1; fi
 exit $fail

@@ -9,6 +9,8 @@
  *     reversed     ranks the worst document first
  *     unreadable   fails while it ranks
  *     interrupt    gets a Ctrl-C after layer 2 of 4
+ *     late         meets its deadline, if it has one, after layer 2; queries with the
+ *                  word "long" do so before layer 1, with the word "short" never
  *     slow         takes 60 ms for each layer
  *     plain        takes no instruction
  *     uncalibrated has no profile
@@ -21,7 +23,11 @@
  *     stop         gets a Ctrl-C while it fits
  *     layered      has heads for layers 2 to 4
  *     early        selects the best after layer 2 and drops the worst after layer 3
+ *
+ * The process has 1,000,000 bytes resident beside the library, on every machine.
  */
+#include "api/experiment.h"
+#include "frame/process.h"
 #include "grating.h"
 
 #include <errno.h>
@@ -34,31 +40,81 @@
 #include <unistd.h>
 
 enum { N_LAYERS = 4, MAX_TOKENS = 12, N_TENSORS = 3, N_KERNELS = 4 };
+enum { PROCESS_BYTES = 1000000, SMALLEST_BYTES = 200000 };
+
+struct grt_engine {
+    grt_engine_options options;
+};
 
 struct grt_model {
     char *path;
     char *profile;
+    grt_engine *engine;
+    grt_model_options options;
 };
 
-struct grt_session {
+/* One document on its way, and in its place. */
+typedef struct item {
+    size_t index;
+    float logit;
+    int32_t state;
+    size_t layer; /* at which it was decided */
+    size_t n_tokens;
+    int is_truncated;
+} item;
+
+struct grt_ranking {
     const grt_model *model;
-    grt_session_options options;
+    grt_request request;
+    grt_policy_options policy;
+    size_t n_steps; /* taken */
+    size_t layer;
+    int is_done, deadline_hit;
+    volatile sig_atomic_t is_cancelled;
+    item *items; /* [n], best first */
+    /* of a step */
+    size_t *indices;
+    float *scores;
+    int32_t *states;
+    grt_stats stats;
 };
 
 struct grt_result {
-    grt_item *items;
+    size_t n;
+    size_t *indices;
+    float *scores;
+    float *logits;
+    size_t *tokens;
+    uint32_t *flags;
+    item *items;
     grt_stats stats;
+    grt_memory_plan plan;
 };
 
 static grt_status fail(grt_error *err, grt_status status, const char *text,
                        const char *path)
 {
     if (err) {
-        err->status = status;
-        err->offset = -1;
+        *err = (grt_error){.status = status, .offset = -1};
         snprintf(err->text, sizeof err->text, "%s: %s", path, text);
     }
     return status;
+}
+
+static void *zeros(size_t n, size_t size)
+{
+    void *block = calloc(n + 1, size);
+    if (!block) abort();
+    return block;
+}
+
+/* Fills a struct of the caller's, which is as large as ours. */
+static void give(void *to, const void *from, size_t size)
+{
+    size_t n = sizeof(size_t), given;
+    memcpy(&given, to, n);
+    if (given != size) abort();
+    memcpy((char *)to + n, (const char *)from + n, size - n);
 }
 
 /* A shell's background jobs ignore Ctrl-C; the tests of it want it back. */
@@ -80,25 +136,90 @@ const char *grt_status_text(grt_status status)
 
 const char *grt_version(void)
 {
-    return "0.1.0";
+    return "0.2.0";
 }
 
-grt_status grt_model_open(grt_model **out, const char *path,
+/* ---- The process ---- */
+
+uint64_t cli_process_peak(void)
+{
+    return PROCESS_BYTES;
+}
+
+uint64_t cli_process_resident(void)
+{
+    return PROCESS_BYTES;
+}
+
+void cli_process_trim(void)
+{
+}
+
+/* ---- Engines and models ---- */
+
+grt_status grt_engine_create(grt_engine **out, const grt_engine_options *options,
+                             grt_error *err)
+{
+    (void)err;
+    *out = zeros(1, sizeof **out);
+    (*out)->options = *options;
+    return GRT_OK;
+}
+
+void grt_engine_free(grt_engine *engine)
+{
+    free(engine);
+}
+
+void grt_engine_set_memory(grt_engine *engine, uint64_t memory_bytes)
+{
+    engine->options.memory_bytes = memory_bytes;
+}
+
+grt_status grt_engine_describe(grt_engine *engine, grt_engine_usage *out)
+{
+    grt_engine_usage usage = {.budget_bytes = engine->options.memory_bytes,
+                              .n_threads = engine->options.n_threads,
+                              .n_models = 1};
+    give(out, &usage, sizeof usage);
+    return GRT_OK;
+}
+
+static grt_status check_cutoff(const grt_model *model, grt_error *err)
+{
+    size_t layer = model->options.cutoff_layer;
+    if (layer == 0) return GRT_OK;
+    if (!behaves(model, "layered"))
+        return fail(err, GRT_E_UNSUPPORTED, "there is one head", model->path);
+    if (layer < 2 || layer > N_LAYERS)
+        return fail(err, GRT_E_INVALID_ARG, "layers 2 to 4 have heads", model->path);
+    return GRT_OK;
+}
+
+grt_status grt_model_open(grt_model **out, grt_engine *engine, const char *path,
                           const grt_model_options *options, grt_error *err)
 {
-    const char *profile = options ? options->profile_path : NULL;
+    static const grt_model_options defaults = GRT_MODEL_OPTIONS_INIT;
+    static grt_engine idle;
+    if (!options) options = &defaults;
+    const char *profile = options->profile_path;
     if (strstr(path, "missing"))
         return fail(err, GRT_E_NOT_FOUND, "no such file or directory", path);
     if (profile && strstr(profile, "damaged"))
         return fail(err, GRT_E_FORMAT, "not a profile", profile);
-    grt_model *model = calloc(1, sizeof *model);
-    if (!model) return GRT_E_NO_MEMORY;
+    grt_model *model = zeros(1, sizeof *model);
+    model->engine = engine ? engine : &idle;
+    model->options = *options;
     model->path = strdup(path);
     if (!profile && !behaves(model, "uncalibrated"))
         model->profile = strdup("grating.profile.safetensors");
     if (profile && profile[0]) model->profile = strdup(profile);
-    *out = model;
-    return GRT_OK;
+    grt_status status = check_cutoff(model, err);
+    if (status)
+        grt_model_close(model);
+    else
+        *out = model;
+    return status;
 }
 
 void grt_model_close(grt_model *model)
@@ -111,141 +232,118 @@ void grt_model_close(grt_model *model)
 
 void grt_model_describe(const grt_model *model, grt_model_info *out)
 {
-    *out = (grt_model_info){.architecture = "bert",
-                            .format = "safetensors",
-                            .tokenizer = "wordpiece",
-                            .head = "pooler + classifier",
-                            .n_layers = N_LAYERS,
-                            .hidden_size = 32,
-                            .n_heads = 4,
-                            .n_kv_heads = 2,
-                            .head_size = 8,
-                            .ffn_size = 128,
-                            .vocab_size = 30522,
-                            .max_tokens = MAX_TOKENS,
-                            .n_parameters = 1234567,
-                            .embedding_bytes = 3906816,
-                            .layers_bytes = 2048,
-                            .head_bytes = 132,
-                            .other_bytes = 0,
-                            .n_tensors = N_TENSORS,
-                            .profile = model->profile};
+    grt_model_info info = {.architecture = "bert",
+                           .format = "safetensors",
+                           .tokenizer = "wordpiece",
+                           .head = "pooler + classifier",
+                           .n_layers = N_LAYERS,
+                           .hidden_size = 32,
+                           .n_heads = 4,
+                           .n_kv_heads = 2,
+                           .head_size = 8,
+                           .ffn_size = 128,
+                           .vocab_size = 30522,
+                           .max_tokens = MAX_TOKENS,
+                           .n_parameters = 1234567,
+                           .embedding_bytes = 3906816,
+                           .layers_bytes = 2048,
+                           .head_bytes = 132,
+                           .n_tensors = N_TENSORS,
+                           .profile = model->profile,
+                           .arithmetic = GRT_ARITHMETIC_F32,
+                           .isa = "avx2"};
+    give(out, &info, sizeof info);
 }
 
 grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *out)
 {
-    static const grt_tensor_view views[N_TENSORS] = {
-        {"embeddings.word",
-         "F32",
-         "embedding",
-         -1,
-         2,
-         {30522, 32},
-         "model.safetensors",
-         96,
-         3906816},
-        {"layer.0.query",
-         "F16",
-         "layer",
-         0,
-         2,
-         {32, 32},
-         "model.safetensors",
-         3906912,
-         2048},
-        {"classifier", "F32", "head", -1, 1, {33}, "model.safetensors", 3908960, 132}};
+    static const grt_tensor_view views[N_TENSORS] = {{.name = "embeddings.word",
+                                                      .dtype = "F32",
+                                                      .part = "embedding",
+                                                      .layer = -1,
+                                                      .n_dims = 2,
+                                                      .shape = {30522, 32},
+                                                      .file = "model.safetensors",
+                                                      .offset_bytes = 96,
+                                                      .size_bytes = 3906816},
+                                                     {.name = "layer.0.query",
+                                                      .dtype = "F16",
+                                                      .part = "layer",
+                                                      .n_dims = 2,
+                                                      .shape = {32, 32},
+                                                      .file = "model.safetensors",
+                                                      .offset_bytes = 3906912,
+                                                      .size_bytes = 2048},
+                                                     {.name = "classifier",
+                                                      .dtype = "F32",
+                                                      .part = "head",
+                                                      .layer = -1,
+                                                      .n_dims = 1,
+                                                      .shape = {33},
+                                                      .file = "model.safetensors",
+                                                      .offset_bytes = 3908960,
+                                                      .size_bytes = 132}};
     (void)model;
     if (i >= N_TENSORS) return GRT_E_INVALID_ARG;
-    *out = views[i];
+    give(out, &views[i], sizeof views[i]);
     return GRT_OK;
 }
 
-static grt_status check_cutoff(const grt_model *model,
-                               const grt_session_options *options, grt_error *err)
+static size_t n_layers_of(const grt_model *model)
 {
-    size_t layer = options ? options->cutoff_layer : 0;
-    if (layer == 0) return GRT_OK;
-    if (!behaves(model, "layered"))
-        return fail(err, GRT_E_UNSUPPORTED, "there is one head", model->path);
-    if (layer < 2 || layer > N_LAYERS)
-        return fail(err, GRT_E_INVALID_ARG, "layers 2 to 4 have heads", model->path);
-    return GRT_OK;
-}
-
-static size_t n_layers_of(const grt_session_options *options)
-{
-    return options->cutoff_layer ? options->cutoff_layer : N_LAYERS;
-}
-
-grt_status grt_session_create(grt_session **out, const grt_model *model,
-                              const grt_session_options *options, grt_error *err)
-{
-    static const grt_session_options defaults = GRT_SESSION_OPTIONS_INIT;
-    if (!options) options = &defaults;
-    grt_status status = check_cutoff(model, options, err);
-    if (status != GRT_OK) return status;
-    if (options->memory_bytes && options->memory_bytes < 1024)
-        return fail(err, GRT_E_NO_MEMORY, "the process is larger already", model->path);
-    grt_session *session = malloc(sizeof *session);
-    if (!session) return GRT_E_NO_MEMORY;
-    session->model = model;
-    session->options = *options;
-    *out = session;
-    return GRT_OK;
-}
-
-void grt_session_free(grt_session *session)
-{
-    free(session);
+    return model->options.cutoff_layer ? model->options.cutoff_layer : N_LAYERS;
 }
 
 /* ---- Plans ---- */
 
 /* What was asked for, and sizes that follow from it in the simplest way. */
-static grt_memory_plan plan_for(const grt_session_options *options, size_t n_documents,
+static grt_memory_plan plan_for(const grt_model *model, size_t n_documents,
                                 size_t n_tokens)
 {
-    int is_resident = options->residency == GRT_RESIDENCY_RESIDENT;
-    int is_streamed = options->residency == GRT_RESIDENCY_STREAMED;
-    grt_memory_plan plan = {.budget_bytes = options->memory_bytes,
-                            .process_bytes = 1000000,
+    const grt_engine_options *engine = &model->engine->options;
+    int is_resident = model->options.residency == GRT_RESIDENCY_RESIDENT;
+    int is_streamed = model->options.residency == GRT_RESIDENCY_STREAMED;
+    grt_memory_plan plan = {.budget_bytes = engine->memory_bytes,
+                            .other_bytes = 2000,
                             .hidden_bytes = n_documents * n_tokens * 128,
                             .chunk_bytes = 4096,
                             .embedding_bytes = 512,
                             .scratch_bytes = 256,
-                            .n_slots = is_resident   ? n_layers_of(options)
+                            .smallest_bytes = SMALLEST_BYTES,
+                            .n_slots = is_resident   ? n_layers_of(model)
                                        : is_streamed ? 2
                                                      : 3,
-                            .n_layers = n_layers_of(options),
+                            .n_layers = n_layers_of(model),
                             .chunk_rows = 64,
                             .n_cached_rows = 16,
-                            .hidden =
-                                options->hidden ? options->hidden : GRT_HIDDEN_F32,
-                            .smallest_bytes = 1200000};
+                            .hidden = engine->hidden ? engine->hidden : GRT_HIDDEN_F32};
     plan.layers_bytes = plan.n_slots * 512;
-    plan.total_bytes = plan.process_bytes + plan.layers_bytes + plan.hidden_bytes +
+    plan.total_bytes = plan.other_bytes + plan.layers_bytes + plan.hidden_bytes +
                        plan.chunk_bytes + plan.embedding_bytes + plan.scratch_bytes;
     return plan;
 }
 
-static grt_status check_plan(const grt_memory_plan *plan, grt_error *err)
+static grt_status check_plan(const grt_memory_plan *plan, size_t n_documents,
+                             grt_error *err)
 {
     if (!plan->budget_bytes || plan->budget_bytes >= plan->smallest_bytes)
         return GRT_OK;
-    return fail(err, GRT_E_NO_MEMORY, "the smallest budget that works is 2 MiB",
-                "the request does not fit");
+    (void)fail(err, GRT_E_NO_MEMORY, "", "");
+    snprintf(err->text, sizeof err->text,
+             "%zu documents (%zu tokens) do not fit this engine", n_documents,
+             n_documents * MAX_TOKENS);
+    err->smallest_bytes = plan->smallest_bytes;
+    return GRT_E_NO_MEMORY;
 }
 
-grt_status grt_plan_memory(grt_memory_plan *out, const grt_model *model,
-                           const grt_session_options *options, size_t n_documents,
+grt_status grt_plan_memory(grt_memory_plan *out, grt_model *model, size_t n_documents,
                            size_t n_tokens, grt_error *err)
 {
     if (n_tokens > MAX_TOKENS)
         return fail(err, GRT_E_INVALID_ARG, "the model takes 12 tokens", model->path);
-    grt_status status = check_cutoff(model, options, err);
-    if (status != GRT_OK) return status;
-    *out = plan_for(options, n_documents, n_tokens);
-    return check_plan(out, err);
+    grt_memory_plan plan = plan_for(model, n_documents, n_tokens);
+    give(out, &plan, sizeof plan);
+    return check_plan(&plan, n_documents, err);
 }
 
 /* ---- Scores ---- */
@@ -270,12 +368,17 @@ static size_t count_words(const char *text, size_t bytes)
     return n;
 }
 
+static size_t bytes_of(const char *text, size_t n_bytes)
+{
+    return n_bytes == GRT_NUL_TERMINATED ? strlen(text) : n_bytes;
+}
+
 grt_status grt_count_tokens(size_t *out, const grt_model *model, const char *text,
                             size_t n_bytes, grt_error *err)
 {
     (void)model;
     (void)err;
-    *out = count_words(text, n_bytes ? n_bytes : strlen(text));
+    *out = count_words(text, bytes_of(text, n_bytes));
     return GRT_OK;
 }
 
@@ -288,181 +391,390 @@ static int has_word(const char *text, size_t bytes, const char *word, size_t wor
     return 0;
 }
 
-static grt_item score(const grt_request *request, size_t query_bytes, size_t i)
+static item score(const grt_request *request, size_t i)
 {
     const char *query = request->query, *text = request->documents[i];
-    size_t bytes = request->document_bytes ? request->document_bytes[i] : strlen(text);
-    size_t shared = 0, length;
+    size_t query_bytes = bytes_of(query, request->query_bytes), shared = 0, length;
+    size_t bytes = bytes_of(text, request->document_bytes ? request->document_bytes[i]
+                                                          : GRT_NUL_TERMINATED);
     for (size_t at = 0; (length = next_word(query, query_bytes, &at)) > 0; at += length)
         shared += has_word(text, bytes, query + at, length) != 0;
     size_t tokens = 3 + count_words(query, query_bytes) + count_words(text, bytes);
-    float logit = (float)shared - 1 + (request->instruction ? 0.25F : 0);
-    return (grt_item){.index = i,
-                      .logit = logit,
-                      .score = 1 / (1 + expf(-logit)),
-                      .n_tokens = tokens < MAX_TOKENS ? tokens : MAX_TOKENS,
-                      .truncated = tokens > MAX_TOKENS};
+    return (item){.index = i,
+                  .logit = (float)shared - 1 + (request->instruction ? 0.25F : 0),
+                  .n_tokens = tokens < MAX_TOKENS ? tokens : MAX_TOKENS,
+                  .is_truncated = tokens > MAX_TOKENS};
 }
 
 static int compare(const void *left, const void *right)
 {
-    const grt_item *a = left, *b = right;
+    const item *a = left, *b = right;
     if (a->logit > b->logit || a->logit < b->logit) return a->logit < b->logit ? 1 : -1;
     return a->index < b->index ? -1 : 1;
 }
 
-static int run_layers(const grt_model *model, const grt_request *request)
-{
-    for (size_t layer = 0; layer <= N_LAYERS; layer++) {
-        grt_progress step = {layer, N_LAYERS, request->n_documents, 0, 0};
-        if (behaves(model, "interrupt") && layer == 2) raise(SIGINT);
-        if (behaves(model, "slow"))
-            nanosleep(&(struct timespec){.tv_nsec = 60000000}, NULL);
-        if (request->progress && request->progress(&step, request->progress_payload))
-            return 0;
-    }
-    return 1;
-}
-
-static void reverse(grt_item *items, size_t n)
+static void reverse(item *items, size_t n)
 {
     for (size_t i = 0; i < n / 2; i++) {
-        grt_item item = items[i];
+        item kept = items[i];
         items[i] = items[n - 1 - i];
-        items[n - 1 - i] = item;
+        items[n - 1 - i] = kept;
     }
 }
 
 /* ---- Policies ---- */
 
-static grt_policy policy_of(const grt_request *request)
+static grt_policy policy_of(const grt_ranking *ranking)
 {
+    const grt_request *request = &ranking->request;
     if (request->k == 0 || request->k >= request->n_documents) return GRT_POLICY_NONE;
-    return request->policy ? request->policy : GRT_POLICY_BOUND;
+    int32_t policy = ranking->policy.policy;
+    return policy ? (grt_policy)policy : GRT_POLICY_BOUND;
 }
 
 /* The best is selected after layer 2 and the worst dropped after layer 3. */
-static void decide(const grt_request *request, grt_item *items, size_t n)
+static void decide(grt_ranking *ranking)
 {
-    if (policy_of(request) == GRT_POLICY_NONE) return;
-    if (!request->keeps_order && request->first_layer <= 2) {
+    size_t n = ranking->request.n_documents, first = ranking->policy.first_layer;
+    item *items = ranking->items;
+    if (policy_of(ranking) == GRT_POLICY_NONE) return;
+    if (ranking->policy.promise != GRT_PROMISE_SCORES && first <= 2) {
         items[0].state = GRT_STATE_SELECTED;
-        items[0].decided_at_layer = 2;
+        items[0].layer = 2;
     }
-    if (request->first_layer <= 3) {
+    if (first <= 3) {
         items[n - 1].state = GRT_STATE_DROPPED;
-        items[n - 1].decided_at_layer = 3;
+        items[n - 1].layer = 3;
     }
 }
 
-/* After layer l of 4 a score is l quarters of the last one. */
-static void tell_trace(const grt_request *request, const grt_item *items)
+static void count_work(grt_ranking *ranking)
 {
-    size_t n = request->n_documents;
-    size_t *indices = calloc(n, sizeof *indices);
-    float *scores = calloc(n, sizeof *scores);
-    grt_state *states = calloc(n, sizeof *states);
-    if (!indices || !scores || !states) abort();
-    for (size_t layer = 1; layer <= N_LAYERS; layer++) {
-        grt_trace_step step = {layer, N_LAYERS, 0, indices, scores, states};
-        for (size_t i = 0; i < n; i++) {
-            if (items[i].decided_at_layer < layer) continue;
-            indices[step.n] = items[i].index;
-            scores[step.n] = items[i].logit * (float)layer / N_LAYERS;
-            states[step.n] =
-                items[i].decided_at_layer == layer ? items[i].state : GRT_STATE_ACTIVE;
-            step.n++;
-        }
-        request->trace(&step, request->trace_payload);
+    grt_stats *stats = &ranking->stats;
+    stats->n_tokens = stats->tokens_x_layers = stats->candidates_x_layers = 0;
+    for (size_t i = 0; i < ranking->request.n_documents; i++) {
+        const item *one = &ranking->items[i];
+        stats->n_tokens += one->n_tokens;
+        stats->tokens_x_layers += one->n_tokens * one->layer;
+        stats->candidates_x_layers += one->layer;
     }
-    free(indices);
-    free(scores);
-    free(states);
 }
 
-static grt_stats stats_of(const grt_session *session, const grt_request *request,
-                          const grt_item *items)
+static void fill_stats(grt_ranking *ranking)
 {
-    size_t n = request->n_documents;
-    int is_calibrated = session->model->profile != NULL;
-    grt_stats stats = {.n_documents = n,
-                       .n_layers = n_layers_of(&session->options),
-                       .weight_bytes = 2048,
-                       .embedding_bytes = 1024,
-                       .read_ns = 125000,
-                       .wait_ns = 62500,
-                       .memory_bytes = 4096,
-                       .tokenize_ns = 250000,
-                       .compute_ns = 1500000,
-                       .total_ns = 1750000,
-                       .plan = plan_for(&session->options, n, MAX_TOKENS),
-                       .policy = policy_of(request),
-                       .isa = "avx2",
-                       .arithmetic = GRT_ARITHMETIC_F32};
-    for (size_t i = 0; i < n; i++) {
-        stats.n_tokens += items[i].n_tokens;
-        stats.tokens_x_layers += items[i].n_tokens * items[i].decided_at_layer;
-        stats.candidates_x_layers += items[i].decided_at_layer;
-    }
-    stats.full_tokens_x_layers = stats.n_tokens * stats.n_layers;
-    int is_bound = stats.policy == GRT_POLICY_BOUND;
-    int is_fitted = stats.policy == GRT_POLICY_CLUSTER && is_calibrated &&
-                    !(request->dispersion > 0);
-    stats.has_profile = (is_bound && is_calibrated) || is_fitted;
+    const grt_model *model = ranking->model;
+    size_t n = ranking->request.n_documents;
+    int is_calibrated = model->profile != NULL;
+    grt_stats *stats = &ranking->stats;
+    int32_t promise = ranking->policy.promise;
+    *stats = (grt_stats){.struct_size = sizeof *stats,
+                         .n_documents = n,
+                         .n_layers = n_layers_of(model),
+                         .weight_bytes = 2048,
+                         .embedding_bytes = 1024,
+                         .read_ns = 125000,
+                         .wait_ns = 62500,
+                         .memory_bytes = 4096,
+                         .tokenize_ns = 250000,
+                         .compute_ns = 1500000,
+                         .total_ns = 1750000,
+                         .policy = policy_of(ranking),
+                         .promise = promise ? promise : GRT_PROMISE_SET,
+                         .expected_precision = 1,
+                         .isa = "avx2",
+                         .arithmetic = GRT_ARITHMETIC_F32};
+    count_work(ranking);
+    stats->full_tokens_x_layers = stats->n_tokens * stats->n_layers;
+    int is_bound = stats->policy == GRT_POLICY_BOUND;
+    int is_fitted = stats->policy == GRT_POLICY_CLUSTER && is_calibrated &&
+                    !(ranking->policy.dispersion > 0);
+    stats->has_profile = (is_bound && is_calibrated) || is_fitted;
     if (is_bound && is_calibrated) {
-        int is_far = behaves(session->model, "drift") && strstr(request->query, "far");
-        stats.drift = is_far ? 2.5F : 1.25F;
+        int is_far = behaves(model, "drift") && strstr(ranking->request.query, "far");
+        stats->drift = is_far ? 2.5F : 1.25F;
     }
-    if (is_bound || is_fitted)
-        stats.precision = request->precision > 0 ? request->precision : 0.99F;
-    return stats;
+    if (is_bound || is_fitted) {
+        float precision = ranking->policy.precision;
+        stats->precision = precision > 0 ? precision : 0.99F;
+        stats->expected_precision = stats->precision;
+    }
 }
 
-grt_status grt_rank(grt_session *session, const grt_request *request, grt_result **out,
-                    grt_error *err)
+/* ---- Rankings ---- */
+
+grt_status grt_ranking_open(grt_ranking **out, grt_model *model,
+                            const grt_request *request, grt_error *err)
 {
-    const grt_model *model = session->model;
+    (void)err;
+    grt_ranking *ranking = zeros(1, sizeof *ranking);
+    ranking->model = model;
+    ranking->request = *request;
+    if (request->policy) ranking->policy = *request->policy;
+    *out = ranking;
+    return GRT_OK;
+}
+
+void grt_ranking_free(grt_ranking *ranking)
+{
+    if (!ranking) return;
+    free(ranking->items);
+    free(ranking->indices);
+    free(ranking->scores);
+    free(ranking->states);
+    free(ranking);
+}
+
+void grt_ranking_cancel(grt_ranking *ranking)
+{
+    ranking->is_cancelled = 1;
+}
+
+/* The first step; nothing of the request is looked at afterwards. */
+static grt_status read_texts(grt_ranking *ranking, grt_error *err)
+{
+    const grt_model *model = ranking->model;
+    const grt_request *request = &ranking->request;
     size_t n = request->n_documents;
-    size_t query_bytes =
-        request->query_bytes ? request->query_bytes : strlen(request->query);
-    grt_memory_plan plan = plan_for(&session->options, n, MAX_TOKENS);
-    if (check_plan(&plan, err)) return GRT_E_NO_MEMORY;
+    grt_memory_plan plan = plan_for(model, n, MAX_TOKENS);
+    grt_status status = check_plan(&plan, n, err);
+    if (status) return status;
     if (behaves(model, "unreadable"))
         return fail(err, GRT_E_IO, "cannot read layer 1: Input/output error",
                     model->path);
     if (behaves(model, "plain") && request->instruction)
         return fail(err, GRT_E_UNSUPPORTED, "this model takes no instruction",
                     model->path);
-    if (!run_layers(model, request))
-        return fail(err, GRT_E_CANCELLED, "cancelled by the caller", model->path);
-    grt_result *result = calloc(1, sizeof *result);
-    grt_item *items = calloc(n, sizeof *items);
-    if (!result || !items) abort();
+    ranking->items = zeros(n, sizeof *ranking->items);
+    ranking->indices = zeros(n, sizeof *ranking->indices);
+    ranking->scores = zeros(n, sizeof *ranking->scores);
+    ranking->states = zeros(n, sizeof *ranking->states);
     for (size_t i = 0; i < n; i++) {
-        items[i] = score(request, query_bytes, i);
-        items[i].decided_at_layer = n_layers_of(&session->options);
+        ranking->items[i] = score(request, i);
+        ranking->items[i].layer = n_layers_of(model);
     }
-    qsort(items, n, sizeof *items, compare);
-    if (behaves(model, "reversed")) reverse(items, n);
-    if (behaves(model, "early")) decide(request, items, n);
-    if (request->trace) tell_trace(request, items);
-    result->items = items;
-    result->stats = stats_of(session, request, items);
+    qsort(ranking->items, n, sizeof *ranking->items, compare);
+    if (behaves(model, "reversed")) reverse(ranking->items, n);
+    if (behaves(model, "early")) decide(ranking);
+    fill_stats(ranking);
+    return GRT_OK;
+}
+
+/* After layer l of 4 a score is l quarters of the last one. */
+static void show(const grt_ranking *ranking, grt_step *step)
+{
+    size_t layer = ranking->layer, n_layers = n_layers_of(ranking->model);
+    for (size_t i = 0; i < ranking->request.n_documents; i++) {
+        const item *one = &ranking->items[i];
+        int is_over = one->layer <= layer;
+        step->n_active += !is_over;
+        step->n_selected += is_over && one->state == GRT_STATE_SELECTED;
+        step->n_dropped += is_over && one->state == GRT_STATE_DROPPED;
+        if (one->layer < layer || layer == 0) continue;
+        ranking->indices[step->n] = one->index;
+        ranking->scores[step->n] = one->logit * (float)layer / (float)n_layers;
+        ranking->states[step->n] =
+            one->layer == layer ? one->state : (int32_t)GRT_STATE_ACTIVE;
+        step->n++;
+    }
+    step->indices = ranking->indices;
+    step->scores = ranking->scores;
+    step->states = ranking->states;
+}
+
+/* What a ranking is before its texts are read: its documents as they were given. */
+static void read_nothing(grt_ranking *ranking)
+{
+    for (size_t i = 0; i < ranking->request.n_documents; i++)
+        ranking->items[i] = (item){.index = i};
+    ranking->stats.n_tokens = ranking->stats.full_tokens_x_layers = 0;
+    ranking->stats.drift = 0;
+}
+
+/* Nobody is decided any more: all keep what they have. */
+static void stop_at_deadline(grt_ranking *ranking)
+{
+    const grt_request *request = &ranking->request;
+    size_t n = request->n_documents, k = request->k && request->k < n ? request->k : n;
+    float chance = (float)k / (float)n; /* of any order */
+    ranking->is_done = ranking->deadline_hit = ranking->stats.deadline_hit = 1;
+    ranking->stats.expected_precision = ranking->layer && k < n ? 0.75F : chance;
+    if (ranking->layer == 0) read_nothing(ranking);
+    for (size_t i = 0; i < n; i++) {
+        item *one = &ranking->items[i];
+        if (ranking->layer && one->layer <= ranking->layer) continue;
+        one->layer = ranking->layer;
+        one->state = GRT_STATE_ACTIVE;
+    }
+    count_work(ranking);
+}
+
+static int meets_deadline(const grt_ranking *ranking)
+{
+    const grt_request *request = &ranking->request;
+    if (!behaves(ranking->model, "late") || !request->deadline_ns) return 0;
+    size_t bytes = bytes_of(request->query, request->query_bytes);
+    if (has_word(request->query, bytes, "short", 5)) return 0;
+    return ranking->layer == (has_word(request->query, bytes, "long", 4) ? 0 : 2);
+}
+
+grt_status grt_ranking_step(grt_step *out, grt_ranking *ranking, grt_error *err)
+{
+    const grt_model *model = ranking->model;
+    if (ranking->n_steps == 0) {
+        grt_status status = read_texts(ranking, err);
+        if (status) return status;
+    } else if (!ranking->is_done) {
+        ranking->layer++;
+    }
+    ranking->n_steps++;
+    if (behaves(model, "interrupt") && ranking->layer == 2) raise(SIGINT);
+    if (behaves(model, "slow"))
+        nanosleep(&(struct timespec){.tv_nsec = 60000000}, NULL);
+    if (ranking->is_cancelled)
+        return fail(err, GRT_E_CANCELLED, "cancelled by the caller", model->path);
+    if (ranking->layer == n_layers_of(model)) ranking->is_done = 1;
+    grt_step step = {.layer = ranking->layer, .n_layers = n_layers_of(model)};
+    show(ranking, &step);
+    if (meets_deadline(ranking)) stop_at_deadline(ranking);
+    step.is_done = ranking->is_done;
+    step.deadline_hit = ranking->deadline_hit;
+    give(out, &step, sizeof step);
+    return GRT_OK;
+}
+
+grt_status grt_ranking_result(grt_result **out, grt_ranking *ranking, grt_error *err)
+{
+    (void)err;
+    size_t n = ranking->request.n_documents;
+    grt_result *result = zeros(1, sizeof *result);
+    result->n = n;
+    result->items = zeros(n, sizeof *result->items);
+    result->indices = zeros(n, sizeof *result->indices);
+    result->scores = zeros(n, sizeof *result->scores);
+    result->logits = zeros(n, sizeof *result->logits);
+    result->tokens = zeros(n, sizeof *result->tokens);
+    result->flags = zeros(n, sizeof *result->flags);
+    for (size_t i = 0; i < n; i++) {
+        const item *one = &ranking->items[i];
+        result->items[i] = *one;
+        result->indices[i] = one->index;
+        result->logits[i] = one->logit;
+        result->scores[i] = 1 / (1 + expf(-one->logit));
+        result->tokens[i] = one->n_tokens;
+        if (one->state == GRT_STATE_FINISHED) result->flags[i] |= GRT_FLAG_EXACT;
+        if (one->is_truncated) result->flags[i] |= GRT_FLAG_TRUNCATED;
+    }
+    result->stats = ranking->stats;
+    result->plan = ranking->layer ? plan_for(ranking->model, n, MAX_TOKENS)
+                                  : (grt_memory_plan)GRT_MEMORY_PLAN_INIT;
     *out = result;
     return GRT_OK;
 }
 
+grt_status grt_rank(grt_result **out, grt_model *model, const grt_request *request,
+                    grt_error *err)
+{
+    grt_ranking *ranking;
+    grt_step step = GRT_STEP_INIT;
+    grt_status status = grt_ranking_open(&ranking, model, request, err);
+    while (!status && !step.is_done)
+        status = grt_ranking_step(&step, ranking, err);
+    if (!status) status = grt_ranking_result(out, ranking, err);
+    grt_ranking_free(ranking);
+    return status;
+}
+
+grt_status grt_rank_experiment(grt_result **out, grt_model *model,
+                               const grt_request *request,
+                               const grt_experiment *experiment, grt_error *err)
+{
+    (void)experiment;
+    return grt_rank(out, model, request, err);
+}
+
+/* ---- Results ---- */
+
+size_t grt_result_count(const grt_result *result)
+{
+    return result->n;
+}
+
+const size_t *grt_result_indices(const grt_result *result)
+{
+    return result->indices;
+}
+
+const float *grt_result_scores(const grt_result *result)
+{
+    return result->scores;
+}
+
+const float *grt_result_logits(const grt_result *result)
+{
+    return result->logits;
+}
+
+const size_t *grt_result_tokens(const grt_result *result)
+{
+    return result->tokens;
+}
+
+const uint32_t *grt_result_flags(const grt_result *result)
+{
+    return result->flags;
+}
+
+grt_status grt_result_item(const grt_result *result, size_t i, grt_item *out)
+{
+    if (i >= result->n) return GRT_E_INVALID_ARG;
+    grt_item one = {.index = result->indices[i],
+                    .score = result->scores[i],
+                    .logit = result->logits[i],
+                    .state = result->items[i].state,
+                    .flags = result->flags[i],
+                    .layer = result->items[i].layer,
+                    .n_tokens = result->tokens[i]};
+    give(out, &one, sizeof one);
+    return GRT_OK;
+}
+
+void grt_result_stats(const grt_result *result, grt_stats *out)
+{
+    give(out, &result->stats, sizeof result->stats);
+}
+
+void grt_result_plan(const grt_result *result, grt_memory_plan *out)
+{
+    give(out, &result->plan, sizeof result->plan);
+}
+
+void grt_result_free(grt_result *result)
+{
+    if (!result) return;
+    free(result->indices);
+    free(result->scores);
+    free(result->logits);
+    free(result->tokens);
+    free(result->flags);
+    free(result->items);
+    free(result);
+}
+
 /* ---- Calibration ---- */
 
-enum { MAX_KNOWN = 100, KEY_BYTES = 200, FIT_STEPS = 4 };
+enum { MAX_KNOWN = 100, KEY_BYTES = 200, FIT_STEPS = 4, MAX_ROWS = 12 };
 
 /* The samples are a text file: a line that names the model, then one for each query. */
 struct grt_calibration {
-    const grt_model *model;
+    grt_model *model;
     grt_calibration_options options;
     FILE *file;
     char keys[MAX_KNOWN][KEY_BYTES];
     size_t n;
+    volatile sig_atomic_t is_cancelled;
+    grt_calibration_row rows[MAX_ROWS];
+    size_t n_rows;
+    size_t n_layers;
 };
 
 static grt_status fail_errno(grt_error *err, const char *doing, const char *path)
@@ -518,7 +830,7 @@ static int can_create(const char *path)
     return 1;
 }
 
-grt_status grt_calibration_open(grt_calibration **out, const grt_model *model,
+grt_status grt_calibration_open(grt_calibration **out, grt_model *model,
                                 const grt_calibration_options *options, grt_error *err)
 {
     if (model->profile)
@@ -528,8 +840,7 @@ grt_status grt_calibration_open(grt_calibration **out, const grt_model *model,
     FILE *file = fopen(options->samples_path, "r+");
     if (!file) file = fopen(options->samples_path, "w+");
     if (!file) return fail_errno(err, "opening it for writing", options->samples_path);
-    grt_calibration *calibration = calloc(1, sizeof *calibration);
-    if (!calibration) abort();
+    grt_calibration *calibration = zeros(1, sizeof *calibration);
     calibration->model = model;
     calibration->options = *options;
     calibration->file = file;
@@ -559,7 +870,7 @@ size_t grt_calibration_count(const grt_calibration *calibration)
 grt_status grt_calibration_add(grt_calibration *calibration, const grt_request *request,
                                grt_error *err)
 {
-    const grt_model *model = calibration->model;
+    grt_model *model = calibration->model;
     const char *instruction = request->instruction ? request->instruction : "none";
     char key[KEY_BYTES];
     if (request->n_documents < 2) abort();
@@ -568,21 +879,32 @@ grt_status grt_calibration_add(grt_calibration *calibration, const grt_request *
     for (size_t i = 0; i < calibration->n; i++) {
         if (strcmp(calibration->keys[i], key) == 0) return GRT_OK;
     }
-    if (behaves(model, "unreadable"))
-        return fail(err, GRT_E_IO, "cannot read layer 1: Input/output error",
-                    model->path);
-    if (!run_layers(model, request))
-        return fail(err, GRT_E_CANCELLED, "cancelled by the caller", model->path);
-    grt_status status = append(calibration, key, err);
+    grt_ranking *ranking;
+    grt_step step = GRT_STEP_INIT;
+    grt_status status = grt_ranking_open(&ranking, model, request, err);
+    while (!status && !step.is_done) {
+        status = grt_ranking_step(&step, ranking, err);
+        if (!status && calibration->is_cancelled)
+            status = fail(err, GRT_E_CANCELLED, "cancelled by the caller", model->path);
+    }
+    grt_ranking_free(ranking);
+    if (status) return status;
+    status = append(calibration, key, err);
     if (!status) remember(calibration, key);
     return status;
 }
 
-static void add_row(const grt_calibration *calibration, grt_calibration_report *out,
-                    grt_policy policy, int has_readouts, size_t k)
+void grt_calibration_cancel(grt_calibration *calibration)
+{
+    calibration->is_cancelled = 1;
+}
+
+static void add_row(grt_calibration *calibration, grt_policy policy, int has_readouts,
+                    size_t k)
 {
     float precision = calibration->options.precision;
-    grt_calibration_row row = {.policy = policy,
+    grt_calibration_row row = {.struct_size = sizeof row,
+                               .policy = policy,
                                .has_readouts = has_readouts,
                                .k = k,
                                .precision = precision > 0 ? precision : 0.99F,
@@ -597,32 +919,24 @@ static void add_row(const grt_calibration *calibration, grt_calibration_report *
         row.reached_low = row.reached - 0.0625F;
         row.reached_high = row.precision + (is_doubtful ? 0.001F : -0.001F);
     }
-    out->rows[out->n_rows++] = row;
+    calibration->rows[calibration->n_rows++] = row;
 }
 
-static void fill_report(const grt_calibration *calibration, grt_calibration_report *out)
+static void make_report(grt_calibration *calibration)
 {
     static const size_t ks[] = {1, 5, 10, 20};
-    const grt_calibration_options *options = &calibration->options;
-    size_t k_max = options->k_max ? options->k_max : 10;
-    *out = (grt_calibration_report){
-        .n_fitted = calibration->n - calibration->n / 4,
-        .n_reported = calibration->n / 4,
-        .n_layers = behaves(calibration->model, "deep") ? 13 : N_LAYERS};
+    size_t k_max = calibration->options.k_max ? calibration->options.k_max : 10;
+    calibration->n_rows = 0;
+    calibration->n_layers = behaves(calibration->model, "deep") ? 13 : N_LAYERS;
     for (size_t i = 0; i < 4 && ks[i] <= k_max; i++) {
-        add_row(calibration, out, GRT_POLICY_BOUND, 1, ks[i]);
-        add_row(calibration, out, GRT_POLICY_BOUND, 0, ks[i]);
-        add_row(calibration, out, GRT_POLICY_CLUSTER, 0, ks[i]);
+        add_row(calibration, GRT_POLICY_BOUND, 1, ks[i]);
+        add_row(calibration, GRT_POLICY_BOUND, 0, ks[i]);
+        add_row(calibration, GRT_POLICY_CLUSTER, 0, ks[i]);
     }
-    for (size_t i = 0; i + 1 < out->n_layers; i++) {
-        out->gamma_head[i] = (float)i / 16 - 0.125F;
-        out->gamma_readout[i] = 0.25F + (float)i / 16;
-    }
-    snprintf(out->profile_path, sizeof out->profile_path, "%s", options->profile_path);
 }
 
-grt_status grt_calibration_fit(grt_calibration *calibration,
-                               grt_calibration_report *out,
+grt_status grt_calibration_fit(grt_calibration_report *out,
+                               grt_calibration *calibration,
                                grt_calibration_progress_fn *progress, void *payload,
                                grt_error *err)
 {
@@ -634,38 +948,41 @@ grt_status grt_calibration_fit(grt_calibration *calibration,
         if (behaves(model, "stop") && i == 2) raise(SIGINT);
         if (behaves(model, "slow"))
             nanosleep(&(struct timespec){.tv_nsec = 60000000}, NULL);
-        if (progress(i, FIT_STEPS, payload))
+        if (progress(i, FIT_STEPS, payload) || calibration->is_cancelled)
             return fail(err, GRT_E_CANCELLED, "cancelled by the caller", model->path);
     }
     FILE *file = fopen(path, "w");
     if (!file) return fail_errno(err, "writing", path);
     fputs("grating profile of the fake\n", file);
     if (fclose(file) != 0) return fail_errno(err, "writing", path);
-    fill_report(calibration, out);
+    make_report(calibration);
+    grt_calibration_report report = {.n_fitted = calibration->n - calibration->n / 4,
+                                     .n_reported = calibration->n / 4,
+                                     .n_layers = calibration->n_layers,
+                                     .n_rows = calibration->n_rows,
+                                     .profile_path = path};
+    give(out, &report, sizeof report);
     return GRT_OK;
 }
 
-size_t grt_result_count(const grt_result *result)
+grt_status grt_calibration_report_row(const grt_calibration *calibration, size_t i,
+                                      grt_calibration_row *out)
 {
-    return result->stats.n_documents;
+    if (i >= calibration->n_rows) return GRT_E_INVALID_ARG;
+    give(out, &calibration->rows[i], sizeof *out);
+    return GRT_OK;
 }
 
-const grt_item *grt_result_items(const grt_result *result)
+grt_status grt_calibration_gamma(const grt_calibration *calibration, size_t layer,
+                                 float *head, float *readout)
 {
-    return result->items;
+    if (layer == 0 || layer >= calibration->n_layers) return GRT_E_INVALID_ARG;
+    *head = (float)(layer - 1) / 16 - 0.125F;
+    *readout = 0.25F + (float)(layer - 1) / 16;
+    return GRT_OK;
 }
 
-const grt_stats *grt_result_stats(const grt_result *result)
-{
-    return &result->stats;
-}
-
-void grt_result_free(grt_result *result)
-{
-    if (!result) return;
-    free(result->items);
-    free(result);
-}
+/* ---- Names ---- */
 
 const char *grt_state_text(grt_state state)
 {
@@ -675,9 +992,14 @@ const char *grt_state_text(grt_state state)
 
 const char *grt_policy_text(grt_policy policy)
 {
-    static const char *const texts[] = {"default", "none", "cluster", "bound",
-                                        "schedule"};
+    static const char *const texts[] = {"default", "none", "cluster", "bound"};
     return texts[policy];
+}
+
+const char *grt_promise_text(grt_promise promise)
+{
+    static const char *const texts[] = {"default", "set", "order", "scores"};
+    return texts[promise];
 }
 
 const char *grt_arithmetic_text(grt_arithmetic arithmetic)
@@ -695,12 +1017,12 @@ const char *grt_hidden_storage_text(grt_hidden_storage storage)
 grt_status grt_kernel_describe(size_t i, grt_kernel_info *out)
 {
     static const grt_kernel_info kernels[N_KERNELS] = {
-        {"gemm_f32", "avx512", 0, "this CPU lacks it"},
-        {"gemm_f32", "avx2", 1, NULL},
-        {"gemm_f32", "scalar", 0, "a better one runs"},
-        {"softmax", "scalar", 1, NULL}};
+        {.operation = "gemm_f32", .isa = "avx512", .reason = "this CPU lacks it"},
+        {.operation = "gemm_f32", .isa = "avx2", .is_chosen = 1},
+        {.operation = "gemm_f32", .isa = "scalar", .reason = "a better one runs"},
+        {.operation = "softmax", .isa = "scalar", .is_chosen = 1}};
     if (i >= N_KERNELS) return GRT_E_INVALID_ARG;
-    *out = kernels[i];
+    give(out, &kernels[i], sizeof kernels[i]);
     return GRT_OK;
 }
 

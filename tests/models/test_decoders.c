@@ -113,8 +113,8 @@ static void test_configs_that_ask_for_something_else(void **state)
         grt_model *model = NULL;
         temp_make(&dir);
         change(&dir, cases[i].name, "config.json", cases[i].from, cases[i].to);
-        assert_refused(grt_model_open(&model, dir.path, NULL, &err), cases[i].status,
-                       &err, cases[i].text);
+        assert_refused(grt_model_open(&model, NULL, dir.path, NULL, &err),
+                       cases[i].status, &err, cases[i].text);
         temp_remove(&dir);
     }
 }
@@ -133,8 +133,8 @@ static void test_a_tensor_in_no_shard_is_named(void **state)
                        "\"model-00001-of-00003.safetensors\", \"model.norm.weight\": "
                        "\"model-00003-of-00003.safetensors\"}}";
     write_whole(temp_path(&dir, index, path), text, strlen(text));
-    assert_refused(grt_model_open(&model, dir.path, NULL, &err), GRT_E_FORMAT, &err,
-                   "tensor model.layers.1.");
+    assert_refused(grt_model_open(&model, NULL, dir.path, NULL, &err), GRT_E_FORMAT,
+                   &err, "tensor model.layers.1.");
     assert_non_null(strstr(err.text, " is missing"));
     temp_remove(&dir);
 }
@@ -145,18 +145,15 @@ static grt_status try_to_rank(const char *path, const char *instruction)
 {
     const char *document = "a document";
     grt_model *model = NULL;
-    grt_session *session = NULL;
     grt_result *result = NULL;
     grt_request request = GRT_REQUEST_INIT;
     request.query = "a query";
     request.documents = &document;
     request.n_documents = 1;
     request.instruction = instruction;
-    assert_ok(grt_model_open(&model, path, NULL, &err), &err);
-    assert_ok(grt_session_create(&session, model, NULL, &err), &err);
-    grt_status status = grt_rank(session, &request, &result, &err);
+    assert_ok(grt_model_open(&model, NULL, path, NULL, &err), &err);
+    grt_status status = grt_rank(&result, model, &request, &err);
     grt_result_free(result);
-    grt_session_free(session);
     grt_model_close(model);
     return status;
 }
@@ -261,8 +258,8 @@ static void test_wide_models_have_a_head_of_their_own(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         grt_model *model = NULL;
         write_headless(path, cases[i].architecture, cases[i].width);
-        assert_refused(grt_model_open(&model, path, NULL, &err), GRT_E_FORMAT, &err,
-                       cases[i].text);
+        assert_refused(grt_model_open(&model, NULL, path, NULL, &err), GRT_E_FORMAT,
+                       &err, cases[i].text);
     }
     temp_remove(&dir);
 }

@@ -164,7 +164,7 @@ static void run_layer(runner *r, const golden *g, grt_window *window, size_t lay
     const grt_network *network = &r->model.network;
     const void *const *parts;
     grt_layer_view view;
-    assert_ok(grt_window_acquire(window, layer, &parts, &err), &err);
+    assert_ok(grt_window_acquire(window, layer, NULL, &parts, &err), &err);
     grt_layer_view_init(&view, network, &r->kernels, layer, parts, r->vectors);
     grt_chunk chunk = {.hidden = r->hidden,
                        .positions = r->positions,
@@ -191,7 +191,7 @@ static void check_case(const golden *g, const instruction_set *set)
         &err);
     embed(&r, g);
     double worst = compare_hidden(&r, g, 0);
-    grt_window_begin(window);
+    grt_window_begin(window, 0);
     for (size_t layer = 0; layer < network->n_layers; layer++) {
         run_layer(&r, g, window, layer);
         worst = fmax(worst, compare_hidden(&r, g, layer + 1));

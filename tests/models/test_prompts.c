@@ -40,9 +40,12 @@ static void check_job(const grt_opened *model, const golden_job *job)
     assert_ok(network->architecture->prompt(&prompt, network, model->tokenizer,
                                             job->instruction, &err),
               &err);
-    assert_ok(grt_pairs_build(&pairs, model->tokenizer, &prompt.pair,
-                              view_of(job->query), documents, job->n_documents, &err),
-              &err);
+    grt_pairs_input input = {.tokenizer = model->tokenizer,
+                             .template = &prompt.pair,
+                             .query = view_of(job->query),
+                             .documents = documents,
+                             .n_documents = job->n_documents};
+    assert_ok(grt_pairs_build(&pairs, &input, &err), &err);
     const grt_vocabulary *v = grt_tokenizer_vocabulary(model->tokenizer);
     for (size_t i = 0; i < job->n_documents; i++) {
         size_t first = pairs.offsets[i], n = pairs.offsets[i + 1] - first;

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "base/cpu.h"
+#include "base/memory.h"
 #include "models/architectures.h"
 #include "models/blocks/decoder.h"
 #include "rank/plan.h"
@@ -83,21 +84,21 @@ static int set_up(void **state)
     return 0;
 }
 
-static grt_plan_input input_of(const grt_network *network,
-                               const grt_session_options *options, size_t n_documents,
+static grt_plan_input input_of(const grt_network *network, size_t n_documents,
                                size_t n_tokens)
 {
     return (grt_plan_input){.network = network,
                             .kernels = &kernels,
                             .n_threads = 4,
-                            .options = options,
+                            .n_layers = network->n_layers,
                             .n_documents = n_documents,
+                            .n_pairs = n_documents,
                             .n_rows = n_documents * n_tokens,
                             .n_longest = n_tokens,
                             .n_sequence = n_tokens,
                             .n_distinct = n_tokens * 3,
-                            .resident_bytes = 40 * MIB,
-                            .peak_bytes = 50 * MIB};
+                            .token_bytes = n_documents * n_tokens * 4,
+                            .other_bytes = 40 * MIB};
 }
 
 /* How good a plan is: the step of the concessions, then what the step chose. */
@@ -128,11 +129,14 @@ static quality quality_of(const grt_memory_plan *plan, size_t least_slots,
     return q;
 }
 
-static void check_sum(const grt_memory_plan *plan)
+static void check_sum(const grt_plan *made)
 {
-    uint64_t sum = plan->process_bytes + plan->layers_bytes + plan->hidden_bytes +
+    const grt_memory_plan *plan = &made->plan;
+    uint64_t sum = plan->other_bytes + plan->layers_bytes + plan->hidden_bytes +
                    plan->chunk_bytes + plan->embedding_bytes + plan->scratch_bytes;
     assert_int_equal(plan->total_bytes, sum);
+    assert_int_equal(plan->total_bytes,
+                     plan->other_bytes + made->shared_bytes + made->own_bytes);
 }
 
 /* Every budget from too small to more than enough; returns the steps that were seen. */
@@ -140,28 +144,29 @@ static unsigned check_budgets(const grt_network *network, size_t n_documents,
                               size_t n_tokens)
 {
     grt_error err;
-    grt_memory_plan plan, best;
-    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
-    grt_plan_input input = input_of(network, &options, n_documents, n_tokens);
-    options.residency = GRT_RESIDENCY_RESIDENT;
-    assert_ok(grt_plan_make(&best, &input, &err), &err); /* no budget: all that helps */
+    grt_plan made;
+    grt_plan_input input = input_of(network, n_documents, n_tokens);
+    input.residency = GRT_RESIDENCY_RESIDENT;
+    assert_ok(grt_plan_make(&made, &input, &err), &err); /* no budget: all that helps */
+    const grt_memory_plan best = made.plan;
     assert_int_equal(best.n_slots, network->n_layers);
-    options.residency = GRT_RESIDENCY_AUTO;
-    uint64_t smallest = best.smallest_bytes, most = best.total_bytes + 64 * MIB;
+    input.residency = GRT_RESIDENCY_AUTO;
     quality last = {9, 0, 0};
     unsigned seen = 0;
+    input.budget_bytes = 1;
+    assert_int_equal(grt_plan_make(&made, &input, &err), GRT_E_NO_MEMORY);
+    uint64_t smallest = made.plan.smallest_bytes, most = best.total_bytes + 64 * MIB;
+    assert_int_equal(err.smallest_bytes, smallest);
     uint64_t step = (most - smallest) / 400 + 1;
-    options.memory_bytes = 1;
-    assert_int_equal(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY);
-    smallest = plan.smallest_bytes;
     for (uint64_t budget = smallest; budget < most; budget += 1 + below(2 * step)) {
-        options.memory_bytes = budget;
-        assert_ok(grt_plan_make(&plan, &input, &err), &err);
-        assert_true(plan.total_bytes <= budget && plan.budget_bytes == budget);
-        assert_int_equal(plan.smallest_bytes, smallest);
-        assert_true(plan.chunk_rows >= n_tokens && plan.chunk_rows <= input.n_rows);
-        check_sum(&plan);
-        quality now = quality_of(&plan, network->n_layers < 2 ? 1 : 2, best.chunk_rows);
+        const grt_memory_plan *plan = &made.plan;
+        input.budget_bytes = budget;
+        assert_ok(grt_plan_make(&made, &input, &err), &err);
+        assert_true(plan->total_bytes <= budget && plan->budget_bytes == budget);
+        assert_int_equal(plan->smallest_bytes, smallest);
+        assert_true(plan->chunk_rows >= n_tokens && plan->chunk_rows <= input.n_rows);
+        check_sum(&made);
+        quality now = quality_of(plan, network->n_layers < 2 ? 1 : 2, best.chunk_rows);
         seen |= 1u << now.step;
         assert_true(now.step <= last.step);
         if (now.step == last.step)
@@ -197,67 +202,144 @@ static void test_the_smallest_budget_is_exact(void **state)
     grt_network network = make_network(N_LAYERS, 2);
     for (int round = 0; round < 400; round++) {
         grt_error err;
-        grt_memory_plan plan, refused;
-        grt_session_options options = GRT_SESSION_OPTIONS_INIT;
+        grt_plan made, refused;
+        const grt_memory_plan *plan = &made.plan;
         size_t n_tokens = 1 + below(600), n_documents = 1 + below(300);
-        grt_plan_input input = input_of(&network, &options, n_documents, n_tokens);
-        options.hidden = (grt_hidden_storage)below(4);
-        options.residency = (grt_residency)below(3);
-        options.chunk_rows = below(3) ? 0 : 1 + below(3000);
-        options.n_cached_rows = below(3) ? 0 : 1 + below(3000);
-        input.peak_bytes = below(4) ? 0 : (1 + below(4000)) * (uint64_t)MIB;
-        options.memory_bytes = 1;
+        grt_plan_input input = input_of(&network, n_documents, n_tokens);
+        input.hidden = (grt_hidden_storage)below(4);
+        input.residency = (grt_residency)below(3);
+        input.chunk_rows = below(3) ? 0 : 1 + below(3000);
+        input.n_cached_rows = below(3) ? 0 : 1 + below(3000);
+        input.other_bytes = below(4) ? 0 : (1 + below(4000)) * (uint64_t)MIB;
+        input.budget_bytes = 1;
         assert_refused(grt_plan_make(&refused, &input, &err), GRT_E_NO_MEMORY, &err,
                        "the smallest budget that works is ");
-        options.memory_bytes = refused.smallest_bytes - 1;
-        assert_int_equal(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY);
-        assert_int_equal(plan.smallest_bytes, refused.smallest_bytes);
-        options.memory_bytes++;
-        assert_ok(grt_plan_make(&plan, &input, &err), &err);
-        assert_true(plan.total_bytes <= options.memory_bytes);
-        assert_true(input.peak_bytes <= options.memory_bytes);
-        if (options.hidden) assert_int_equal(plan.hidden, options.hidden);
-        if (input.peak_bytes == 0 && options.residency != GRT_RESIDENCY_RESIDENT)
-            assert_int_equal(plan.n_slots, 1);
-        if (options.residency == GRT_RESIDENCY_STREAMED)
-            assert_in_range(plan.n_slots, 1, 2);
-        if (options.residency == GRT_RESIDENCY_RESIDENT)
-            assert_int_equal(plan.n_slots, N_LAYERS);
+        assert_int_equal(err.smallest_bytes, refused.plan.smallest_bytes);
+        input.budget_bytes = err.smallest_bytes - 1;
+        assert_int_equal(grt_plan_make(&made, &input, &err), GRT_E_NO_MEMORY);
+        assert_int_equal(plan->smallest_bytes, refused.plan.smallest_bytes);
+        input.budget_bytes++;
+        assert_ok(grt_plan_make(&made, &input, &err), &err);
+        assert_true(plan->total_bytes <= input.budget_bytes);
+        if (input.hidden) assert_int_equal(plan->hidden, input.hidden);
+        if (input.residency != GRT_RESIDENCY_RESIDENT)
+            assert_int_equal(plan->n_slots, 1);
+        else
+            assert_int_equal(plan->n_slots, N_LAYERS);
     }
 }
 
-/* Also where the process has a little more resident when it is asked again. */
+/* Rounded to what a person reads, it still does. */
 static void test_the_budget_that_is_named_works(void **state)
 {
     (void)state;
     grt_network network = make_network(N_LAYERS, 2);
     for (size_t n = 1; n < 200; n += 7) {
         grt_error err;
-        grt_memory_plan plan;
-        grt_session_options options = GRT_SESSION_OPTIONS_INIT;
-        grt_plan_input input = input_of(&network, &options, n, 100);
-        options.memory_bytes = 5 * MIB;
+        grt_plan made;
+        grt_plan_input input = input_of(&network, n, 100);
+        input.budget_bytes = 5 * MIB;
         char documents[64];
         (void)snprintf(documents, sizeof(documents),
                        "%zu documents (%zu tokens) do not fit 5.0 MiB; ", n, n * 100);
-        assert_refused(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY, &err,
+        assert_refused(grt_plan_make(&made, &input, &err), GRT_E_NO_MEMORY, &err,
                        documents);
-        unsigned long long mib = 0;
+        double mib = 0.0;
         const char *at = strstr(err.text, "works is ");
         assert_non_null(at);
-        assert_int_equal(sscanf(at, "works is %llu MiB", &mib), 1);
-        assert_true(mib * MIB < plan.smallest_bytes + 2 * MIB);
-        options.memory_bytes = mib * MIB;
-        input.resident_bytes += 500 << 10;
-        assert_ok(grt_plan_make(&plan, &input, &err), &err);
+        assert_int_equal(sscanf(at, "works is %lf MiB", &mib), 1);
+        uint64_t named = (uint64_t)(mib * MIB);
+        assert_true(named >= err.smallest_bytes);
+        assert_true(named < err.smallest_bytes + MIB / 4);
+        input.budget_bytes = named;
+        assert_ok(grt_plan_make(&made, &input, &err), &err);
     }
 }
+
+/* ---- Beside others ---- */
+
+/* Rankings that are open hold what fits no more. */
+static void test_what_fits_when_others_have_ended_is_busy(void **state)
+{
+    (void)state;
+    grt_network network = make_network(N_LAYERS, 2);
+    size_t n_busy = 0, n_never = 0;
+    for (int round = 0; round < 400; round++) {
+        grt_error err;
+        grt_plan made;
+        grt_plan_input input = input_of(&network, 1 + below(100), 1 + below(300));
+        input.budget_bytes = 1;
+        assert_int_equal(grt_plan_make(&made, &input, &err), GRT_E_NO_MEMORY);
+        uint64_t alone = err.smallest_bytes;
+        input.ending_bytes = (1 + below(300)) * (uint64_t)MIB;
+        input.other_bytes += input.ending_bytes;
+        input.budget_bytes = alone - 5 * MIB + below(300) * (uint64_t)MIB;
+        grt_status status = grt_plan_make(&made, &input, &err);
+        uint64_t beside = alone + input.ending_bytes;
+        if (input.budget_bytes >= beside) {
+            assert_int_equal(status, GRT_OK);
+            continue;
+        }
+        if (input.budget_bytes >= alone) {
+            assert_refused(status, GRT_E_BUSY, &err, "beside what others have");
+            assert_int_equal(err.smallest_bytes, beside);
+            n_busy++;
+        } else {
+            assert_refused(status, GRT_E_NO_MEMORY, &err, "do not fit");
+            assert_int_equal(err.smallest_bytes, alone);
+            n_never++;
+        }
+        assert_int_equal(made.plan.smallest_bytes, err.smallest_bytes);
+        if (status == GRT_E_BUSY) { /* the same beside the same */
+            input.budget_bytes = err.smallest_bytes;
+            assert_ok(grt_plan_make(&made, &input, &err), &err);
+            assert_true(made.plan.total_bytes <= input.budget_bytes);
+        }
+    }
+    assert_true(n_busy > 20 && n_never > 2);
+}
+
+/* What the rankings of a model share is as large as each of them needs it. */
+static void test_shared_buffers_serve_those_that_are_open(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_plan small, large, beside;
+    grt_network network = make_network(N_LAYERS, 2);
+    grt_plan_input wide = input_of(&network, 100, 500);
+    assert_ok(grt_plan_make(&large, &wide, &err), &err);
+    grt_plan_held held = {large.plan.n_slots, large.plan.n_cached_rows,
+                          large.plan.chunk_rows, wide.n_longest};
+    grt_plan_input narrow = input_of(&network, 3, 20);
+    assert_ok(grt_plan_make(&small, &narrow, &err), &err);
+    narrow.held = &held;
+    assert_ok(grt_plan_make(&beside, &narrow, &err), &err);
+    assert_int_equal(beside.plan.n_slots, held.n_slots);
+    assert_int_equal(beside.plan.n_cached_rows, held.n_cached_rows);
+    for (int id = 0; id < GRT_N_SHARED_BUFFERS; id++) {
+        assert_true(beside.buffers[id] >= large.buffers[id]);
+        assert_true(beside.buffers[id] >= small.buffers[id]);
+    }
+    assert_int_equal(beside.own_bytes, small.own_bytes);
+    /* under a budget slots may be given up, but there are never more than are held */
+    held.n_slots = 5;
+    narrow.budget_bytes = large.plan.total_bytes * 2;
+    assert_ok(grt_plan_make(&beside, &narrow, &err), &err);
+    assert_int_equal(beside.plan.n_slots, 5);
+    assert_int_equal(beside.plan.n_cached_rows, held.n_cached_rows);
+    narrow.budget_bytes = beside.plan.total_bytes - 1;
+    assert_ok(grt_plan_make(&beside, &narrow, &err), &err);
+    assert_true(beside.plan.n_slots < 5);
+}
+
+/* ---- Without a budget ---- */
 
 static void test_residency_without_a_budget_follows_free_memory(void **state)
 {
     (void)state;
     grt_error err;
-    grt_memory_plan plan;
+    grt_plan made;
+    const grt_memory_plan *plan = &made.plan;
     grt_network network = make_network(N_LAYERS, 1);
     uint64_t all = grt_window_bytes(layers, N_LAYERS, N_LAYERS);
     const struct {
@@ -265,21 +347,20 @@ static void test_residency_without_a_budget_follows_free_memory(void **state)
         size_t n_slots;
     } cases[] = {{0, N_LAYERS}, {2 * all + 2, N_LAYERS}, {2 * all, 2}, {MIB, 2}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        grt_session_options options = GRT_SESSION_OPTIONS_INIT;
-        grt_plan_input input = input_of(&network, &options, 20, 100);
+        grt_plan_input input = input_of(&network, 20, 100);
         input.available_bytes = cases[i].available;
-        assert_ok(grt_plan_make(&plan, &input, &err), &err);
-        assert_int_equal(plan.n_slots, cases[i].n_slots);
-        assert_int_equal(plan.hidden, GRT_HIDDEN_F32);
-        check_sum(&plan);
-        options.residency = GRT_RESIDENCY_RESIDENT;
-        assert_ok(grt_plan_make(&plan, &input, &err), &err);
-        assert_int_equal(plan.n_slots, N_LAYERS);
-        options.residency = GRT_RESIDENCY_STREAMED;
-        options.hidden = GRT_HIDDEN_BF16;
-        assert_ok(grt_plan_make(&plan, &input, &err), &err);
-        assert_int_equal(plan.n_slots, 2);
-        assert_int_equal(plan.hidden, GRT_HIDDEN_BF16);
+        assert_ok(grt_plan_make(&made, &input, &err), &err);
+        assert_int_equal(plan->n_slots, cases[i].n_slots);
+        assert_int_equal(plan->hidden, GRT_HIDDEN_F32);
+        check_sum(&made);
+        input.residency = GRT_RESIDENCY_RESIDENT;
+        assert_ok(grt_plan_make(&made, &input, &err), &err);
+        assert_int_equal(plan->n_slots, N_LAYERS);
+        input.residency = GRT_RESIDENCY_STREAMED;
+        input.hidden = GRT_HIDDEN_BF16;
+        assert_ok(grt_plan_make(&made, &input, &err), &err);
+        assert_int_equal(plan->n_slots, 2);
+        assert_int_equal(plan->hidden, GRT_HIDDEN_BF16);
     }
 }
 
@@ -290,14 +371,14 @@ static void test_chunks_hold_the_longest_sequence(void **state)
     for (size_t wanted = 0; wanted < 10000; wanted = wanted * 3 + 1)
         for (size_t n_tokens = 1; n_tokens <= 8192; n_tokens *= 2) {
             grt_error err;
-            grt_memory_plan plan;
-            grt_session_options options = GRT_SESSION_OPTIONS_INIT;
-            grt_plan_input input = input_of(&network, &options, 4, n_tokens);
-            options.chunk_rows = wanted;
-            assert_ok(grt_plan_make(&plan, &input, &err), &err);
-            assert_true(plan.chunk_rows >= n_tokens && plan.chunk_rows <= 4 * n_tokens);
+            grt_plan made;
+            grt_plan_input input = input_of(&network, 4, n_tokens);
+            input.chunk_rows = wanted;
+            assert_ok(grt_plan_make(&made, &input, &err), &err);
+            size_t rows = made.plan.chunk_rows;
+            assert_true(rows >= n_tokens && rows <= 4 * n_tokens);
             if (wanted >= n_tokens && wanted <= 4 * n_tokens)
-                assert_int_equal(plan.chunk_rows, wanted);
+                assert_int_equal(rows, wanted);
         }
 }
 
@@ -305,38 +386,77 @@ static void test_what_cannot_be_counted_does_not_fit(void **state)
 {
     (void)state;
     grt_error err;
-    grt_memory_plan plan;
+    grt_plan made;
     grt_network network = make_network(N_LAYERS, 1);
-    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
-    options.memory_bytes = (uint64_t)1 << 50;
     for (size_t n_tokens = 1; n_tokens <= 8192; n_tokens *= 8)
         for (size_t n = SIZE_MAX / n_tokens; n > (size_t)1 << 48; n -= n / 7) {
-            grt_plan_input input = input_of(&network, &options, n, n_tokens);
-            assert_refused(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY, &err,
+            grt_plan_input input = input_of(&network, n, n_tokens);
+            input.budget_bytes = (uint64_t)1 << 50;
+            assert_refused(grt_plan_make(&made, &input, &err), GRT_E_NO_MEMORY, &err,
                            "do not fit");
-            assert_true(plan.smallest_bytes > options.memory_bytes);
+            assert_true(made.plan.smallest_bytes > input.budget_bytes);
         }
     grt_network narrow = make_network(4, 16);
     for (size_t each = 1; each < 500; each++) { /* sums that come round to little */
-        grt_plan_input input = input_of(&narrow, &options, SIZE_MAX / each, 1);
-        assert_int_equal(grt_plan_make(&plan, &input, &err), GRT_E_NO_MEMORY);
+        grt_plan_input input = input_of(&narrow, SIZE_MAX / each, 1);
+        input.token_bytes = 0;
+        input.budget_bytes = (uint64_t)1 << 50;
+        assert_int_equal(grt_plan_make(&made, &input, &err), GRT_E_NO_MEMORY);
     }
 }
+
+/* ---- The table of buffers ---- */
 
 /* What an observer is shown of every document is counted, too. */
 static void test_observed_states_are_counted(void **state)
 {
     (void)state;
     grt_error err;
-    grt_memory_plan plain, observed;
+    grt_plan plain, observed;
     grt_network network = make_network(N_LAYERS, 1);
-    grt_session_options options = GRT_SESSION_OPTIONS_INIT;
-    grt_plan_input input = input_of(&network, &options, 1000, 50);
+    grt_plan_input input = input_of(&network, 1000, 50);
     assert_ok(grt_plan_make(&plain, &input, &err), &err);
     input.is_observed = true;
     assert_ok(grt_plan_make(&observed, &input, &err), &err);
-    assert_true(observed.total_bytes >=
-                plain.total_bytes + 1000 * grt_pooled_size(&network) * sizeof(float));
+    assert_true(observed.plan.total_bytes >=
+                plain.plan.total_bytes +
+                    1000 * grt_pooled_size(&network) * sizeof(float));
+}
+
+/* A buffer is made as large as the plan says, and no line of the table stands for
+ * nothing. */
+static void test_buffers_are_what_the_plan_counts(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_plan made;
+    grt_network network = make_network(N_LAYERS, 2);
+    grt_plan_input input = input_of(&network, 50, 60);
+    input.n_prefix = 17;
+    input.n_pairs = 70;
+    assert_ok(grt_plan_make(&made, &input, &err), &err);
+    for (int id = 0; id < GRT_N_BUFFERS; id++) {
+        grt_buffer buffer = {0};
+        uint64_t before = grt_memory_now();
+        assert_true(made.buffers[id] > 64); /* more than what comes with a block */
+        assert_ok(
+            grt_buffer_make(&buffer, (grt_buffer_id)id, made.buffers[id], false, &err),
+            &err);
+        assert_non_null(buffer.data);
+        assert_true(grt_memory_now() - before <= made.buffers[id]);
+        void *data = buffer.data;
+        assert_ok(grt_buffer_make(&buffer, (grt_buffer_id)id, made.buffers[id] / 2,
+                                  false, &err),
+                  &err);
+        assert_ptr_equal(buffer.data, data); /* large enough */
+        grt_buffer_release(&buffer);
+        assert_int_equal(grt_memory_now(), before);
+        grt_memory_fail_nth(1);
+        assert_int_equal(
+            grt_buffer_make(&buffer, (grt_buffer_id)id, made.buffers[id], false, &err),
+            GRT_E_NO_MEMORY);
+        grt_memory_fail_nth(0);
+    }
 }
 
 int main(void)
@@ -345,10 +465,13 @@ int main(void)
         cmocka_unit_test(test_more_memory_is_never_worse_and_never_exceeded),
         cmocka_unit_test(test_the_smallest_budget_is_exact),
         cmocka_unit_test(test_the_budget_that_is_named_works),
+        cmocka_unit_test(test_what_fits_when_others_have_ended_is_busy),
+        cmocka_unit_test(test_shared_buffers_serve_those_that_are_open),
         cmocka_unit_test(test_residency_without_a_budget_follows_free_memory),
         cmocka_unit_test(test_chunks_hold_the_longest_sequence),
         cmocka_unit_test(test_what_cannot_be_counted_does_not_fit),
         cmocka_unit_test(test_observed_states_are_counted),
+        cmocka_unit_test(test_buffers_are_what_the_plan_counts),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -3,7 +3,7 @@
 
 #include "base/cpu.h"
 #include "base/memory.h"
-#include "rank/model.h"
+#include "models/open.h"
 #include "rank/scoring.h"
 
 #include <math.h>
@@ -23,7 +23,7 @@ static size_t below(size_t n)
 
 /* Sequences of one chunk, random states in them. */
 typedef struct fixture {
-    grt_model model;
+    grt_opened model;
     grt_kernels kernels;
     grt_workspace workspace;
     void *scratch;
@@ -37,7 +37,7 @@ static void open_fixture(fixture *f, const char *path)
 {
     grt_error err;
     memset(f, 0, sizeof(*f));
-    assert_ok(grt_model_init(&f->model, path, "", &err), &err);
+    assert_ok(grt_open(&f->model, path, &err), &err);
     grt_kernels_choose(&f->kernels, grt_cpu_features(), GRT_ARITHMETIC_F32);
     f->workspace.kernels = &f->kernels;
     assert_ok(grt_pool_create(&f->workspace.pool, N_THREADS, &err), &err);
@@ -46,7 +46,7 @@ static void open_fixture(fixture *f, const char *path)
                         "scratch", &err),
               &err);
     /* exactly the promised size, so that a sanitizer sees a step too far */
-    size_t n = grt_scoring_bytes(&f->model.opened.network, N_THREADS);
+    size_t n = grt_scoring_bytes(&f->model.network, N_THREADS);
     assert_ok(grt_alloc(&f->scratch, n, "scratch", &err), &err);
 }
 
@@ -56,14 +56,14 @@ static void close_fixture(fixture *f)
     grt_free(f->scratch);
     grt_free(f->workspace.linear_scratch);
     grt_pool_free(f->workspace.pool);
-    grt_model_release(&f->model);
+    grt_opened_release(&f->model);
 }
 
 /* n sequences after a prefix; some have an empty document. */
 static void make_sequences(fixture *f, size_t n, size_t n_prefix)
 {
     grt_error err;
-    size_t d = f->model.opened.network.hidden_size, row = n_prefix;
+    size_t d = f->model.network.hidden_size, row = n_prefix;
     for (size_t i = 0; i < n; i++) {
         size_t n_rows = 3 + below(MAX_ROWS - 3), n_query = 1 + below(2);
         grt_pair_spans *spans = &f->spans[i];
@@ -85,7 +85,7 @@ static void make_sequences(fixture *f, size_t n, size_t n_prefix)
 static double mean_over(const fixture *f, size_t i, size_t first, size_t n,
                         size_t column)
 {
-    size_t d = f->model.opened.network.hidden_size;
+    size_t d = f->model.network.hidden_size;
     size_t row = f->sequences[i].first_row + first - f->scored.n_prefix;
     double sum = 0;
     for (size_t j = 0; j < n; j++)
@@ -97,12 +97,12 @@ static double mean_over(const fixture *f, size_t i, size_t first, size_t n,
  * apart. */
 static double feature(const fixture *f, size_t i, size_t at)
 {
-    size_t d = f->model.opened.network.hidden_size;
+    size_t d = f->model.network.hidden_size;
     if (at >= 3 * d) return fabs(feature(f, i, at - 2 * d) - feature(f, i, at - d));
     const grt_pair_spans *spans = &f->spans[i];
     const grt_scored_sequence *sequence = &f->sequences[i];
     size_t last = sequence->first_row + sequence->n_rows - 1;
-    bool is_causal = f->model.opened.network.architecture->is_causal;
+    bool is_causal = f->model.network.architecture->is_causal;
     size_t row = is_causal ? last : sequence->first_row;
     if (at < d) return (double)f->hidden[row * d + at];
     if (at < 2 * d)
@@ -118,14 +118,13 @@ static void test_states_are_pooled_as_written(void **state)
             fixture f;
             grt_error err;
             open_fixture(&f, paths[m]);
-            size_t size = grt_pooled_size(&f.model.opened.network);
-            assert_int_equal(size,
-                             (m == 0 ? 3 : 2) * f.model.opened.network.hidden_size);
+            size_t size = grt_pooled_size(&f.model.network);
+            assert_int_equal(size, (m == 0 ? 3 : 2) * f.model.network.hidden_size);
             make_sequences(&f, n, m == 0 ? 0 : N_PREFIX);
             float *pooled;
             assert_ok(grt_alloc(&pooled, n * size * sizeof(float), "pooled", &err),
                       &err);
-            grt_pool_states(&f.model.opened.network, &f.workspace, &f.scored, pooled);
+            grt_pool_states(&f.model.network, &f.workspace, &f.scored, pooled);
             for (size_t i = 0; i < n; i++)
                 for (size_t at = 0; at < size; at++) {
                     double wanted = feature(&f, i, at);
@@ -143,8 +142,8 @@ static void check_readout(fixture *f, size_t n_features)
     for (size_t i = 0; i < 4096; i++) /* those past n_features are not read */
         weights[i] = i < n_features ? (float)below(100) / 50.0f - 1.0f : NAN;
     grt_readout readout = {weights, n_features, 0.75f};
-    grt_score_by_readout(&f->model.opened.network, &f->workspace, &f->scored, &readout,
-                         scores, f->scratch);
+    grt_score_by_readout(&f->model.network, &f->workspace, &f->scored, &readout, scores,
+                         f->scratch);
     for (size_t i = 0; i < f->scored.n; i++) {
         double wanted = 0.75;
         for (size_t at = 0; at < n_features; at++)
@@ -161,8 +160,8 @@ static void test_readouts_are_products(void **state)
             fixture f;
             open_fixture(&f, paths[m]);
             make_sequences(&f, n, m == 0 ? 0 : N_PREFIX);
-            check_readout(&f, grt_pooled_size(&f.model.opened.network));
-            check_readout(&f, grt_features_size(&f.model.opened.network));
+            check_readout(&f, grt_pooled_size(&f.model.network));
+            check_readout(&f, grt_features_size(&f.model.network));
             close_fixture(&f);
         }
 }
@@ -203,7 +202,7 @@ static void test_the_head_reads_each_sequence_alone(void **state)
             fixture f;
             float all[MAX_SEQUENCES], one, wanted;
             open_fixture(&f, paths[m]);
-            const grt_network *network = &f.model.opened.network;
+            const grt_network *network = &f.model.network;
             make_sequences(&f, n, 0);
             grt_score_by_head(network, &f.workspace, &f.scored, all, f.scratch);
             for (size_t i = 0; i < n; i++) {

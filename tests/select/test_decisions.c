@@ -33,7 +33,7 @@ static void test_everybody_is_active_at_first(void **state)
     for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
         grt_decisions d;
         void *block = new_block(8);
-        grt_decisions_init(&d, block, 8, asked[i]);
+        grt_decisions_init(&d, block, 8, asked[i], NULL);
         assert_int_equal(d.k, given[i]);
         assert_int_equal(d.slots, given[i]);
         assert_int_equal(d.n_active, 8);
@@ -70,7 +70,7 @@ static void start(request *r)
 {
     size_t n = 1 + below(MOST);
     r->block = new_block(n);
-    grt_decisions_init(&r->d, r->block, n, below(n + 2));
+    grt_decisions_init(&r->d, r->block, n, below(n + 2), NULL);
     for (size_t l = 0; l < N_LAYERS; l++)
         r->schedule[l] = (grt_schedule_entry){l + 1, below(4), below(12)};
     r->selector = (grt_selector){.kind = GRT_SELECTOR_SCHEDULE,
@@ -177,7 +177,7 @@ static void test_decided_candidates_keep_their_scores(void **state)
     void *block = new_block(6);
     const grt_schedule_entry schedule[] = {{1, 1, 1}, {2, 1, 1}};
     grt_selector selector = {.kind = GRT_SELECTOR_SCHEDULE, .schedule = {schedule, 2}};
-    grt_decisions_init(&d, block, 6, 3);
+    grt_decisions_init(&d, block, 6, 3, NULL);
     memcpy(d.scores, (float[]){1, 5, 3, 2, 4, 0}, 6 * sizeof(float));
     assert_false(grt_decide(&d, &selector, 1)); /* 1 is selected, 5 dropped */
     assert_int_equal(d.slots, 2);
@@ -207,7 +207,7 @@ static void test_the_first_move_is_from_nothing(void **state)
     for (size_t i = 0; i < 4; i++) {
         grt_decisions d;
         void *block = new_block(4);
-        grt_decisions_init(&d, block, 4, 2);
+        grt_decisions_init(&d, block, 4, 2, NULL);
         d.scores[0] = d.scores[1] = 1;
         d.scores[2] = d.scores[3] = -1;
         grt_selector selector = {.kind = GRT_SELECTOR_BOUND,
@@ -231,7 +231,7 @@ static size_t decided_at(float precision, size_t first_seen)
 {
     grt_decisions d;
     void *block = new_block(4);
-    grt_decisions_init(&d, block, 4, 2);
+    grt_decisions_init(&d, block, 4, 2, NULL);
     const grt_selector walk = {.kind = GRT_SELECTOR_BOUND,
                                .first_layer = 3,
                                .bound = {NULL, NULL, 6, 1, precision}};

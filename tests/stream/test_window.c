@@ -131,10 +131,10 @@ static void check_layer(const fixture *f, const void *const *bytes, size_t layer
 static void run_pass(const fixture *f, grt_window *window, size_t end)
 {
     grt_error err;
-    grt_window_begin(window);
+    grt_window_begin(window, 0);
     for (size_t layer = 0; layer < end; layer++) {
         const void *const *bytes;
-        assert_ok(grt_window_acquire(window, layer, &bytes, &err), &err);
+        assert_ok(grt_window_acquire(window, layer, NULL, &bytes, &err), &err);
         check_layer(f, bytes, layer);
         grt_window_release(window, layer);
     }
@@ -147,9 +147,9 @@ static size_t run_until_error(grt_window *window, grt_error *err)
     size_t layer = 0;
     const void *const *bytes;
     err->status = GRT_OK;
-    grt_window_begin(window);
+    grt_window_begin(window, 0);
     for (; layer < N_LAYERS; layer++) {
-        if (grt_window_acquire(window, layer, &bytes, err) != GRT_OK) break;
+        if (grt_window_acquire(window, layer, NULL, &bytes, err) != GRT_OK) break;
         grt_window_release(window, layer);
     }
     grt_window_end(window);
@@ -199,12 +199,12 @@ static void test_layers_may_be_passed_over(void **state)
             fixture f;
             set_up(&f);
             grt_window *window = open_window(&f, n_slots, false);
-            grt_window_begin(window);
+            grt_window_begin(window, 0);
             for (size_t layer = 0; layer < N_LAYERS; layer++) {
                 grt_error err;
                 const void *const *bytes;
                 if (!(chosen >> layer & 1)) continue;
-                assert_ok(grt_window_acquire(window, layer, &bytes, &err), &err);
+                assert_ok(grt_window_acquire(window, layer, NULL, &bytes, &err), &err);
                 check_layer(&f, bytes, layer);
                 grt_window_release(window, layer);
             }
@@ -225,8 +225,8 @@ static void test_a_single_layer_needs_one_slot_and_several_need_two(void **state
     grt_window_options options = {1, false};
     assert_ok(grt_window_create(&window, f.layers, 1, &options, &err), &err);
     for (int pass = 0; pass < 2; pass++) {
-        grt_window_begin(window);
-        assert_ok(grt_window_acquire(window, 0, &bytes, &err), &err);
+        grt_window_begin(window, 0);
+        assert_ok(grt_window_acquire(window, 0, NULL, &bytes, &err), &err);
         check_layer(&f, bytes, 0);
         grt_window_release(window, 0);
         grt_window_end(window);
@@ -289,15 +289,15 @@ static void test_the_layer_that_is_needed_first_is_read_first(void **state)
         f.layers[i].n_parts = 1;
     atomic_store(&f.disks[0].is_stuck, true);
     grt_window *window = open_window(&f, 5, false);
-    grt_window_begin(window);
+    grt_window_begin(window, 0);
     atomic_store(&f.disks[0].is_stuck, false);
     grt_error err;
     const void *const *bytes;
-    assert_ok(grt_window_acquire(window, 0, &bytes, &err), &err);
+    assert_ok(grt_window_acquire(window, 0, NULL, &bytes, &err), &err);
     while (atomic_load(&f.disks[0].n_reads) < N_ORDER - 1) /* all ahead of a release */
         (void)nanosleep(&(struct timespec){0, 100000}, NULL);
     grt_window_release(window, 0);
-    assert_ok(grt_window_acquire(window, 2, &bytes, &err), &err);
+    assert_ok(grt_window_acquire(window, 2, NULL, &bytes, &err), &err);
     for (size_t i = 0; i < N_ORDER; i++)
         assert_int_equal(atomic_load(&f.disks[0].offsets[i]) / LAYER_BYTES, order[i]);
     grt_window_release(window, 2);
@@ -326,15 +326,15 @@ static void test_the_end_of_a_pass_stops_a_slow_read(void **state)
         const void *const *bytes;
         grt_window_options options = {n_slots, false};
         assert_ok(grt_window_create(&window, layers, N, &options, &err), &err);
-        grt_window_begin(window);
-        assert_ok(grt_window_acquire(window, 0, &bytes, &err), &err);
+        grt_window_begin(window, 0);
+        assert_ok(grt_window_acquire(window, 0, NULL, &bytes, &err), &err);
         assert_true(grt_window_count(window).wait_ns > 0);
         grt_window_release(window, 0);
         int n_reads = atomic_load(&disk.n_reads);
         grt_window_end(window);
         /* One or two, more only if this thread is kept from running. */
         assert_true(atomic_load(&disk.n_reads) <= n_reads + N_SPANS / 2);
-        grt_window_begin(window); /* freed in the middle of a pass */
+        grt_window_begin(window, 0); /* freed in the middle of a pass */
         grt_window_free(window);
     }
     grt_file_close(file);
@@ -375,12 +375,12 @@ static void test_a_failed_layer_may_be_asked_for_again_in_the_pass(void **state)
     atomic_store(&f.disks[0].fails_at, f.parts[0][0].offset);
     grt_error err;
     const void *const *bytes;
-    grt_window_begin(window);
-    assert_refused(grt_window_acquire(window, 0, &bytes, &err), GRT_E_IO, &err,
+    grt_window_begin(window, 0);
+    assert_refused(grt_window_acquire(window, 0, NULL, &bytes, &err), GRT_E_IO, &err,
                    "layer 0: ");
-    assert_int_equal(grt_window_acquire(window, 0, &bytes, NULL), GRT_E_IO);
+    assert_int_equal(grt_window_acquire(window, 0, NULL, &bytes, NULL), GRT_E_IO);
     atomic_store(&f.disks[0].fails_at, NOWHERE);
-    assert_ok(grt_window_acquire(window, 0, &bytes, &err), &err);
+    assert_ok(grt_window_acquire(window, 0, NULL, &bytes, &err), &err);
     check_layer(&f, bytes, 0);
     grt_window_release(window, 0);
     grt_window_end(window);

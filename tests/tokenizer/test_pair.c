@@ -52,6 +52,18 @@ static void encode(grt_ids *ids, const char *text)
                      GRT_OK);
 }
 
+static grt_status build(grt_pairs *out, const grt_pair_template *template,
+                        grt_text_view query, const grt_text_view *documents, size_t n,
+                        grt_error *err)
+{
+    grt_pairs_input input = {.tokenizer = tokenizer,
+                             .template = template,
+                             .query = query,
+                             .documents = documents,
+                             .n_documents = n};
+    return grt_pairs_build(out, &input, err);
+}
+
 static void test_pieces_equal_the_whole_body(void **state)
 {
     (void)state;
@@ -74,9 +86,7 @@ static void test_pieces_equal_the_whole_body(void **state)
         grt_text_view document = view(texts[1]);
         grt_pairs pairs = {0};
         grt_error err;
-        assert_ok(
-            grt_pairs_build(&pairs, tokenizer, &t, view(texts[0]), &document, 1, &err),
-            &err);
+        assert_ok(build(&pairs, &t, view(texts[0]), &document, 1, &err), &err);
         assert_int_equal(pairs.ids.n, body.n + 5);
         assert_memory_equal(pairs.ids.ids + 3, body.ids, body.n * sizeof(int32_t));
         grt_pairs_release(&pairs);
@@ -94,9 +104,7 @@ static void test_a_span_has_the_first_word(void **state)
     grt_pair_template t = qwen_like(1000);
     grt_pairs pairs = {0};
     grt_ids own = {0};
-    assert_ok(
-        grt_pairs_build(&pairs, tokenizer, &t, view("owl listens"), &document, 1, &err),
-        &err);
+    assert_ok(build(&pairs, &t, view("owl listens"), &document, 1, &err), &err);
     encode(&own, " owl listens");
     const grt_pair_spans *spans = &pairs.spans[0];
     assert_int_equal(spans->n_query, own.n);
@@ -118,12 +126,10 @@ static void test_the_longer_text_is_cut_and_the_template_stays(void **state)
                                        view("zqzqzqzqzqzqzqzqzqzqzqzqzqzqzqzq")};
     grt_pairs full = {0}, cut = {0};
     grt_pair_template t = qwen_like(1000);
-    assert_ok(grt_pairs_build(&full, tokenizer, &t, view(query), documents, 2, &err),
-              &err);
+    assert_ok(build(&full, &t, view(query), documents, 2, &err), &err);
     size_t n_short = full.offsets[1], n_long = full.offsets[2] - full.offsets[1];
     t.max_tokens = n_short;
-    assert_ok(grt_pairs_build(&cut, tokenizer, &t, view(query), documents, 2, &err),
-              &err);
+    assert_ok(build(&cut, &t, view(query), documents, 2, &err), &err);
     assert_false(full.truncated[0] || full.truncated[1] || cut.truncated[0]);
     assert_true(cut.truncated[1]);
     assert_true(n_long > n_short);
@@ -136,9 +142,8 @@ static void test_the_longer_text_is_cut_and_the_template_stays(void **state)
         assert_int_equal(full.ids.ids[i], full.ids.ids[full.offsets[1] + i]);
     t.max_tokens = 10; /* less than the template alone */
     grt_pairs none = {0};
-    assert_refused(
-        grt_pairs_build(&none, tokenizer, &t, view(query), documents, 2, &err),
-        GRT_E_TOO_LONG, &err, "10 tokens");
+    assert_refused(build(&none, &t, view(query), documents, 2, &err), GRT_E_TOO_LONG,
+                   &err, "10 tokens");
     grt_pairs_release(&full);
     grt_pairs_release(&cut);
 }
@@ -152,14 +157,11 @@ static void test_every_limit(void **state)
     grt_text_view document = view("zqzqzqzqzqzqzqzq");
     grt_pair_template t = qwen_like(1000);
     grt_pairs pairs = {0};
-    assert_ok(
-        grt_pairs_build(&pairs, tokenizer, &t, view("zq zq zq"), &document, 1, &err),
-        &err);
+    assert_ok(build(&pairs, &t, view("zq zq zq"), &document, 1, &err), &err);
     size_t n = pairs.ids.n, shortest = n;
     grt_pairs_release(&pairs);
     for (t.max_tokens = n; t.max_tokens > 0; t.max_tokens--) {
-        grt_status status = grt_pairs_build(&pairs, tokenizer, &t, view("zq zq zq"),
-                                            &document, 1, &err);
+        grt_status status = build(&pairs, &t, view("zq zq zq"), &document, 1, &err);
         if (status == GRT_E_TOO_LONG) break;
         assert_ok(status, &err);
         assert_int_equal(pairs.ids.n, t.max_tokens);
@@ -180,7 +182,7 @@ static void test_running_out_of_memory(void **state)
     for (uint64_t nth = 1; status != GRT_OK; nth++) {
         grt_pairs pairs = {0};
         grt_memory_fail_nth(nth);
-        status = grt_pairs_build(&pairs, tokenizer, &t, view("q"), &document, 1, NULL);
+        status = build(&pairs, &t, view("q"), &document, 1, NULL);
         grt_memory_fail_nth(0);
         grt_pairs_release(&pairs);
         assert_int_equal(grt_memory_now(), before);
@@ -193,7 +195,7 @@ static grt_status build_one(grt_pairs *pairs, const char *query, const char *doc
 {
     grt_pair_template template = qwen_like(max_tokens);
     grt_text_view q = {query, strlen(query)}, d = {document, strlen(document)};
-    return grt_pairs_build(pairs, tokenizer, &template, q, &d, 1, NULL);
+    return build(pairs, &template, q, &d, 1, NULL);
 }
 
 static void test_what_the_vocabulary_says_of_pairs(void **state)

@@ -191,8 +191,16 @@ static void test_objects_parse(void **state)
     grt_model_info info = {.architecture = "bert", .n_layers = 4};
     static const size_t indices[] = {2, 0};
     static const float scores[] = {0.5F, NAN};
-    static const grt_state states[] = {GRT_STATE_ACTIVE, GRT_STATE_DROPPED};
-    grt_trace_step step = {1, 4, 2, indices, scores, states};
+    static const int32_t states[] = {GRT_STATE_ACTIVE, GRT_STATE_DROPPED};
+    grt_step step = GRT_STEP_INIT;
+    step.layer = 1;
+    step.n_layers = 4;
+    step.n = 2;
+    step.indices = indices;
+    step.scores = scores;
+    step.states = states;
+    grt_memory_plan plan = GRT_MEMORY_PLAN_INIT;
+    const uint64_t process_bytes = 5;
     wire_ranking ranking = {.model = "m\xFF",
                             .query = "q",
                             .query_bytes = 1,
@@ -202,7 +210,7 @@ static void test_objects_parse(void **state)
     wire_put_ranking(&json, &ranking);
     wire_put_ranking_error(&json, &ranking, GRT_E_NO_MEMORY, "too large");
     wire_put_step(&json, NULL, &step);
-    wire_put_stats(&json, NULL, &stats);
+    wire_put_stats(&json, NULL, &stats, &plan, &process_bytes);
     wire_put_error(&json, NULL, GRT_E_IO, &error);
     wire_begin(&json, NULL, '{');
     wire_put_model_members(&json, &info);
@@ -225,6 +233,8 @@ static void test_objects_parse(void **state)
                         "no_memory");
     const json_t *second = json_object_get(json_array_get(all, 2), "scores");
     assert_true(json_is_null(json_array_get(second, 1)));
+    const json_t *planned = json_object_get(json_array_get(all, 3), "plan");
+    assert_int_equal(json_integer_value(json_object_get(planned, "process_bytes")), 5);
     const json_t *ids = json_array_get(all, 6);
     assert_int_equal(json_object_size(ids), 2);
     assert_string_equal(json_string_value(json_object_get(ids, "text")), "a\"b");

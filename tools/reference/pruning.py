@@ -18,7 +18,7 @@ import tempfile
 
 from ndcg import dcg, order_of, read_jsonl, read_qrels
 
-POLICIES = (("bound", []), ("bound, exact order", ["--exact-order"]),
+POLICIES = (("bound", []), ("bound, scores", ["--promise", "scores"]),
             ("bound, no profile", ["--profile", "none"]), ("cluster", []))
 
 

@@ -33,6 +33,12 @@ run rank -m fake --queries nowhere.jsonl
 echo '-- documents that were cut are counted over the batch'
 printf '{"query": "a", "documents": ["1 2 3 4 5 6 7 8 9", "a"]}\n' >cut.jsonl
 cat cut.jsonl cut.jsonl | run rank -m fake --queries - --tsv
+echo '-- a deadline is for each query; one note says how many met it'
+printf '{"query": "a %s", "documents": ["b", "a", "c"]}\n' b short long long >late.jsonl
+run rank -m late --queries late.jsonl --deadline 800ms -k 1 --tsv --stats
+run rank -m late --queries late.jsonl --deadline 800ms -k 1 --no-text --no-stats
+run rank -m late --queries late.jsonl -k 1 --tsv
+head -n 1 late.jsonl | run rank -m late --queries - --deadline 800ms -k 1 --tsv
 echo '-- a full disk'
 "$command" rank -m fake --queries queries.jsonl 2>&1 >/dev/full
 echo "exit: $?"

@@ -111,7 +111,7 @@ badpair '{"query": "a", "documents": ["b"], "relevance": [0]}'
 badpair ''
 run eval -m fake --pairs pairs.jsonl --qrels pairs.tsv
 echo '-- the order of the full pass'
-run eval -m fake --pairs pairs.jsonl -k 2 --policies cluster,bound --exact-order --run-out exact.run
+run eval -m fake --pairs pairs.jsonl -k 2 --policies cluster,bound --promise scores --run-out exact.run
 cut -d' ' -f6 exact.run | sort -u
 echo '-- ids that a run has no place for'
 printf '{"id": "a b", "query": "a", "documents": ["b"]}\n' >spaced.jsonl
@@ -153,7 +153,7 @@ run eval --pairs a --split dev
 run eval --beir a --run b --bm25
 run eval --beir a --split dev --qrels b
 run eval --pairs a --precision 0.9
-run eval --pairs a --exact-order
+run eval --pairs a --promise scores
 run eval --pairs a --policies bound,bound
 run eval --pairs a --policies all
 run eval --pairs a --policies bound --precision 0.9,0.90

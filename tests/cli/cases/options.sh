@@ -4,7 +4,7 @@ printf 'a b\nb\nc\na\n' >four.txt
 echo '-- the layer at which each was decided'
 run rank -m early -q "a b" -k 3 four.txt
 run rank -m early -q "a b" -k 3 --policy cluster four.txt
-run rank -m early -q "a b" -k 3 --exact-order four.txt
+run rank -m early -q "a b" -k 3 --promise scores four.txt
 run rank -m early -q "a b" -k 3 --first-layer 3 --width 30 four.txt
 run rank -m early -q "a b" -k 3 --policy none four.txt
 run rank -m early -q "a b" -k 4 four.txt
@@ -43,8 +43,9 @@ printf '{"query": "a far", "documents": ["a", "b"]}\n' | cat queries.jsonl - >fa
 run rank -m drift --queries far.jsonl -k 1 --tsv --stats
 run rank -m drift --queries queries.jsonl -k 1 --tsv
 echo '-- memory'
-for size in 300M 1.5G 2T 1300K 1048576K 1300000 1200000; do
-    run rank -m fake -q a -k 1 --memory $size --stats four.txt | grep 'memory'
+# What is there beside the library, a margin and its smallest budget: 3,297,152 bytes.
+for size in 300M 1.5G 2T 4M 1048576K 3297152 3297151; do
+    run rank -m fake -q a -k 1 --memory $size --stats four.txt | grep 'memory\|budget'
 done
 run rank -m fake -q a --memory 1K four.txt
 run rank -m fake -q a --memory 0.5K four.txt
@@ -56,6 +57,9 @@ for p in 0 1 1.0 -0.5 2 x '' 0.5x nan .99999999999 0.; do
     run rank -m fake -q a --precision "$p" four.txt
 done
 run rank -m fake -q a --policy best four.txt
+for promise in set order scores best ''; do
+    run rank -m early -q "a b" -k 3 --promise "$promise" --stats four.txt | grep 'selected\|2+\|err: grating\|exit'
+done
 run rank -m fake -q a --policy schedule four.txt
 run rank -m fake -q a --hidden f16 four.txt
 run rank -m fake -q a --policy cluster --clusters 1 four.txt
@@ -65,6 +69,23 @@ run rank -m fake -q a --policy cluster --dispersion 1000 four.txt
 run rank -m fake -q a --first-layer 0 four.txt
 run rank -m fake -q a --profile '' four.txt
 run rank -m fake -q a --trace '' four.txt
+echo '-- deadlines'
+run rank -m late -q "a b" -k 3 --deadline 800ms --stats four.txt
+run rank -m late -q "a b" -k 3 --deadline 1.5s --json --no-text four.txt
+run rank -m late -q "a b" four.txt --deadline 1ms
+run rank -m late -q "a b" -k 3 four.txt
+run rank -m late -q "a short b" -k 3 --deadline 1s --stats four.txt
+run rank -m fake -q "a b" -k 3 --deadline 1s --tsv four.txt
+echo '-- before the first layer there is no order but the given one'
+run rank -m late -q "b long" -k 3 --deadline 0.5ms --stats four.txt
+run rank -m late -q "b long" -k 1 --deadline 0.5ms --tsv four.txt
+run rank -m late -q "b long" -k 2 --deadline .5ms --trace trace.json four.txt
+grep -v '^ {"index"' trace.json
+run plot trace.json -o trace.svg
+echo '-- values of deadlines'
+for time in '' 0 0ms 1 -1s 1m 1e3ms 1.2.3s ms 99999999999999s ' 1s'; do
+    run rank -m fake -q a --deadline "$time" four.txt
+done
 echo '-- heads of layers'
 run rank -m layered -q a --cutoff-layer 3 --resident --stats four.txt
 run rank -m layered -q a --cutoff-layer=1 four.txt
@@ -77,7 +98,7 @@ run calibrate -m layered --cutoff-layer 3 --queries queries.jsonl
 echo '-- what does not go together'
 run rank -m fake -q a --resident --streamed four.txt
 run rank -m fake -q a --precision 0.9 --policy none four.txt
-run rank -m fake -q a --policy none --exact-order four.txt
+run rank -m fake -q a --policy none --promise scores four.txt
 run rank -m fake -q a --policy none --first-layer 2 four.txt
 run rank -m fake -q a --dispersion 0.3 four.txt
 run rank -m fake -q a --policy bound --clusters 3 four.txt

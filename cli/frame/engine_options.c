@@ -1,14 +1,14 @@
-/* session_options.c - the options of grt_session_options. */
-#include "frame/session_options.h"
+/* engine_options.c - how an engine and a model on it are opened. */
+#include "frame/engine_options.h"
 
 enum { THREADS_MAX = 1024, LAYERS_MAX = 1000 };
 
-int cli_is_session_option(int key)
+int cli_is_engine_option(int key)
 {
-    return key == 't' || (key >= CLI_KEY_MEMORY && key < CLI_KEY_SESSION_END);
+    return key == 't' || (key >= CLI_KEY_MEMORY && key < CLI_KEY_ENGINE_END);
 }
 
-static int set_hidden(grt_session_options *options, const char *text)
+static int set_hidden(cli_engine_options *options, const char *text)
 {
     static const char *const names[] = {"f32", "bf16", "file", "auto", NULL};
     static const grt_hidden_storage values[] = {GRT_HIDDEN_F32, GRT_HIDDEN_BF16,
@@ -19,7 +19,7 @@ static int set_hidden(grt_session_options *options, const char *text)
     return code;
 }
 
-static int set_arithmetic(grt_session_options *options, const char *text)
+static int set_arithmetic(cli_engine_options *options, const char *text)
 {
     static const char *const names[] = {"f32", "bf16", "int8", "auto", NULL};
     static const grt_arithmetic values[] = {GRT_ARITHMETIC_F32, GRT_ARITHMETIC_BF16,
@@ -30,7 +30,7 @@ static int set_arithmetic(grt_session_options *options, const char *text)
     return code;
 }
 
-static int set_residency(grt_session_options *options, const cli_command *command,
+static int set_residency(cli_engine_options *options, const cli_command *command,
                          grt_residency residency)
 {
     if (options->residency != GRT_RESIDENCY_AUTO && options->residency != residency)
@@ -39,8 +39,8 @@ static int set_residency(grt_session_options *options, const cli_command *comman
     return CLI_SUCCESS;
 }
 
-int cli_session_option(grt_session_options *options, const cli_command *command,
-                       int key, const char *value)
+int cli_engine_option(cli_engine_options *options, const cli_command *command, int key,
+                      const char *value)
 {
     switch (key) {
     case 't':

@@ -1,11 +1,23 @@
 /*
- * session_options.h - the options of grt_session_options, for the commands that have
- * them.
+ * engine_options.h - how an engine and a model on it are opened: the options for it, of
+ * the commands that have them.
  */
-#ifndef CLI_SESSION_OPTIONS_H
-#define CLI_SESSION_OPTIONS_H
+#ifndef CLI_ENGINE_OPTIONS_H
+#define CLI_ENGINE_OPTIONS_H
 
 #include "frame/cli.h"
+
+/* 0 asks for the default everywhere. */
+typedef struct cli_engine_options {
+    size_t n_threads;
+    uint64_t memory_bytes; /* what the whole process may have resident at its peak */
+    grt_hidden_storage hidden;
+    grt_residency residency;
+    grt_arithmetic arithmetic;
+    size_t cutoff_layer;
+    size_t chunk_rows;
+    size_t n_cached_rows;
+} cli_engine_options;
 
 enum {
     CLI_KEY_MEMORY = CLI_KEY_LONG,
@@ -14,12 +26,12 @@ enum {
     CLI_KEY_RESIDENT,
     CLI_KEY_STREAMED,
     CLI_KEY_CUTOFF_LAYER,
-    CLI_KEY_SESSION_END /* the keys of a command's own options begin here */
+    CLI_KEY_ENGINE_END /* the keys of a command's own options begin here */
 };
 
 /* clang-format off */
 /* Entries of a table of options. */
-#define CLI_SESSION_OPTIONS                                                       \
+#define CLI_ENGINE_OPTIONS                                                        \
     {'t', "threads", "N", "threads to use (default 0: one for each usable CPU)"}, \
     {CLI_KEY_MEMORY, "memory", "SIZE",                                            \
      "what the whole process may use, e.g. 300M or 1.5G"},                        \
@@ -39,8 +51,8 @@ enum {
      "in models that have one for each layer (default: all)"}
 /* clang-format on */
 
-int cli_is_session_option(int key);
-int cli_session_option(grt_session_options *options, const cli_command *command,
-                       int key, const char *value);
+int cli_is_engine_option(int key);
+int cli_engine_option(cli_engine_options *options, const cli_command *command, int key,
+                      const char *value);
 
 #endif

@@ -1,0 +1,18 @@
+/*
+ * process.h - what the system says about the memory of this process.
+ *
+ * Apart from host.c so that tests can put fixed numbers in its place.
+ */
+#ifndef CLI_PROCESS_H
+#define CLI_PROCESS_H
+
+#include <stdint.h>
+
+/* Resident bytes now; where the system tells only their peak, that.  0: not known. */
+uint64_t cli_process_resident(void);
+/* The most that was resident so far; 0: not known. */
+uint64_t cli_process_peak(void);
+/* Gives pages that were freed back to the system, where the allocator can. */
+void cli_process_trim(void);
+
+#endif
