@@ -157,7 +157,7 @@ static void test_numbers_come_back(void **state)
     } cases[] = {{0.1, "0.1"},
                  {1e300, "1e+300"},
                  {-0.5, "-0.5"},
-                 {INFINITY, "null"},
+                 {HUGE_VAL, "null"},
                  {1.0 / 3, "0.3333333333333333"}};
     for (size_t i = 0; i < 5; i++) {
         wire_json json = {.out = &out};
