@@ -339,8 +339,8 @@ static grt_status steps_in_turn(grt_ranking *ranking, bool is_one, grt_error *er
                          ? begin(ranking, err)
                          : advance(ranking, &holds_turn, err);
         bool is_over = status != GRT_OK || ranking->phase != GRT_RANKING_RUNNING;
-        bool is_due = grt_turns_is_due(&engine->turns, &ranking->turn,
-                                       grt_ranking_slice_ns(ranking));
+        bool is_due = holds_turn && grt_turns_is_due(&engine->turns, &ranking->turn,
+                                                     grt_ranking_slice_ns(ranking));
         if (is_over && holds_turn && ranking->has_memory &&
             ranking->model->window_user == ranking->number)
             grt_window_end(ranking->model->window); /* nothing is read in vain */
