@@ -10,7 +10,7 @@
  * N_RUNS; a run repeats the call until it took some milliseconds. */
 #include "base/clock.h"
 #include "base/cpu.h"
-#include "kernels/kernels.h"
+#include "compute/cpu/attention.h"
 
 #include <math.h>
 #include <stdio.h>

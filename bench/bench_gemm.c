@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "gemm_peers.h"
-#include "kernels/kernels.h"
+#include "compute/cpu/linear.h"
 #include "peak.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-# One place says which file may use which instructions: kernels/<family>/*_<isa>.c.
+# One place says which file may use which instructions: compute/cpu/kernels/<family>/*_<isa>.c.
 include(CheckCCompilerFlag)
 function(grt_isa_sources target family macro isa flags)
   string(REPLACE " " ";" list "${flags}")
@@ -8,7 +8,7 @@ function(grt_isa_sources target family macro isa flags)
       list(APPEND list "-Wa,-muse-unaligned-vector-move")
     endif()
     file(GLOB files CONFIGURE_DEPENDS
-         ${PROJECT_SOURCE_DIR}/src/kernels/${family}/*_${isa}.c)
+         ${PROJECT_SOURCE_DIR}/src/compute/cpu/kernels/${family}/*_${isa}.c)
     target_sources(${target} PRIVATE ${files})
     set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS "${list}")
     target_compile_definitions(${target} PUBLIC ${macro}=1)

@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "base/cpu.h"
-#include "kernels/kernels.h"
+#include "compute/cpu/kernels/kernels.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-ALL = {"os", "base", "io", "formats", "tokenizer", "kernels", "stream", "models", "profile",
+ALL = {"os", "base", "io", "formats", "tokenizer", "compute", "stream", "models", "profile",
        "select", "rank",
        "calibrate"}
 MAY = {
@@ -19,15 +19,15 @@ MAY = {
     "base": {"os"},
     "io": {"os", "base"},
     "tokenizer": {"base"},
-    "kernels": {"base"},
+    "compute": {"base"},
     "select": {"base"},
     "formats": {"base", "io", "tokenizer"},
     "stream": {"os", "base", "io"},
-    "models": {"base", "formats", "tokenizer", "kernels", "stream"},
+    "models": {"base", "formats", "tokenizer", "compute", "stream"},
     "profile": {"base", "io", "formats", "models"},
-    "rank": {"os", "base", "io", "formats", "tokenizer", "kernels", "stream", "models", "profile",
+    "rank": {"os", "base", "io", "formats", "tokenizer", "compute", "stream", "models", "profile",
              "select"},
-    "calibrate": {"base", "io", "formats", "select", "rank", "models", "profile", "kernels",
+    "calibrate": {"base", "io", "formats", "select", "rank", "models", "profile", "compute",
                   "stream", "tokenizer"},
     "api": ALL,
 }

@@ -1,7 +1,7 @@
 /* machine.c - grt_kernel_describe: what this machine runs, and why. */
 #include "api/structs.h"
 #include "base/cpu.h"
-#include "kernels/kernels.h"
+#include "compute/cpu/kernels/kernels.h"
 
 #include <string.h>
 

@@ -8,7 +8,8 @@
 #define GRT_MODELS_NETWORK_H
 
 #include "formats/checkpoint.h"
-#include "kernels/kernels.h"
+#include "compute/cpu/attention.h"
+#include "compute/cpu/linear.h"
 #include "stream/row_cache.h"
 #include "stream/window.h"
 #include "tokenizer/pair.h"

@@ -5,6 +5,8 @@
 
 #include "gemm_shapes.h"
 
+#include "compute/cpu/attention.h"
+
 /* n tokens with two query heads that share keys and values. */
 typedef struct attention_shape {
     size_t n, head_size;

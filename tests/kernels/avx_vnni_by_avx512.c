@@ -5,4 +5,4 @@
 #define _mm256_dpbusd_avx_epi32 _mm256_dpbusd_epi32
 #define grt_gemm_int8_avx_vnni  grt_test_gemm_int8_avx_vnni
 
-#include "../../src/kernels/x86/gemm_int8_avx_vnni.c"
+#include "../../src/compute/cpu/kernels/x86/gemm_int8_avx_vnni.c"

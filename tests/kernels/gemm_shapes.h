@@ -6,7 +6,7 @@
 #include "test.h"
 
 #include "base/cpu.h"
-#include "kernels/kernels.h"
+#include "compute/cpu/kernels/kernels.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -17,7 +17,7 @@
 static grt_gemm_fn plain_gemm_bf16;
 #define GRT_VARIANT(operation) plain_##operation
 #define tile_multiply_add      plain_multiply_bf16
-#include "kernels/template/gemm_tiles.h"
+#include "compute/cpu/kernels/template/gemm_tiles.h"
 
 /* Attention with this matrix kernel and, for the rest, scalar ones. */
 static void check_tiled_attention(grt_gemm_fn *gemm, size_t most)

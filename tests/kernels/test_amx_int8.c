@@ -17,7 +17,7 @@
 static grt_gemm_fn plain_gemm_int8;
 #define GRT_VARIANT(operation) plain_##operation
 #define tile_multiply_add      plain_multiply_int8
-#include "kernels/template/gemm_int8_tiles.h"
+#include "compute/cpu/kernels/template/gemm_int8_tiles.h"
 
 static void test_the_source_with_plain_tiles(void **state)
 {

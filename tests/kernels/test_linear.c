@@ -3,7 +3,8 @@
 #include "test.h"
 
 #include "base/cpu.h"
-#include "kernels/kernels.h"
+#include "compute/cpu/attention.h"
+#include "compute/cpu/linear.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
 #include "test.h"
 
 #include "base/cpu.h"
-#include "kernels/kernels.h"
+#include "compute/cpu/kernels/kernels.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -1,0 +1,6 @@
+/* gemm_f32_avx512.c - built with the flags of cmake/Isa.cmake. */
+#include "compute/cpu/kernels/x86/vector_avx512.h"
+
+#include "compute/cpu/kernels/template/word_f32.h"
+
+#include "compute/cpu/kernels/template/gemm.h"

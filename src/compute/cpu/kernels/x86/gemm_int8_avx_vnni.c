@@ -1,0 +1,35 @@
+/* gemm_int8_avx_vnni.c - built with the flags of cmake/Isa.cmake. */
+#include "compute/cpu/kernels/x86/vector_avx2.h"
+
+#include <string.h>
+
+#undef GRT_VARIANT_
+#define GRT_VARIANT_(operation) grt_##operation##_avx_vnni
+
+typedef __m256i vw;
+typedef __m256i vw_one;
+/* not __m256i, whose lanes have 64 bits: gcc 12 would copy all sums at each step */
+typedef int vs __attribute__((vector_size(32)));
+
+static inline vw vw_load(const void *p)
+{
+    return _mm256_loadu_si256(p);
+}
+static inline vw_one vw_set(const void *p)
+{
+    return _mm256_set1_epi32(*(const int_may_alias *)p);
+}
+static inline vs vs_first(const void *p)
+{
+    return (vs)_mm256_loadu_si256(p);
+}
+static inline vs vs_add_products(vw_one a, vw b, vs sums)
+{
+    return (vs)_mm256_dpbusd_avx_epi32((__m256i)sums, a, b);
+}
+static inline vf vf_from_sums(vs sums)
+{
+    return _mm256_cvtepi32_ps((__m256i)sums);
+}
+
+#include "compute/cpu/kernels/template/gemm_int8.h"

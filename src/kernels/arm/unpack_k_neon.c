@@ -1,4 +1,0 @@
-/* unpack_k_neon.c - built with the flags of cmake/Isa.cmake. */
-#include "kernels/arm/vector_neon.h"
-
-#include "kernels/template/unpack_k.h"

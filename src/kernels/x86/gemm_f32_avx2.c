@@ -1,6 +1,0 @@
-/* gemm_f32_avx2.c - built with the flags of cmake/Isa.cmake. */
-#include "kernels/x86/vector_avx2.h"
-
-#include "kernels/template/word_f32.h"
-
-#include "kernels/template/gemm.h"

@@ -1,4 +1,0 @@
-/* unpack_k_avx512.c - built with the flags of cmake/Isa.cmake. */
-#include "kernels/x86/vector_avx512.h"
-
-#include "kernels/template/unpack_k.h"
