@@ -448,16 +448,23 @@ static void ask_to_cancel(grt_window *window)
             grt_job_ask_cancel(&window->slots[i].job);
 }
 
-/* Waits for the slot's layer, and has its reading stop when that is asked for. */
-static void await(grt_window *window, slot *s, const grt_stop *stop)
+/* Waits for the slot's layer, and has its reading stop when that is asked for.  GRT_OK:
+ * it is there. */
+static grt_status await(grt_window *window, slot *s, const grt_stop *stop)
 {
     uint64_t start = grt_clock_ns();
+    bool is_stopped = false;
     while (!grt_reader_wait_for(window->reader, &s->job, STOP_POLL_NS)) {
         if (grt_stop_asked(stop) == GRT_STOP_NONE) continue;
+        is_stopped = true;
         ask_to_cancel(window); /* so that no other read starts */
         grt_reader_cancel(window->reader, &s->job);
     }
     window->wait_ns += grt_clock_ns() - start;
+    grt_status status = slot_settle(s);
+    /* Also where the last piece came in all the same: to go on would have the next
+     * layer read. */
+    return status == GRT_OK && is_stopped ? GRT_E_CANCELLED : status;
 }
 
 grt_status grt_window_acquire(grt_window *window, size_t layer, const grt_stop *stop,
@@ -470,8 +477,7 @@ grt_status grt_window_acquire(grt_window *window, size_t layer, const grt_stop *
     slot *s = &window->slots[slot_of_layer(window, layer)];
     assert(s->layer == layer);
     if (s->state == SLOT_READING) {
-        await(window, s, stop);
-        grt_status status = slot_settle(s);
+        grt_status status = await(window, s, stop);
         if (status == GRT_E_CANCELLED)
             GRT_FAIL(err, status, "layer %zu: its reading was stopped", layer);
         if (status != GRT_OK) {
