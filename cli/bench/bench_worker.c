@@ -46,7 +46,6 @@ static grt_status open_worker(worker *self)
     grt_error error = {0};
     grt_status status = cli_host_open(&self->host, self->source->model_path, NULL,
                                       &self->job.engine, &error);
-    if (!status) status = cli_host_check(&self->host, &error);
     if (status) return note_failure(self, status, &error);
     grt_model_info info = GRT_MODEL_INFO_INIT;
     grt_model_describe(self->host.model, &info);

@@ -103,7 +103,6 @@ int cli_calibrator_open(cli_calibrator *calibrator,
     /* An old profile that is damaged is no obstacle. */
     grt_status status = cli_host_open(&calibrator->host, calibrator->model_path, "",
                                       &options->engine, &error);
-    if (!status) status = cli_host_check(&calibrator->host, &error);
     if (status) return cli_fail_status(NULL, status, &error);
     code = name_files(calibrator);
     return code ? code : protect_files(calibrator);

@@ -64,7 +64,6 @@ int eval_bench_open(eval_bench *bench, const eval_options *options, eval_data *d
     grt_model_info info = GRT_MODEL_INFO_INIT;
     grt_status status = cli_host_open(&bench->host, bench->model_path,
                                       options->profile_path, &options->engine, &error);
-    if (!status) status = cli_host_check(&bench->host, &error);
     if (status) return cli_fail_status(NULL, status, &error);
     grt_model_describe(bench->host.model, &info);
     bench->profile = info.profile;

@@ -3,6 +3,7 @@
 
 #include "frame/process.h"
 #include "frame/progress.h"
+#include "frame/text.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -23,11 +24,6 @@ refuse(grt_error *error, grt_status status, const char *format, ...)
     va_end(arguments);
     error->status = status;
     return status;
-}
-
-static double mib(uint64_t bytes)
-{
-    return (double)bytes / 1048576;
 }
 
 /* What cannot be counted is UINT64_MAX. */
@@ -61,20 +57,11 @@ grt_status cli_host_open(cli_host *host, const char *path, const char *profile_p
     return GRT_OK;
 }
 
+/* Whether opening alone has taken more than is allowed. */
 static int is_broken(const cli_host *host)
 {
     return host->options.memory_bytes &&
            host->opened_peak_bytes > host->options.memory_bytes;
-}
-
-grt_status cli_host_check(const cli_host *host, grt_error *error)
-{
-    if (!is_broken(host)) return GRT_OK;
-    return refuse(
-        error, GRT_E_NO_MEMORY,
-        "the process has had %.1f MiB resident before the first request, more "
-        "than the %.1f MiB allowed",
-        mib(host->opened_peak_bytes), mib(host->options.memory_bytes));
 }
 
 void cli_host_close(cli_host *host)
@@ -104,8 +91,10 @@ grt_status cli_host_prepare(cli_host *host, grt_error *error)
     host->process_bytes = own;
     if (!allowed) return GRT_OK;
     uint64_t taken = sum(own, MARGIN_BYTES);
-    /* 0 would be no limit. */
-    grt_engine_set_memory(host->engine, allowed > taken ? allowed - taken : 1);
+    /* With a byte nothing fits, so that the plan refuses and names what would do; 0
+     * would be no limit. */
+    grt_engine_set_memory(host->engine,
+                          !is_broken(host) && allowed > taken ? allowed - taken : 1);
     return GRT_OK;
 }
 
@@ -122,8 +111,8 @@ static void tell_smallest(const cli_host *host, const char *who, uint64_t smalle
                           grt_error *error)
 {
     (void)refuse(error, GRT_E_NO_MEMORY,
-                 "%s do not fit %.1f MiB; the smallest budget that works is %llu MiB",
-                 who, mib(host->options.memory_bytes),
+                 "%s do not fit %s; the smallest budget that works is %llu MiB", who,
+                 cli_bytes_text(host->options.memory_bytes).text,
                  (unsigned long long)(sum(smallest, (1 << 20) - 1) >> 20));
 }
 
@@ -172,7 +161,7 @@ grt_status cli_host_plan_memory(cli_host *host, size_t n_documents, size_t n_tok
     status = grt_plan_memory(&memory, host->model, n_documents, n_tokens, error);
     if (status && status != GRT_E_NO_MEMORY && status != GRT_E_BUSY) return status;
     *out = plan_of(host, &memory);
-    if (!status && !is_broken(host)) return GRT_OK;
+    if (!status) return GRT_OK;
     char who[120];
     snprintf(who, sizeof who, "%zu documents (%zu tokens)", n_documents,
              n_documents * n_tokens);

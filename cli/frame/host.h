@@ -26,8 +26,6 @@ typedef struct cli_host {
  * after a failure. */
 grt_status cli_host_open(cli_host *host, const char *path, const char *profile_path,
                          const cli_engine_options *options, grt_error *error);
-/* Refuses a memory promise that is broken before the first request. */
-grt_status cli_host_check(const cli_host *host, grt_error *error);
 void cli_host_close(cli_host *host);
 
 /* Before each request that does not go through the functions below: sets the engine's

@@ -12,7 +12,6 @@ int cli_ranker_open(cli_ranker *ranker, const cli_rank_options *options)
     grt_error error = {0};
     grt_status status = cli_host_open(&ranker->host, ranker->path,
                                       options->profile_path, &options->engine, &error);
-    if (!status) status = cli_host_check(&ranker->host, &error);
     if (status) return cli_fail_status(NULL, status, &error);
     cli_progress_init(&ranker->progress, !options->hides_progress);
     if (!options->trace_path) return CLI_SUCCESS;
