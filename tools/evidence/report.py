@@ -1,4 +1,4 @@
-"""Tables and pictures from what was measured, and their places in docs/results.md.
+"""Tables and pictures from what was measured, and their places in docs/studies/results-tables.md.
 
 The text holds pairs of comments, <!-- evidence: NAME --> and <!-- end -->; what lies between
 is replaced.

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Measures everything that docs/results.md shows, and writes its tables and pictures.
+"""Measures everything that docs/studies/results-tables.md shows, and writes its tables and pictures.
 
 usage: run.py GRATING OUT --data FOLDER [--models MODEL...] [--queries 100] [--quick]
               [--part test] [--commit NAME] [--update]
 GRATING is the command, FOLDER has the public data sets (msmarco, wikiqa, ...), MODEL is what
-"grating rank -m" takes; by default all folders of models/.  Writes OUT/results.md,
+"grating rank -m" takes; by default all folders of models/.  Writes OUT/results-tables.md,
 OUT/results/*.svg and OUT/evidence.json with every number; --update puts the first two into
-docs/, too.  Of sets that training reads, only queries of the test part are taken, or those
+docs/studies, too.  Of sets that training reads, only queries of the test part are taken, or those
 of --part; "all" for a model that was trained on all of them.  --commit names what GRATING was
 built from, where it is not the tree of this script.  The text around the tables is that of
-docs/results.md.  --quick takes few queries: for looking whether all works, not for believing.
+docs/studies/results-tables.md.  --quick takes few queries: for looking whether all works, not for believing.
 What was measured stays in OUT/steps, and is measured again only when program, model or
 settings have changed: after an interruption the same command goes on.
 """
@@ -30,7 +30,7 @@ import steps
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-TEXT = os.path.join(ROOT, "docs", "results.md")
+TEXT = os.path.join(ROOT, "docs", "studies", "results-tables.md")
 QUERIES, QUICK = 100, 6
 PART = 3  # of them for gamma and for sensitivity, which take many passes
 PICTURED_SET, PICTURED_QUERY = "msmarco", 0
@@ -141,13 +141,13 @@ def parse():
 
 
 def write_results(args, text, found):
-    path = os.path.join(args.out, "results.md")
+    path = os.path.join(args.out, os.path.basename(TEXT))
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
     steps.save(os.path.join(args.out, "evidence.json"), found)
     print("%s and %s/evidence.json written" % (path, args.out))
     if args.update:
-        target = os.path.join(ROOT, "docs", "results")
+        target = os.path.join(os.path.dirname(TEXT), "results")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(os.path.join(args.out, "results"), target)
         shutil.copyfile(path, TEXT)

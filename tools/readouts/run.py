@@ -11,7 +11,7 @@ after an interruption, and other settings need another folder.  Of sets that tra
 only queries of the test part are taken, or those of --part; "all" for all of them.  --limit
 uses the first N samples of each set.  --rung names the folder of another model's run with the
 same queries: it becomes the first rung of a ladder, table `rung`.  --update puts each table
-between its marks in docs/readouts.md, <!-- readouts: NAME TABLE --> and <!-- end -->; --name
+between its marks in docs/studies/readouts-tables.md, <!-- readouts: NAME TABLE --> and <!-- end -->; --name
 is by default DIR's last part.
 """
 import argparse
@@ -34,7 +34,7 @@ from report import table
 from study import Study
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TEXT = os.path.join(ROOT, "docs", "readouts.md")
+TEXT = os.path.join(ROOT, "docs", "studies", "readouts-tables.md")
 NAMES = ("run", *tables.ALL, "rung", "check")
 LAYER = re.compile(r"\blayers?\.\d+\.")
 

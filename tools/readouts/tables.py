@@ -1,4 +1,4 @@
-"""The tables of docs/readouts.md.
+"""The tables of docs/studies/readouts-tables.md.
 
 `computed` is layers x candidates as a share of the full pass at K = 1, 5 and 10, with the
 smallest margin such that it and all wider ones keep 0.99 of the full top K on the queries

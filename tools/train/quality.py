@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""NDCG@10 of a stemmed BM25, of a model, and of their sum, on the sets of docs/results.md.
+"""NDCG@10 of a stemmed BM25, of a model, and of their sum, on the sets of docs/studies/results.md.
 
 usage: quality.py GRATING MODEL RANKING_DIR OUT [--sets a,b] [--part test] [--limit 60]
                   [--depth 50] [--weights 0,0.1,0.2] [--arithmetic f32]
