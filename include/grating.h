@@ -302,10 +302,11 @@ typedef struct grt_model_info {
     int32_t arithmetic;  /* grt_arithmetic that runs here; never AUTO */
     int32_t reserved;
     const char *isa; /* instruction set of the matrix kernels; static */
+    size_t n_notes;  /* grt_model_note */
 } grt_model_info;
 /* clang-format off */
 #define GRT_MODEL_INFO_INIT {sizeof(grt_model_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* Fills `*out` up to the struct_size that the caller has set. */
@@ -332,6 +333,37 @@ typedef struct grt_tensor_view {
  * GRT_E_INVALID_ARG when i is too large. */
 GRT_API GRT_NODISCARD grt_status grt_model_tensor(const grt_model *model, size_t i,
                                                   grt_tensor_view *out);
+
+/* Whom a note is for. */
+typedef enum grt_note_level {
+    GRT_NOTE_DETAIL = 0, /* whoever looks at the model: a key that is not read */
+    GRT_NOTE_RESULT = 1  /* whoever uses its rankings: a default that was taken, sources
+                            that disagree; scores may differ from what is expected */
+} grt_note_level;
+
+/* "detail" or "result".  Static. */
+GRT_API const char *grt_note_level_text(grt_note_level level);
+GRT_API GRT_NODISCARD grt_status grt_note_level_from_text(grt_note_level *out,
+                                                          const char *text);
+
+/* What the checkpoint's files left open when the model was opened, and how it was
+ * taken, although nothing failed. */
+typedef struct grt_note {
+    size_t struct_size;
+    const char *text; /* one line that names file or key, no trailing period, at most
+                         240 bytes; borrowed from the model */
+    int32_t level;    /* grt_note_level */
+    int32_t reserved;
+} grt_note;
+/* clang-format off */
+#define GRT_NOTE_INIT {sizeof(grt_note), 0, 0, 0}
+/* clang-format on */
+
+/* Fills `*out` with note `i`, i < n_notes, in the order in which they were found; there
+ * are 101 at most, the last of which then says that there is more.
+ * GRT_E_INVALID_ARG when i is too large.  Thread safe. */
+GRT_API GRT_NODISCARD grt_status grt_model_note(const grt_model *model, size_t i,
+                                                grt_note *out);
 
 /* Tokens of a text on its own, without what a prompt puts around it.
  * GRT_E_NO_MEMORY, GRT_E_TOO_LONG (over 1 GiB).  Thread safe. */

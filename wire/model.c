@@ -55,6 +55,23 @@ void wire_put_model_members(wire_json *json, const grt_model_info *info)
     wire_end(json, '}');
 }
 
+void wire_put_notes(wire_json *json, const char *name, const grt_model *model,
+                    grt_note_level level)
+{
+    grt_note note = GRT_NOTE_INIT;
+    int has_begun = 0;
+    for (size_t i = 0; grt_model_note(model, i, &note) == GRT_OK; i++) {
+        if (note.level < (int32_t)level) continue;
+        if (!has_begun) wire_begin(json, name, '[');
+        has_begun = 1;
+        wire_begin(json, NULL, '{');
+        wire_string(json, "level", grt_note_level_text((grt_note_level)note.level));
+        wire_string(json, "text", note.text);
+        wire_end(json, '}');
+    }
+    if (has_begun) wire_end(json, ']');
+}
+
 void wire_put_tensor(wire_json *json, const grt_tensor_view *view)
 {
     wire_begin(json, NULL, '{');

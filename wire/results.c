@@ -55,6 +55,7 @@ void wire_put_ranking(wire_json *json, const wire_ranking *ranking)
         if (grt_result_item(result, i, &item) == GRT_OK)
             put_item(json, &item, i + 1, &ranking->documents);
     wire_end(json, ']');
+    if (ranking->noted) wire_put_notes(json, "notes", ranking->noted, GRT_NOTE_RESULT);
     if (ranking->has_stats && result) put_stats_of(json, ranking);
     wire_end(json, '}');
 }

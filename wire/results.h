@@ -33,7 +33,8 @@ typedef struct wire_ranking {
     size_t k;                 /* results to write, at most the result's count */
     wire_texts documents;
     int has_stats;
-    const grt_memory_plan *plan;   /* NULL: the result's own */
+    const grt_model *noted;      /* whose notes about results are written; NULL: none */
+    const grt_memory_plan *plan; /* NULL: the result's own */
     const uint64_t *process_bytes; /* see wire_put_plan */
 } wire_ranking;
 
@@ -58,6 +59,10 @@ void wire_put_error(wire_json *json, const char *name, grt_status status,
                     const grt_error *error);
 /* Members of an object that the caller began: what a checkpoint is. */
 void wire_put_model_members(wire_json *json, const grt_model_info *info);
+/* {"level": "result", "text": TEXT} for each note of the model that has the level or a
+ * higher one; no member at all where there is none. */
+void wire_put_notes(wire_json *json, const char *name, const grt_model *model,
+                    grt_note_level level);
 void wire_put_tensor(wire_json *json, const grt_tensor_view *view);
 
 /* "ok", "invalid_argument", "no_memory", ...: short names that never change.  Static.

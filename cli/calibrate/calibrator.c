@@ -2,6 +2,7 @@
 #include "calibrate/calibrate.h"
 
 #include "frame/cli.h"
+#include "frame/notes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -104,6 +105,7 @@ int cli_calibrator_open(cli_calibrator *calibrator,
     grt_status status = cli_host_open(&calibrator->host, calibrator->model_path, "",
                                       &options->engine, &error);
     if (status) return cli_fail_status(NULL, status, &error);
+    cli_report_notes(calibrator->host.model, GRT_NOTE_RESULT);
     code = name_files(calibrator);
     return code ? code : protect_files(calibrator);
 }

@@ -8,6 +8,7 @@
 #include "eval/eval.h"
 
 #include "frame/cli.h"
+#include "frame/notes.h"
 #include "frame/text.h"
 
 #include <stdlib.h>
@@ -403,6 +404,7 @@ static void note_oddities(const eval_bench *bench)
                  bench->n_candidates, bench->n_truncated == 1 ? "was" : "were",
                  info.max_tokens);
     }
+    cli_report_notes(bench->host.model, GRT_NOTE_RESULT);
     if (!bench->profile && !data->options->profile_path && bench->n_rows > 2)
         cli_note("this model has no profile: careful default bounds decide; \"grating "
                  "calibrate\" makes one");

@@ -1,6 +1,7 @@
 /* inspect.c - `grating inspect`: what a checkpoint holds, and what memory it takes. */
 #include "frame/cli.h"
 #include "frame/host.h"
+#include "frame/notes.h"
 #include "frame/text.h"
 #include "wire/results.h"
 
@@ -211,6 +212,7 @@ static int print_json(const inspection *model, const planned *plan, int lists_te
     wire_string(&json, "model", model->path);
     wire_put_model_members(&json, &model->info);
     json_storage(&json, model);
+    wire_put_notes(&json, "notes", model->model, GRT_NOTE_DETAIL);
     if (plan) json_plan(&json, plan);
     if (lists_tensors) {
         wire_begin(&json, "tensors", '[');
@@ -265,8 +267,9 @@ static int inspect(const char *path, const inspect_options *options)
         code = print_json(&found, shown, options->lists_tensors);
     else if (!code)
         print_text(&found, shown, options->lists_tensors);
-    cli_host_close(&host);
     if (!code) code = cli_flush_output();
+    cli_report_notes(host.model, GRT_NOTE_DETAIL);
+    cli_host_close(&host);
     if (!code && !plan.fits) code = cli_fail_status(path, GRT_E_NO_MEMORY, &plan.error);
     return code;
 }

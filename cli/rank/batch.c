@@ -31,6 +31,7 @@ static cli_ranking ranking_of(const batch *run, const cli_query *query,
                          .hides_text = options->hides_text,
                          .hides_stats = options->hides_stats,
                          .documents = documents,
+                         .noted = run->ranker.host.model,
                          .plan = &run->ranker.plan,
                          .query_number = run->n_lines,
                          .query_id = query->id};

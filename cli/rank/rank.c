@@ -44,6 +44,7 @@ static int rank_documents(const cli_rank_options *options)
         cli_ranking ranking = {.model = ranker.path,
                                .documents = &documents,
                                .result = result,
+                               .noted = ranker.host.model,
                                .query = query.text,
                                .query_bytes = query.bytes,
                                .hides_text = options->hides_text,

@@ -1,6 +1,8 @@
 /* ranker.c - a model, opened for the command, and what a run counts. */
 #include "rank/ranker.h"
 
+#include "frame/notes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,6 +152,7 @@ static void report_drift(const cli_stats *stats)
 void cli_ranker_report(const cli_ranker *ranker)
 {
     const char *profile = ranker->options ? ranker->options->profile_path : NULL;
+    cli_report_notes(ranker->host.model, GRT_NOTE_RESULT);
     if (ranker->n_truncated) report_truncated(ranker);
     if (ranker->stats.n_late) report_deadline(ranker);
     if (ranker->ignores_precision)

@@ -54,6 +54,7 @@ static int print_json(const cli_ranking *ranking)
                          .query_id = cli_id(ranking->query_id, &storage),
                          .result = ranking->result,
                          .k = ranking->k,
+                         .noted = ranking->noted,
                          .documents = {.id = document_id, .payload = &source},
                          .has_stats = !ranking->hides_stats,
                          .plan = &ranking->plan->memory,

@@ -24,6 +24,7 @@ typedef struct cli_ranking {
     size_t query_bytes;
     const cli_documents *documents;
     const grt_result *result;
+    const grt_model *noted; /* JSON: whose notes are printed */
     const cli_plan *plan;
     size_t k;               /* results to print, at most the result's count */
     size_t query_number;    /* in a batch, from 1; else 0 */

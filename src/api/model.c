@@ -131,7 +131,8 @@ void grt_model_describe(const grt_model *model, grt_model_info *out)
                            .n_tensors = model->opened.checkpoint.catalogue.n_tensors,
                            .profile = model->profile.path,
                            .arithmetic = model->kernels.arithmetic,
-                           .isa = model->kernels.isa};
+                           .isa = model->kernels.isa,
+                           .n_notes = model->opened.checkpoint.notes.n};
     count_parts(model, &info);
     grt_give_struct(out, &info, sizeof(info));
 }
@@ -156,6 +157,14 @@ grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *o
     for (uint32_t d = 0; d < tensor->n_dims; d++)
         view.shape[d] = tensor->shape[d];
     grt_give_struct(out, &view, sizeof(view));
+    return GRT_OK;
+}
+
+grt_status grt_model_note(const grt_model *model, size_t i, grt_note *out)
+{
+    const grt_notes *notes = &model->opened.checkpoint.notes;
+    if (i >= notes->n) return GRT_E_INVALID_ARG;
+    grt_give_struct(out, &notes->list[i], sizeof(notes->list[i]));
     return GRT_OK;
 }
 

@@ -32,6 +32,9 @@ static const name states[] = {{"finished", GRT_STATE_FINISHED},
                               {"dropped", GRT_STATE_DROPPED},
                               {"active", GRT_STATE_ACTIVE}};
 
+static const name note_levels[] = {{"detail", GRT_NOTE_DETAIL},
+                                   {"result", GRT_NOTE_RESULT}};
+
 static const char *text_of(const name *names, size_t n, int32_t value)
 {
     for (size_t i = 0; i < n; i++)
@@ -69,3 +72,4 @@ GRT_NAMES(grt_policy, policies)
 GRT_NAMES(grt_promise, promises)
 GRT_NAMES(grt_long_documents, long_documents)
 GRT_NAMES(grt_state, states)
+GRT_NAMES(grt_note_level, note_levels)

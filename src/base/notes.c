@@ -9,7 +9,7 @@
 
 enum { MAX_TEXT_BYTES = 240, FIRST_ROOM = 8 };
 
-static grt_status add_text(grt_notes *notes, grt_note_kind kind, const char *text,
+static grt_status add_text(grt_notes *notes, grt_note_level level, const char *text,
                            grt_error *err)
 {
     for (size_t i = 0; i < notes->n; i++)
@@ -23,7 +23,7 @@ static grt_status add_text(grt_notes *notes, grt_note_kind kind, const char *tex
         GRT_TRY(
             grt_realloc_array(&notes->list, room, sizeof(*notes->list), "notes", err));
     }
-    grt_note note = {.kind = kind};
+    grt_note note = {.struct_size = sizeof(note), .level = (int32_t)level};
     GRT_TRY(grt_arena_copy_text(&notes->arena, &note.text, text, strlen(text), err));
     notes->list[notes->n++] = note;
     return GRT_OK;
@@ -43,7 +43,7 @@ static void tidy(char *text)
         if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = '?';
 }
 
-grt_status grt_notes_add(grt_notes *notes, grt_note_kind kind, grt_error *err,
+grt_status grt_notes_add(grt_notes *notes, grt_note_level level, grt_error *err,
                          const char *format, ...)
 {
     char text[MAX_TEXT_BYTES + 1];
@@ -52,13 +52,14 @@ grt_status grt_notes_add(grt_notes *notes, grt_note_kind kind, grt_error *err,
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     tidy(text);
-    return add_text(notes, kind, text, err);
+    return add_text(notes, level, text, err);
 }
 
 grt_status grt_notes_append(grt_notes *notes, const grt_notes *more, grt_error *err)
 {
     for (size_t i = 0; i < more->n; i++)
-        GRT_TRY(add_text(notes, more->list[i].kind, more->list[i].text, err));
+        GRT_TRY(add_text(notes, (grt_note_level)more->list[i].level, more->list[i].text,
+                         err));
     return GRT_OK;
 }
 

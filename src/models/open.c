@@ -14,6 +14,7 @@ grt_status grt_open(grt_opened *out, const char *path, grt_error *err)
     GRT_TRY(grt_checkpoint_check_keys(&out->checkpoint, err));
     GRT_TRY(grt_vocabulary_open(&out->vocabulary, &out->checkpoint, err));
     GRT_TRY(grt_notes_append(&out->checkpoint.notes, &out->vocabulary.notes, err));
+    grt_notes_release(&out->vocabulary.notes);
     GRT_TRY(grt_tokenizer_create(&out->tokenizer, &out->vocabulary, err));
     GRT_TRY(grt_network_bind(&out->network, &out->checkpoint, out->tokenizer, err));
     /* Tokenizer and network hold what they need; a GGUF's lists of tokens are large. */

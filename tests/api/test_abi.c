@@ -2,8 +2,8 @@
  *
  * Every option struct is given at the size of its first release, shorter, and longer;
  * every struct that the library fills is filled at all sizes and never past them. */
+#include "golden/noted.h"
 #include "opened.h"
-#include "temp_dir.h"
 
 #define TINY GRT_TEST_DATA "/golden/bert-f32"
 
@@ -196,6 +196,7 @@ static void test_options_may_be_left_out(void **state)
 
 static grt_calibration *calibration;
 static grt_ranking *ranking;
+static grt_model *noted;
 
 static grt_status fill_usage(void *out)
 {
@@ -211,6 +212,11 @@ static grt_status fill_info(void *out)
 static grt_status fill_view(void *out)
 {
     return grt_model_tensor(model, 1, out);
+}
+
+static grt_status fill_note(void *out)
+{
+    return grt_model_note(noted, 0, out);
 }
 
 static grt_status fill_plan(void *out)
@@ -338,6 +344,7 @@ static void test_filled_structs_of_other_releases(void **state)
         {"usage", sizeof(grt_engine_usage), fill_usage, 0, 0},
         {"info", sizeof(grt_model_info), fill_info, 0, 0},
         {"tensor view", sizeof(grt_tensor_view), fill_view, 0, 0},
+        {"note", sizeof(grt_note), fill_note, 0, 0},
         {"plan", sizeof(grt_memory_plan), fill_plan, 0, 0},
         {"a result's plan", sizeof(grt_memory_plan), fill_result_plan, 0, 0},
         {"step", sizeof(grt_step), fill_step, offsetof(grt_step, elapsed_ns), 8},
@@ -348,6 +355,9 @@ static void test_filled_structs_of_other_releases(void **state)
         {"kernel", sizeof(grt_kernel_info), fill_kernel, 0, 0},
     };
     grt_request request = owl_request();
+    temp_dir noted_dir;
+    noted_make(&noted_dir);
+    noted = open_on(NULL, noted_dir.path, NULL);
     open_calibration();
     ranking = open_ranking(model, &request);
     while (!step_ok(ranking).is_done) { /* its step is the same from now on */
@@ -359,6 +369,8 @@ static void test_filled_structs_of_other_releases(void **state)
     grt_ranking_free(ranking);
     grt_calibration_close(calibration);
     temp_remove(&dir);
+    grt_model_close(noted);
+    temp_remove(&noted_dir);
 }
 
 /* ---- Widths and names ---- */
@@ -373,6 +385,7 @@ static void test_enums_in_structs_have_32_bits(void **state)
                              WIDTH(grt_model_options, residency),
                              WIDTH(grt_model_options, arithmetic),
                              WIDTH(grt_model_info, arithmetic),
+                             WIDTH(grt_note, level),
                              WIDTH(grt_memory_plan, hidden),
                              WIDTH(grt_policy_options, policy),
                              WIDTH(grt_policy_options, promise),
@@ -416,6 +429,7 @@ static void test_names_and_values_are_inverse(void **state)
     CHECK_NAMES(grt_policy, GRT_POLICY_DEFAULT, GRT_POLICY_BOUND);
     CHECK_NAMES(grt_promise, GRT_PROMISE_DEFAULT, GRT_PROMISE_SCORES);
     CHECK_NAMES(grt_long_documents, GRT_LONG_CUT, GRT_LONG_REFUSE);
+    CHECK_NAMES(grt_note_level, GRT_NOTE_DETAIL, GRT_NOTE_RESULT);
     CHECK_NAMES(grt_state, GRT_STATE_FINISHED, GRT_STATE_ACTIVE);
 }
 

@@ -17,7 +17,7 @@ static void test_adding(void **state)
     assert_ok(grt_notes_append(&b, &a, &err), &err);
     assert_ok(grt_notes_append(&b, &a, &err), &err);
     assert_int_equal(b.n, 2);
-    assert_int_equal(b.list[0].kind, GRT_NOTE_RESULT);
+    assert_int_equal(b.list[0].level, GRT_NOTE_RESULT);
     assert_string_equal(b.list[1].text, "key 1?of two");
     grt_notes_release(&a);
     grt_notes_release(&b);

@@ -22,6 +22,7 @@
  *     deep         reports 13 layers
  *     stop         gets a Ctrl-C while it fits
  *     layered      has heads for layers 2 to 4
+ *     noted        has three notes, two of them about results
  *     early        selects the best after layer 2 and drops the worst after layer 3
  *
  * The process has 1,000,000 bytes resident beside the library, on every machine.
@@ -39,7 +40,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { N_LAYERS = 4, MAX_TOKENS = 12, N_TENSORS = 3, N_KERNELS = 4 };
+enum { N_LAYERS = 4, MAX_TOKENS = 12, N_TENSORS = 3, N_NOTES = 3, N_KERNELS = 4 };
 enum { PROCESS_BYTES = 1000000, SMALLEST_BYTES = 200000 };
 
 struct grt_engine {
@@ -251,8 +252,21 @@ void grt_model_describe(const grt_model *model, grt_model_info *out)
                            .n_tensors = N_TENSORS,
                            .profile = model->profile,
                            .arithmetic = GRT_ARITHMETIC_F32,
-                           .isa = "avx2"};
+                           .isa = "avx2",
+                           .n_notes = behaves(model, "noted") ? N_NOTES : 0};
     give(out, &info, sizeof info);
+}
+
+grt_status grt_model_note(const grt_model *model, size_t i, grt_note *out)
+{
+    static const grt_note notes[N_NOTES] = {
+        {.text = "config.json: the key \"my_rope\" is not known here and not read"},
+        {.text = "config.json: a key appears twice; the last one counts",
+         .level = GRT_NOTE_RESULT},
+        {.text = "model: it has a class of its \x1b[31mown", .level = GRT_NOTE_RESULT}};
+    if (!behaves(model, "noted") || i >= N_NOTES) return GRT_E_INVALID_ARG;
+    give(out, &notes[i], sizeof notes[i]);
+    return GRT_OK;
 }
 
 grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *out)
@@ -1012,6 +1026,12 @@ const char *grt_hidden_storage_text(grt_hidden_storage storage)
 {
     static const char *const texts[] = {"auto", "f32", "bf16", "file"};
     return texts[storage];
+}
+
+const char *grt_note_level_text(grt_note_level level)
+{
+    static const char *const texts[] = {"detail", "result"};
+    return texts[level];
 }
 
 grt_status grt_kernel_describe(size_t i, grt_kernel_info *out)

@@ -152,7 +152,7 @@ static void notes_layers_that_are_not_read(void **state)
         assert_int_equal(c.notes.n, cases[i].n_notes);
         if (cases[i].n_notes) {
             assert_noted("num_hidden_layers is ");
-            assert_int_equal(c.notes.list[0].kind, GRT_NOTE_RESULT);
+            assert_int_equal(c.notes.list[0].level, GRT_NOTE_RESULT);
         }
         grt_checkpoint_release(&c);
     }

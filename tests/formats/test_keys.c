@@ -165,7 +165,7 @@ static void test_unknown_keys(void **state)
         grt_notes notes = {0};
         assert_ok(check(noted[i], GRT_KEYS_CONFIG, &notes), &err);
         assert_int_equal(notes.n, 1);
-        assert_int_equal(notes.list[0].kind, GRT_NOTE_DETAIL);
+        assert_int_equal(notes.list[0].level, GRT_NOTE_DETAIL);
         assert_non_null(strstr(notes.list[0].text, "is not known here"));
         grt_notes_release(&notes);
     }

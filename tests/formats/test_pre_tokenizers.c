@@ -75,7 +75,7 @@ static void test_doubt_is_noted(void **state)
     chosen c;
     assert_ok(choose(&c, "{}", "a"), &c.err);
     assert_non_null(strstr(c.vocabulary.notes.list[0].text, "tokenizer.ggml.pre"));
-    assert_int_equal(c.vocabulary.notes.list[0].kind, GRT_NOTE_RESULT);
+    assert_int_equal(c.vocabulary.notes.list[0].level, GRT_NOTE_RESULT);
     release(&c);
 }
 

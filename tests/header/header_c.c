@@ -9,6 +9,7 @@ int main(void)
     grt_model_options model = GRT_MODEL_OPTIONS_INIT;
     grt_model_info info = GRT_MODEL_INFO_INIT;
     grt_tensor_view view = GRT_TENSOR_VIEW_INIT;
+    grt_note note = GRT_NOTE_INIT;
     grt_memory_plan plan = GRT_MEMORY_PLAN_INIT;
     grt_policy_options policy = GRT_POLICY_OPTIONS_INIT;
     grt_request request = GRT_REQUEST_INIT;
@@ -21,7 +22,7 @@ int main(void)
     grt_kernel_info kernel = GRT_KERNEL_INFO_INIT;
     return engine.struct_size == 0 || usage.struct_size == 0 ||
            model.struct_size == 0 || info.struct_size == 0 || view.struct_size == 0 ||
-           plan.struct_size == 0 || policy.struct_size == 0 ||
+           note.struct_size == 0 || plan.struct_size == 0 || policy.struct_size == 0 ||
            request.struct_size == 0 || request.query_bytes != GRT_NUL_TERMINATED ||
            request.instruction_bytes != GRT_NUL_TERMINATED || step.struct_size == 0 ||
            item.struct_size == 0 || stats.struct_size == 0 ||

@@ -1,6 +1,6 @@
 /* wire/: what it writes parses, and nothing dangerous comes out. */
 #include "wire/results.h"
-#include "test.h"
+#include "golden/noted.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -242,6 +242,54 @@ static void test_objects_parse(void **state)
     wire_release(&out);
 }
 
+/* Those of a level and above, each with its level; no member where there is none. */
+static void test_notes_of_a_model(void **state)
+{
+    (void)state;
+    static const size_t wanted[] = {
+        [GRT_NOTE_DETAIL] = N_NOTED, [GRT_NOTE_RESULT] = N_NOTED_RESULTS};
+    grt_error err;
+    grt_model *noted = NULL, *plain = NULL;
+    temp_dir dir;
+    noted_make(&dir);
+    assert_ok(grt_model_open(&noted, NULL, dir.path, NULL, &err), &err);
+    assert_ok(
+        grt_model_open(&plain, NULL, GRT_TEST_DATA "/golden/bert-f32", NULL, &err),
+        &err);
+    for (int level = GRT_NOTE_DETAIL; level <= GRT_NOTE_RESULT; level++) {
+        wire_buffer out = {0};
+        wire_json json = {.out = &out};
+        wire_ranking ranking = {.model = "m", .noted = noted};
+        wire_begin(&json, NULL, '{');
+        wire_put_notes(&json, "notes", noted, (grt_note_level)level);
+        wire_put_notes(&json, "none", plain, (grt_note_level)level);
+        wire_begin(&json, "all", '[');
+        wire_put_ranking(&json, &ranking);
+        wire_end(&json, ']');
+        wire_end(&json, '}');
+        json_t *object = parse(&out);
+        const json_t *notes = json_object_get(object, "notes");
+        assert_int_equal(json_array_size(notes), wanted[level]);
+        for (size_t i = 0; i < wanted[level]; i++) {
+            const json_t *note = json_array_get(notes, i);
+            grt_note_level said;
+            const char *name = json_string_value(json_object_get(note, "level"));
+            assert_int_equal(grt_note_level_from_text(&said, name), GRT_OK);
+            assert_true((int)said >= level);
+            assert_non_null(json_string_value(json_object_get(note, "text")));
+        }
+        assert_null(json_object_get(object, "none"));
+        const json_t *ranked = json_array_get(json_object_get(object, "all"), 0);
+        assert_int_equal(json_array_size(json_object_get(ranked, "notes")),
+                         N_NOTED_RESULTS);
+        json_decref(object);
+        wire_release(&out);
+    }
+    grt_model_close(plain);
+    grt_model_close(noted);
+    temp_remove(&dir);
+}
+
 static void test_every_status_has_a_name(void **state)
 {
     (void)state;
@@ -298,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_texts_come_back),
         cmocka_unit_test(test_numbers_come_back),
         cmocka_unit_test(test_objects_parse),
+        cmocka_unit_test(test_notes_of_a_model),
         cmocka_unit_test(test_every_status_has_a_name),
         cmocka_unit_test(test_failure_stays),
         cmocka_unit_test(test_numbers_are_no_formulas),
