@@ -187,7 +187,7 @@ static void run_shape(const subject *s, grt_dtype dtype, size_t m, size_t n, siz
     fill(x, m * k);
     fill(w, n * k);
     void *stored = weights_of(dtype, n * k, w), *plain = weights_of(s->plain, n * k, w);
-    grt_weight weight = {stored, dtype, n, k}, plain_weight = {plain, s->plain, n, k};
+    grt_matrix weight = {stored, dtype, n, k}, plain_weight = {plain, s->plain, n, k};
     grt_linear_args args = {x, k, m, &weight, NULL, y, n, 0, 0}, from_plain = args;
     from_plain.weight = &plain_weight;
     gemm_problem problem = {x, w, y, m, n, k};
@@ -224,7 +224,7 @@ static void warm_up(const subject *s)
     float *y = need(M * N * sizeof(float));
     fill(x, M * K);
     fill(w, N * K);
-    grt_weight weight = {w, GRT_DTYPE_F32, N, K};
+    grt_matrix weight = {w, GRT_DTYPE_F32, N, K};
     grt_linear_args args = {x, K, M, &weight, NULL, y, N, 0, 0};
     gemm_problem problem = {x, w, y, M, N, K};
     for (uint64_t start = grt_clock_ns(); grt_clock_ns() - start < 2000000000u;) {

@@ -130,8 +130,8 @@ void grt_model_describe(const grt_model *model, grt_model_info *out)
                            .max_tokens = network->max_tokens,
                            .n_tensors = model->opened.checkpoint.catalogue.n_tensors,
                            .profile = model->profile.path,
-                           .arithmetic = model->kernels.arithmetic,
-                           .isa = model->kernels.isa,
+                           .arithmetic = grt_device_arithmetic(model->device),
+                           .isa = grt_device_isa(model->device),
                            .n_notes = model->opened.checkpoint.notes.n};
     count_parts(model, &info);
     grt_give_struct(out, &info, sizeof(info));

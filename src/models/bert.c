@@ -145,7 +145,7 @@ static grt_status bind_head(grt_binder *binder, const bert_head *head, grt_error
     uint64_t d = binder->network->hidden_size;
     GRT_TRY(grt_encoder_bind_classifier(binder, CLASSIFIER, head->classifier,
                                         head->classifier_bias, head->text, err));
-    if (!binder->network->fixed[CLASSIFIER_BIAS].values)
+    if (binder->network->fixed_shapes[CLASSIFIER_BIAS].n_out == 0)
         GRT_FAIL(err, GRT_E_FORMAT, "%s: tensor %s is missing",
                  binder->checkpoint->path,
                  grt_tensor_name(binder, head->classifier_bias));
@@ -253,107 +253,108 @@ static size_t floats_per_row(const grt_network *network)
     return attention > network->ffn_size ? attention : network->ffn_size;
 }
 
-static void add_row(const grt_kernels *kernels, const grt_weight *table, size_t row,
-                    float *scratch, float *hidden)
+static void add_types(const grt_network *network, grt_device *device,
+                      const grt_token_rows *rows, grt_rows hidden)
 {
-    uint64_t row_bytes = 0;
-    (void)grt_dtype_bytes(&row_bytes, table->dtype, table->n_in);
-    kernels->unpack_row[table->dtype](
-        scratch, (const unsigned char *)table->data + row * row_bytes, table->n_in);
-    kernels->add(hidden, scratch, table->n_in);
+    enum { AT_ONCE = 256 };
+    uint32_t ids[AT_ONCE];
+    for (size_t first = 0; first < rows->n_rows; first += AT_ONCE) {
+        size_t n = rows->n_rows - first < AT_ONCE ? rows->n_rows - first : AT_ONCE;
+        for (size_t i = 0; i < n; i++)
+            ids[i] = rows->types[first + i];
+        grt_op_embed(device, grt_rows_from(hidden, first), &network->fixed[TYPES], ids,
+                     n);
+    }
 }
 
-static void embed(const grt_network *network, const grt_kernels *kernels,
-                  const grt_token_rows *rows, float *hidden, float *scratch)
+static void embed(const grt_network *network, grt_device *device,
+                  const grt_token_rows *rows, grt_rows hidden)
 {
     const bert_numbers *numbers = network->own;
-    size_t d = network->hidden_size;
-    for (size_t i = 0; i < rows->n_rows; i++) {
-        float *x = hidden + i * d;
-        add_row(kernels, &network->fixed[POSITIONS].weight,
-                numbers->first_position + rows->positions[i], scratch, x);
-        add_row(kernels, &network->fixed[TYPES].weight, rows->types[i], scratch, x);
-    }
-    kernels->layer_norm(hidden, d, hidden, d, network->fixed[EMBEDDING_NORM].values,
-                        network->fixed[EMBEDDING_NORM_BIAS].values, network->norm_eps,
-                        rows->n_rows, network->embedding_size);
+    grt_weight positions = grt_weight_rows(
+        &network->fixed[POSITIONS], numbers->first_position, network->max_tokens);
+    grt_rows narrow = grt_rows_columns(hidden, 0, network->embedding_size);
+    grt_op_embed(device, narrow, &positions, rows->positions, rows->n_rows);
+    add_types(network, device, rows, narrow);
+    grt_op_layer_norm(device, narrow, narrow, rows->n_rows,
+                      &network->fixed[EMBEDDING_NORM],
+                      &network->fixed[EMBEDDING_NORM_BIAS], network->norm_eps);
 }
 
 static void widen(const grt_network *network, const grt_workspace *workspace,
-                  float *hidden, size_t n_rows)
+                  grt_rows hidden, size_t n_rows)
 {
-    size_t d = network->hidden_size, width = network->embedding_size;
-    if (width == d) return;
-    float *narrow = workspace->buffer;
-    for (size_t i = 0; i < n_rows; i++)
-        memcpy(narrow + i * width, hidden + i * d, width * sizeof(float));
-    grt_block_linear(workspace, &network->fixed[WIDEN].weight,
-                     network->fixed[WIDEN_BIAS].values, narrow, hidden, n_rows, 0);
+    size_t width = network->embedding_size;
+    if (width == network->hidden_size) return;
+    grt_space space = grt_space_of(workspace->memory);
+    grt_rows narrow = grt_space_take(&space, n_rows, width);
+    grt_op_copy(workspace->device, narrow, grt_rows_columns(hidden, 0, width), n_rows);
+    grt_op_linear(workspace->device, GRT_LINEAR_SET, hidden, narrow, n_rows,
+                  &network->fixed[WIDEN], &network->fixed[WIDEN_BIAS]);
 }
 
 static void layer(const grt_network *network, const grt_layer_view *view,
                   const grt_workspace *workspace, const grt_chunk *chunk)
 {
-    size_t n = chunk->n_rows, d = network->hidden_size;
-    float *x = chunk->hidden;
-    float *queries = workspace->buffer, *keys = queries + n * d, *values = keys + n * d;
-    float *attended = values + n * d;
-    const grt_weight *matrices = view->matrices;
-    const float *const *vectors = view->vectors;
+    size_t n = chunk->n_rows;
+    float eps = network->norm_eps;
+    grt_device *device = workspace->device;
+    const grt_weight *parts = view->parts;
+    grt_rows x = chunk->hidden;
+    grt_space space = grt_space_of(workspace->memory);
+    grt_attended rows = grt_attended_take(&space, network, n);
 
-    grt_block_linear(workspace, &matrices[KEY], vectors[KEY_BIAS], x, keys, n, 0);
-    grt_block_linear(workspace, &matrices[VALUE], vectors[VALUE_BIAS], x, values, n, 0);
-    size_t m = grt_block_keep_scored(network, chunk, x, d);
-    grt_block_linear(workspace, &matrices[QUERY], vectors[QUERY_BIAS], x, queries, m,
-                     0);
-    grt_block_attention(network, workspace, view->kind, chunk, queries, keys, values,
-                        attended, 0);
-    grt_block_linear(workspace, &matrices[OUTPUT], vectors[OUTPUT_BIAS], attended, x, m,
-                     1);
-    grt_block_layer_norm(workspace, x, vectors[ATTENTION_NORM],
-                         vectors[ATTENTION_NORM_BIAS], network->norm_eps, m, d);
+    grt_op_linear(device, GRT_LINEAR_SET, rows.keys, x, n, &parts[KEY],
+                  &parts[KEY_BIAS]);
+    grt_op_linear(device, GRT_LINEAR_SET, rows.values, x, n, &parts[VALUE],
+                  &parts[VALUE_BIAS]);
+    size_t m = grt_block_keep_scored(device, chunk, x);
+    grt_op_linear(device, GRT_LINEAR_SET, rows.queries, x, m, &parts[QUERY],
+                  &parts[QUERY_BIAS]);
+    grt_block_attention(network, workspace, view->kind, chunk, &rows);
+    grt_op_linear(device, GRT_LINEAR_ADD, x, rows.out, m, &parts[OUTPUT],
+                  &parts[OUTPUT_BIAS]);
+    grt_op_layer_norm(device, x, x, m, &parts[ATTENTION_NORM],
+                      &parts[ATTENTION_NORM_BIAS], eps);
 
-    float *inner = workspace->buffer;
-    grt_block_linear(workspace, &matrices[UP], vectors[UP_BIAS], x, inner, m, 0);
-    grt_block_gelu(workspace, inner, m, network->ffn_size);
-    grt_block_linear(workspace, &matrices[DOWN], vectors[DOWN_BIAS], inner, x, m, 1);
-    grt_block_layer_norm(workspace, x, vectors[FFN_NORM], vectors[FFN_NORM_BIAS],
-                         network->norm_eps, m, d);
+    space = grt_space_of(workspace->memory);
+    grt_rows inner = grt_space_take(&space, m, network->ffn_size);
+    grt_op_linear(device, GRT_LINEAR_SET, inner, x, m, &parts[UP], &parts[UP_BIAS]);
+    grt_op_activate(device, GRT_ACTIVATION_GELU, inner, m);
+    grt_op_linear(device, GRT_LINEAR_ADD, x, inner, m, &parts[DOWN], &parts[DOWN_BIAS]);
+    grt_op_layer_norm(device, x, x, m, &parts[FFN_NORM], &parts[FFN_NORM_BIAS], eps);
 }
 
-static void dense_row(const grt_network *network, const grt_workspace *workspace,
-                      const float *rows, size_t n, float *scratch)
+/* Dense layer, activation, classifier. */
+static grt_status classify(const grt_network *network, grt_device *device,
+                           grt_activation activation, grt_rows rows, size_t n,
+                           float *out, grt_space scratch, grt_error *err)
 {
-    grt_block_head(workspace, &network->fixed[DENSE].weight,
-                   network->fixed[DENSE_BIAS].values, rows, scratch, n);
+    const grt_weight *fixed = network->fixed;
+    grt_rows inner = grt_space_take(&scratch, n, network->hidden_size);
+    grt_rows logits = grt_space_take(&scratch, n, 1);
+    grt_op_linear(device, GRT_LINEAR_PRECISE, inner, rows, n, &fixed[DENSE],
+                  &fixed[DENSE_BIAS]);
+    grt_op_activate(device, activation, inner, n);
+    grt_op_linear(device, GRT_LINEAR_PRECISE, logits, inner, n, &fixed[CLASSIFIER],
+                  &fixed[CLASSIFIER_BIAS]);
+    return grt_op_download(device, logits, n, out, err);
 }
 
-static void classify(const grt_network *network, const grt_workspace *workspace,
-                     const float *rows, size_t n, float *out)
-{
-    grt_block_head(workspace, &network->fixed[CLASSIFIER].weight,
-                   network->fixed[CLASSIFIER_BIAS].values, rows, out, n);
-}
-
-static void tanh_logits(const grt_network *network, const grt_workspace *workspace,
-                        size_t layer, const float *rows, size_t n, float *out,
-                        float *scratch)
+static grt_status tanh_logits(const grt_network *network, grt_device *device,
+                              size_t layer, grt_rows rows, size_t n, float *out,
+                              grt_space scratch, grt_error *err)
 {
     (void)layer; /* one head for all */
-    dense_row(network, workspace, rows, n, scratch);
-    for (size_t i = 0; i < n * network->hidden_size; i++)
-        scratch[i] = tanhf(scratch[i]);
-    classify(network, workspace, scratch, n, out);
+    return classify(network, device, GRT_ACTIVATION_TANH, rows, n, out, scratch, err);
 }
 
-static void gelu_logits(const grt_network *network, const grt_workspace *workspace,
-                        size_t layer, const float *rows, size_t n, float *out,
-                        float *scratch)
+static grt_status gelu_logits(const grt_network *network, grt_device *device,
+                              size_t layer, grt_rows rows, size_t n, float *out,
+                              grt_space scratch, grt_error *err)
 {
     (void)layer;
-    dense_row(network, workspace, rows, n, scratch);
-    workspace->kernels->gelu(scratch, n * network->hidden_size);
-    classify(network, workspace, scratch, n, out);
+    return classify(network, device, GRT_ACTIVATION_GELU, rows, n, out, scratch, err);
 }
 
 /* clang-format off */

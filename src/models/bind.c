@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "compute/unpack.h"
 
 #include <assert.h>
 #include <math.h>
@@ -380,14 +381,6 @@ static grt_status load_tensor(void **out, const grt_checkpoint *checkpoint,
                             *out, tensor->n_bytes, err);
 }
 
-/* Opening is not a hot path: the scalar variants serve. */
-static void unpack(float *dst, const void *src, grt_dtype dtype, size_t n)
-{
-    grt_kernels kernels;
-    grt_kernels_choose(&kernels, 0, GRT_ARITHMETIC_F32);
-    kernels.unpack_row[dtype](dst, src, n);
-}
-
 /* The tensor of binder->name as fixed part `index`; `offset` is added to a vector. */
 static grt_status fix(grt_binder *binder, size_t index, uint64_t n_out, uint64_t n_in,
                       float offset, int32_t part, grt_error *err)
@@ -396,19 +389,19 @@ static grt_status fix(grt_binder *binder, size_t index, uint64_t n_out, uint64_t
     const grt_tensor *tensor;
     GRT_TRY(bind_resolved(&tensor, binder, n_out, n_in, part, err));
     assert(index < GRT_MAX_FIXED_PARTS);
-    grt_fixed *fixed = &network->fixed[index];
     void *data;
     GRT_TRY(load_tensor(&data, binder->checkpoint, tensor, &network->arena, err));
-    fixed->weight = (grt_weight){data, tensor->dtype, (size_t)n_out, (size_t)n_in};
-    if (n_in != 0) return GRT_OK;
-    float *values;
-    GRT_TRY(
-        grt_arena_alloc(&network->arena, &values, (size_t)n_out, sizeof(*values), err));
-    unpack(values, data, tensor->dtype, (size_t)n_out);
-    for (size_t i = 0; i < n_out; i++)
-        values[i] += offset;
-    fixed->values = values;
+    network->fixed_data[index] = data;
+    network->fixed_shapes[index] =
+        (grt_weight_shape){tensor->dtype, (size_t)n_out, (size_t)n_in, offset};
     return GRT_OK;
+}
+
+void grt_bind_values(grt_network *network, size_t index, const float *values,
+                     size_t n_out, size_t n_in)
+{
+    network->fixed_data[index] = values;
+    network->fixed_shapes[index] = (grt_weight_shape){GRT_DTYPE_F32, n_out, n_in, 0.0f};
 }
 
 grt_status grt_bind_fixed(grt_binder *binder, size_t index, grt_name name,
@@ -514,7 +507,7 @@ grt_status grt_bind_fixed_table(grt_binder *binder, const grt_part_spec *specs,
 
 /* The part that `spec` tells of a layer's tensor binder->name; the whole tensor where
  * it is not fused.  A vector may not be cut within a block. */
-static grt_status bind_part(grt_part *part, grt_layer_part *shape, grt_binder *binder,
+static grt_status bind_part(grt_part *part, grt_weight_shape *shape, grt_binder *binder,
                             const grt_part_spec *spec, size_t layer, grt_error *err)
 {
     const grt_checkpoint *checkpoint = binder->checkpoint;
@@ -538,8 +531,8 @@ static grt_status bind_part(grt_part *part, grt_layer_part *shape, grt_binder *b
     if (n_in) skipped = row_bytes * n_before;
     *part = (grt_part){checkpoint->catalogue.files[tensor->file],
                        tensor->offset + skipped, (size_t)n_bytes};
-    *shape = (grt_layer_part){tensor->dtype, (size_t)n_out, (size_t)n_in,
-                              spec->is_norm ? binder->network->norm_offset : 0.0f};
+    *shape = (grt_weight_shape){tensor->dtype, (size_t)n_out, (size_t)n_in,
+                                spec->is_norm ? binder->network->norm_offset : 0.0f};
     return GRT_OK;
 }
 
@@ -569,7 +562,7 @@ static grt_status bind_layer(grt_binder *binder, size_t layer, const char *befor
     grt_part *parts;
     GRT_TRY(grt_arena_alloc(&network->arena, &parts, n_parts, sizeof(*parts), err));
     for (size_t i = 0; i < n_parts; i++) {
-        grt_layer_part *shape = &network->layer_parts[layer * n_parts + i];
+        grt_weight_shape *shape = &network->layer_parts[layer * n_parts + i];
         bool is_found;
         const grt_part_spec *spec = pick(binder, &table, i, &is_found);
         assert(spec);
@@ -645,7 +638,7 @@ grt_status grt_read_row(const grt_checkpoint *checkpoint, const grt_tensor *tens
     grt_status status = grt_file_read_at(checkpoint->catalogue.files[tensor->file],
                                          tensor->offset + row * row_bytes, data,
                                          (size_t)row_bytes, err);
-    if (status == GRT_OK) unpack(dst, data, tensor->dtype, n);
+    if (status == GRT_OK) grt_unpack(dst, data, tensor->dtype, n);
     grt_free(data);
     return status;
 }

@@ -87,6 +87,11 @@ GRT_NODISCARD grt_status grt_bind_fixed(grt_binder *binder, size_t index, grt_na
                                         uint64_t n_out, uint64_t n_in, int32_t part,
                                         grt_error *err);
 
+/* Fixed part `index` is values[n_out][n_in] ([n_out] when n_in is 0), which the
+ * network's arena holds. */
+void grt_bind_values(grt_network *network, size_t index, const float *values,
+                     size_t n_out, size_t n_in);
+
 /* The same for tables of fixed parts, which go to fixed[spec.part]. */
 GRT_NODISCARD grt_status grt_bind_fixed_table(grt_binder *binder,
                                               const grt_part_spec *specs, size_t n,

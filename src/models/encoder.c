@@ -144,11 +144,11 @@ static grt_status bind_two_labels(grt_binder *binder, size_t index, grt_name wei
     GRT_TRY(grt_bind_tensor(&tensor, binder, weight, 2, d, GRT_PART_HEAD, err));
     GRT_TRY(find_relevant(&relevant, binder, tensor->name, err));
     GRT_TRY(read_difference(&values, binder, tensor, d, relevant, err));
-    network->fixed[index].weight = (grt_weight){values, GRT_DTYPE_F32, 1, d};
+    grt_bind_values(network, index, values, 1, d);
     if (!grt_tensor_find(binder, bias)) return GRT_OK;
     GRT_TRY(grt_bind_tensor(&tensor, binder, bias, 2, 0, GRT_PART_HEAD, err));
     GRT_TRY(read_difference(&values, binder, tensor, 2, relevant, err));
-    network->fixed[index + 1].values = values;
+    grt_bind_values(network, index + 1, values, 1, 0);
     return GRT_OK;
 }
 

@@ -6,13 +6,12 @@
  * may share one key head. */
 #include "models/architectures.h"
 
-#include "models/blocks/blocks.h"
 #include "models/blocks/decoder.h"
 #include "models/blocks/prompt.h"
 
 /* Configs from before the activation was named right say "gelu" and mean its tanh form;
  * the output matrix is always the embedding's, and configs leave that out. */
-static const grt_decoder decoder = {.gate = grt_block_gelu_tanh_mul,
+static const grt_decoder decoder = {.gate = GRT_ACTIVATION_GELU_TANH,
                                     .activations = "gelu_pytorch_tanh gelu",
                                     .norms_less_one = true,
                                     .scales_embedding = true,

@@ -2,7 +2,6 @@
  * branches add, and layers of which most see a window only (arXiv 2503.19786). */
 #include "models/architectures.h"
 
-#include "models/blocks/blocks.h"
 #include "models/blocks/decoder.h"
 #include "models/blocks/prompt.h"
 
@@ -20,7 +19,7 @@ static grt_status adjust(grt_binder *binder, grt_decoder_numbers *numbers,
     return GRT_OK;
 }
 
-static const grt_decoder decoder = {.gate = grt_block_gelu_tanh_mul,
+static const grt_decoder decoder = {.gate = GRT_ACTIVATION_GELU_TANH,
                                     .activations = "gelu_pytorch_tanh",
                                     .norms_less_one = true,
                                     .may_scale_rope = true,

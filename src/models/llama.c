@@ -7,12 +7,11 @@
  * is the token that the tokenizer makes of "Yes". */
 #include "models/architectures.h"
 
-#include "models/blocks/blocks.h"
 #include "models/blocks/decoder.h"
 #include "models/blocks/prompt.h"
 
 /* 1B and 3B of Llama 3.2 share the output matrix with the embedding. */
-static const grt_decoder decoder = {.gate = grt_block_silu_mul,
+static const grt_decoder decoder = {.gate = GRT_ACTIVATION_SILU,
                                     .activations = "silu",
                                     .gguf_interleaves = true,
                                     .may_scale_rope = true,

@@ -7,7 +7,6 @@
  * any of them.  No GGUF carries these heads, so there are safetensors only. */
 #include "models/architectures.h"
 
-#include "models/blocks/blocks.h"
 #include "models/blocks/decoder.h"
 #include "models/blocks/prompt.h"
 
@@ -58,9 +57,8 @@ static grt_status bind_heads(grt_binder *binder, grt_error *err)
                                 GRT_PART_HEAD, err));
         GRT_TRY(grt_read_row(binder->checkpoint, head, 0, heads + i * d, err));
     }
-    network->layer_heads = heads;
     network->first_head = (size_t)first;
-    network->fixed[GRT_DECODER_SCORE].weight = (grt_weight){heads, GRT_DTYPE_F32, 1, d};
+    grt_bind_values(network, GRT_DECODER_SCORE, heads, n_heads, d);
     char *text;
     enum { TEXT_BYTES = 80 };
     GRT_TRY(grt_arena_alloc(&network->arena, &text, TEXT_BYTES, 1, err));
@@ -70,7 +68,7 @@ static grt_status bind_heads(grt_binder *binder, grt_error *err)
     return GRT_OK;
 }
 
-static const grt_decoder decoder = {.gate = grt_block_silu_mul,
+static const grt_decoder decoder = {.gate = GRT_ACTIVATION_SILU,
                                     .activations = "silu",
                                     .norm_eps = 1e-6,
                                     .rope_theta = 1e4,

@@ -143,7 +143,7 @@ static grt_status bind(grt_binder *binder, grt_error *err)
     float *zeros;
     GRT_TRY(grt_arena_alloc(&network->arena, &zeros, network->hidden_size,
                             sizeof(*zeros), err));
-    network->fixed[NO_BIAS].values = zeros;
+    grt_bind_values(network, NO_BIAS, zeros, network->hidden_size, 0);
     GRT_TRY(grt_bind_fixed_table(binder, head_specs, 3, GRT_PART_HEAD, err));
     return grt_bind_layers(binder, err);
 }
@@ -163,87 +163,91 @@ static size_t floats_per_row(const grt_network *network)
     return network->hidden_size + (attention > feed_forward ? attention : feed_forward);
 }
 
-static void embed(const grt_network *network, const grt_kernels *kernels,
-                  const grt_token_rows *rows, float *hidden, float *scratch)
+/* A layer norm without a bias. */
+static void norm_rows(const grt_network *network, grt_device *device, grt_rows dst,
+                      grt_rows x, size_t n_rows, const grt_weight *weight)
 {
-    (void)scratch;
-    size_t d = network->hidden_size;
-    kernels->layer_norm(hidden, d, hidden, d, network->fixed[EMBEDDING_NORM].values,
-                        network->fixed[NO_BIAS].values, network->norm_eps, rows->n_rows,
-                        d);
+    grt_op_layer_norm(device, dst, x, n_rows, weight, &network->fixed[NO_BIAS],
+                      network->norm_eps);
+}
+
+static void embed(const grt_network *network, grt_device *device,
+                  const grt_token_rows *rows, grt_rows hidden)
+{
+    norm_rows(network, device, hidden, hidden, rows->n_rows,
+              &network->fixed[EMBEDDING_NORM]);
 }
 
 /* Adds attention to x; returns the rows that are left. */
 static size_t attend(const grt_network *network, const grt_layer_view *view,
                      const grt_workspace *workspace, const grt_chunk *chunk)
 {
-    size_t n = chunk->n_rows, d = network->hidden_size;
-    float *x = chunk->hidden, *normed = workspace->buffer;
-    float *queries = normed + n * d, *keys = queries + n * d, *values = keys + n * d;
-    float *attended = values + n * d;
-    const float *norm = view->vectors[ATTENTION_NORM];
-    const grt_weight *matrices = view->matrices;
+    size_t n = chunk->n_rows;
+    grt_device *device = workspace->device;
+    const grt_weight *parts = view->parts;
+    grt_rows x = chunk->hidden;
+    grt_space space = grt_space_of(workspace->memory);
+    grt_rows normed = grt_space_take(&space, n, network->hidden_size);
+    grt_attended rows = grt_attended_take(&space, network, n);
     grt_turn turn = {
         .kind = view->kind, .positions = chunk->positions, .n_heads = network->n_heads};
 
-    if (norm)
-        grt_block_layer_norm_to(workspace, normed, x, norm,
-                                network->fixed[NO_BIAS].values, network->norm_eps, n,
-                                d);
+    if (grt_weight_is_there(&parts[ATTENTION_NORM]))
+        norm_rows(network, device, normed, x, n, &parts[ATTENTION_NORM]);
     else
-        memcpy(normed, x, n * d * sizeof(float));
-    grt_block_linear(workspace, &matrices[KEY], NULL, normed, keys, n, 0);
-    grt_block_linear(workspace, &matrices[VALUE], NULL, normed, values, n, 0);
-    grt_block_turn(network, workspace, &turn, keys, n);
-    size_t m = grt_block_keep_scored(network, chunk, x, d);
-    (void)grt_block_keep_scored(network, chunk, normed, d);
-    grt_block_keep_positions(network, chunk);
-    grt_block_linear(workspace, &matrices[QUERY], NULL, normed, queries, m, 0);
-    grt_block_turn(network, workspace, &turn, queries, m);
-    grt_block_attention(network, workspace, view->kind, chunk, queries, keys, values,
-                        attended, 0);
-    grt_block_linear(workspace, &matrices[OUTPUT], NULL, attended, x, m, 1);
+        grt_op_copy(device, normed, x, n);
+    grt_op_linear(device, GRT_LINEAR_SET, rows.keys, normed, n, &parts[KEY], NULL);
+    grt_op_linear(device, GRT_LINEAR_SET, rows.values, normed, n, &parts[VALUE], NULL);
+    grt_block_turn(network, workspace, &turn, rows.keys, n);
+    size_t m = grt_block_keep_scored(device, chunk, x);
+    (void)grt_block_keep_scored(device, chunk, normed);
+    grt_block_keep_positions(chunk);
+    grt_op_linear(device, GRT_LINEAR_SET, rows.queries, normed, m, &parts[QUERY], NULL);
+    grt_block_turn(network, workspace, &turn, rows.queries, m);
+    grt_block_attention(network, workspace, view->kind, chunk, &rows);
+    grt_op_linear(device, GRT_LINEAR_ADD, x, rows.out, m, &parts[OUTPUT], NULL);
     return m;
 }
 
 static void layer(const grt_network *network, const grt_layer_view *view,
                   const grt_workspace *workspace, const grt_chunk *chunk)
 {
-    size_t d = network->hidden_size, ffn = network->ffn_size;
     size_t m = attend(network, view, workspace, chunk);
-    float *x = chunk->hidden, *normed = workspace->buffer;
-    float *gate = normed + m * d, *up = gate + m * ffn;
-    const grt_weight *matrices = view->matrices;
+    grt_device *device = workspace->device;
+    const grt_weight *parts = view->parts;
+    grt_rows x = chunk->hidden;
+    grt_space space = grt_space_of(workspace->memory);
+    grt_rows normed = grt_space_take(&space, m, network->hidden_size);
+    grt_rows gate = grt_space_take(&space, m, network->ffn_size);
+    grt_rows up = grt_space_take(&space, m, network->ffn_size);
 
-    grt_block_layer_norm_to(workspace, normed, x, view->vectors[FFN_NORM],
-                            network->fixed[NO_BIAS].values, network->norm_eps, m, d);
-    grt_block_linear(workspace, &matrices[GATE], NULL, normed, gate, m, 0);
-    grt_block_linear(workspace, &matrices[UP], NULL, normed, up, m, 0);
-    grt_block_gelu_mul(workspace, gate, up, m, ffn);
-    grt_block_linear(workspace, &matrices[DOWN], NULL, gate, x, m, 1);
+    norm_rows(network, device, normed, x, m, &parts[FFN_NORM]);
+    grt_op_linear(device, GRT_LINEAR_SET, gate, normed, m, &parts[GATE], NULL);
+    grt_op_linear(device, GRT_LINEAR_SET, up, normed, m, &parts[UP], NULL);
+    grt_op_gate(device, GRT_ACTIVATION_GELU, gate, up, m);
+    grt_op_linear(device, GRT_LINEAR_ADD, x, gate, m, &parts[DOWN], NULL);
 }
 
-static void head_row(const grt_network *network, const grt_kernels *kernels, float *dst,
-                     const float *row)
+static void head_rows(const grt_network *network, grt_device *device, grt_rows dst,
+                      grt_rows rows, size_t n_rows)
 {
-    size_t d = network->hidden_size;
-    kernels->layer_norm(dst, d, row, d, network->fixed[FINAL_NORM].values,
-                        network->fixed[NO_BIAS].values, network->norm_eps, 1, d);
+    norm_rows(network, device, dst, rows, n_rows, &network->fixed[FINAL_NORM]);
 }
 
-static void logits(const grt_network *network, const grt_workspace *workspace,
-                   size_t layer, const float *rows, size_t n, float *out,
-                   float *scratch)
+static grt_status logits(const grt_network *network, grt_device *device, size_t layer,
+                         grt_rows rows, size_t n, float *out, grt_space scratch,
+                         grt_error *err)
 {
     (void)layer; /* one head for all */
-    size_t d = network->hidden_size;
-    const grt_kernels *kernels = workspace->kernels;
-    grt_block_head(workspace, &network->fixed[DENSE].weight, NULL, rows, scratch, n);
-    kernels->gelu(scratch, n * d);
-    kernels->layer_norm(scratch, d, scratch, d, network->fixed[HEAD_NORM].values,
-                        network->fixed[NO_BIAS].values, network->norm_eps, n, d);
-    grt_block_head(workspace, &network->fixed[CLASSIFIER].weight,
-                   network->fixed[CLASSIFIER_BIAS].values, scratch, out, n);
+    const grt_weight *fixed = network->fixed;
+    grt_rows inner = grt_space_take(&scratch, n, network->hidden_size);
+    grt_rows found = grt_space_take(&scratch, n, 1);
+    grt_op_linear(device, GRT_LINEAR_PRECISE, inner, rows, n, &fixed[DENSE], NULL);
+    grt_op_activate(device, GRT_ACTIVATION_GELU, inner, n);
+    norm_rows(network, device, inner, inner, n, &fixed[HEAD_NORM]);
+    grt_op_linear(device, GRT_LINEAR_PRECISE, found, inner, n, &fixed[CLASSIFIER],
+                  &fixed[CLASSIFIER_BIAS]);
+    return grt_op_download(device, found, n, out, err);
 }
 
 const grt_architecture grt_architecture_modernbert = {
@@ -260,6 +264,6 @@ const grt_architecture grt_architecture_modernbert = {
     .floats_per_row = floats_per_row,
     .embed = embed,
     .layer = layer,
-    .head_row = head_row,
+    .head_rows = head_rows,
     .logits = logits,
 };

@@ -6,24 +6,35 @@
 
 void grt_network_release(grt_network *network)
 {
+    if (network->device) grt_device_release(network->device, network->fixed_memory);
     grt_arena_release(&network->arena);
     memset(network, 0, sizeof(*network));
 }
 
-static const grt_layer_part *parts_of(const grt_network *network, size_t layer)
+grt_status grt_network_place(grt_network *network, grt_device *device, grt_error *err)
+{
+    size_t n_bytes =
+        grt_device_place_bytes(device, network->fixed_shapes, GRT_MAX_FIXED_PARTS);
+    GRT_TRY(grt_device_alloc(device, &network->fixed_memory, n_bytes,
+                             "parts of the head and the embedding", err));
+    network->device = device;
+    grt_op_place(device, network->fixed_memory, network->fixed_shapes,
+                 network->fixed_data, GRT_MAX_FIXED_PARTS, network->fixed);
+    return GRT_OK;
+}
+
+static const grt_weight_shape *parts_of(const grt_network *network, size_t layer)
 {
     return network->layer_parts + layer * network->architecture->n_layer_parts;
 }
 
-size_t grt_layer_vector_floats(const grt_network *network)
+size_t grt_layer_place_bytes(const grt_network *network, const grt_device *device)
 {
     size_t most = 0;
     for (size_t layer = 0; layer < network->n_layers; layer++) {
-        size_t total = 0;
-        const grt_layer_part *parts = parts_of(network, layer);
-        for (size_t i = 0; i < network->architecture->n_layer_parts; i++)
-            if (parts[i].n_in == 0) total += parts[i].n_out;
-        if (total > most) most = total;
+        size_t n = grt_device_place_bytes(device, parts_of(network, layer),
+                                          network->architecture->n_layer_parts);
+        if (n > most) most = n;
     }
     return most;
 }
@@ -31,33 +42,20 @@ size_t grt_layer_vector_floats(const grt_network *network)
 size_t grt_layer_most_inputs(const grt_network *network)
 {
     size_t most = 0;
-    const grt_layer_part *parts = parts_of(network, 0);
+    const grt_weight_shape *parts = parts_of(network, 0);
     for (size_t i = 0; i < network->architecture->n_layer_parts; i++)
         if (parts[i].n_in > most) most = parts[i].n_in;
     return most;
 }
 
 void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
-                         const grt_kernels *kernels, size_t layer,
-                         const void *const *parts, float *vectors)
+                         grt_device *device, size_t layer, const void *const *parts,
+                         grt_memory *memory)
 {
-    const grt_layer_part *shapes = parts_of(network, layer);
     view->index = layer;
     view->kind = &network->kinds[layer];
-    for (size_t i = 0; i < network->architecture->n_layer_parts; i++) {
-        const grt_layer_part *shape = &shapes[i];
-        if (shape->n_in != 0) {
-            view->matrices[i] =
-                (grt_weight){parts[i], shape->dtype, shape->n_out, shape->n_in};
-            continue;
-        }
-        view->vectors[i] = shape->n_out ? vectors : NULL;
-        if (shape->n_out == 0) continue;
-        kernels->unpack_row[shape->dtype](vectors, parts[i], shape->n_out);
-        for (size_t j = 0; shape->offset != 0.0f && j < shape->n_out; j++)
-            vectors[j] += shape->offset;
-        vectors += shape->n_out;
-    }
+    grt_op_place(device, memory, parts_of(network, layer), parts,
+                 network->architecture->n_layer_parts, view->parts);
 }
 
 grt_span grt_scored_rows(const grt_network *network, size_t n_rows)
@@ -71,18 +69,31 @@ size_t grt_rope_floats(const grt_network *network, size_t n_positions)
     return network->n_ropes * n_positions * (network->head_size / 2) * 2;
 }
 
-void grt_rope_fill(const grt_network *network, size_t n_positions, float *out)
+grt_rows grt_rope_fill(const grt_network *network, grt_device *device,
+                       size_t n_positions, grt_memory *memory)
 {
-    size_t half = network->head_size / 2, n = n_positions * half;
-    for (size_t rope = 0; rope < network->n_ropes; rope++) {
-        float *cosines = out + 2 * rope * n, *sines = cosines + n;
-        for (size_t i = 0; i < half; i++)
-            for (size_t position = 0; position < n_positions; position++) {
+    float cosines[GRT_MAX_HEAD_SIZE / 2], sines[GRT_MAX_HEAD_SIZE / 2];
+    size_t half = network->head_size / 2;
+    grt_space space = grt_space_of(memory);
+    grt_rows all = grt_space_take(&space, 2 * network->n_ropes * n_positions, half);
+    for (size_t rope = 0; rope < network->n_ropes; rope++)
+        for (size_t position = 0; position < n_positions; position++) {
+            size_t row = 2 * rope * n_positions + position;
+            for (size_t i = 0; i < half; i++) {
                 double angle = (double)position * network->ropes[rope][i];
-                cosines[position * half + i] = (float)cos(angle);
-                sines[position * half + i] = (float)sin(angle);
+                cosines[i] = (float)cos(angle);
+                sines[i] = (float)sin(angle);
             }
-    }
+            grt_op_upload(device, grt_rows_from(all, row), cosines, GRT_DTYPE_F32, 1);
+            grt_op_upload(device, grt_rows_from(all, row + n_positions), sines,
+                          GRT_DTYPE_F32, 1);
+        }
+    return all;
+}
+
+size_t grt_logits_floats(const grt_network *network, size_t n)
+{
+    return n * (network->hidden_size + 1);
 }
 
 bool grt_pools_query(const grt_network *network)
@@ -122,11 +133,12 @@ grt_status grt_embed_cache_create(grt_row_cache **out, const grt_network *networ
     return grt_row_cache_create(out, &table, n_cached, err);
 }
 
-grt_status grt_embed(const grt_network *network, const grt_kernels *kernels,
-                     grt_row_cache *cache, const grt_token_rows *rows, float *hidden,
-                     float *scratch, grt_error *err)
+grt_status grt_embed(const grt_network *network, grt_device *device,
+                     grt_row_cache *cache, const grt_token_rows *rows, grt_rows hidden,
+                     grt_error *err)
 {
     const grt_tensor *table = network->token_embedding;
+    grt_rows narrow = grt_rows_columns(hidden, 0, network->embedding_size);
     for (size_t i = 0; i < rows->n_rows; i++)
         if (rows->ids[i] < 0 || (size_t)rows->ids[i] >= network->vocab_size)
             GRT_FAIL(err, GRT_E_FORMAT,
@@ -136,10 +148,9 @@ grt_status grt_embed(const grt_network *network, const grt_kernels *kernels,
     for (size_t i = 0; i < rows->n_rows; i++) {
         const void *row;
         GRT_TRY(grt_row_cache_get(cache, (size_t)rows->ids[i], &row, err));
-        kernels->unpack_row[table->dtype](hidden + i * network->hidden_size, row,
-                                          network->embedding_size);
+        grt_op_upload(device, grt_rows_from(narrow, i), row, table->dtype, 1);
     }
     if (network->architecture->embed)
-        network->architecture->embed(network, kernels, rows, hidden, scratch);
+        network->architecture->embed(network, device, rows, hidden);
     return GRT_OK;
 }

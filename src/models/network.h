@@ -7,9 +7,8 @@
 #ifndef GRT_MODELS_NETWORK_H
 #define GRT_MODELS_NETWORK_H
 
+#include "compute/device.h"
 #include "formats/checkpoint.h"
-#include "compute/cpu/attention.h"
-#include "compute/cpu/linear.h"
 #include "stream/row_cache.h"
 #include "stream/window.h"
 #include "tokenizer/pair.h"
@@ -111,20 +110,6 @@ typedef struct grt_part_spec {
     _Static_assert((size_t)(n_parts) <= (size_t)GRT_MAX_LAYER_PARTS, \
                    "a layer has more parts than a view")
 
-/* A tensor that stays in memory, in storage type; vectors are f32 as well. */
-typedef struct grt_fixed {
-    grt_weight weight;
-    const float *values; /* [n_out] of a vector, else NULL */
-} grt_fixed;
-
-/* Shape and type of one tensor of a layer. */
-typedef struct grt_layer_part {
-    grt_dtype dtype;
-    size_t n_out; /* 0: the layer lacks it */
-    size_t n_in;  /* 0: a vector */
-    float offset; /* of a vector: added to each value */
-} grt_layer_part;
-
 /* How the rows of a layer see each other. */
 typedef struct grt_layer_kind {
     size_t window; /* keys that a row sees on each side of its own; 0: all */
@@ -136,26 +121,20 @@ typedef struct grt_layer_kind {
 typedef struct grt_layer_view {
     size_t index;
     const grt_layer_kind *kind;
-    grt_weight matrices[GRT_MAX_LAYER_PARTS];
-    const float *vectors[GRT_MAX_LAYER_PARTS]; /* f32; NULL: the layer lacks it */
+    grt_weight parts[GRT_MAX_LAYER_PARTS];
 } grt_layer_view;
-
-/* Some rows of a sequence. */
-typedef struct grt_span {
-    size_t first, n;
-} grt_span;
 
 /* Keys and values of the rows that all pairs of a causal model share at their start, in
  * the layer at hand. */
 typedef struct grt_prefix {
     size_t n_rows;
-    float *keys;   /* [n_rows][n_kv_heads * head_size] */
-    float *values; /* [n_rows][n_kv_heads * head_size] */
+    grt_rows keys;   /* [n_rows][n_kv_heads * head_size] */
+    grt_rows values; /* [n_rows][n_kv_heads * head_size] */
 } grt_prefix;
 
 /* Whole sequences whose rows lie end to end; computed in place. */
 typedef struct grt_chunk {
-    float *hidden;       /* [n_rows][hidden_size] */
+    grt_rows hidden;     /* [n_rows][hidden_size] */
     uint32_t *positions; /* [n_rows] of each row in its pair */
     size_t n_rows;
     const size_t *offsets; /* [n_sequences + 1] first row of each, from 0 */
@@ -163,21 +142,17 @@ typedef struct grt_chunk {
     const grt_prefix *prefix; /* rows before every sequence; NULL: none */
     bool begins_with_prefix;  /* sequence 0 is the prefix itself: its keys and values
                                  are kept for the others */
-    bool keeps_scored_rows;   /* of each sequence but the prefix only the rows that the
-                                 head reads are computed; they are left end to end at
-                                 the front of hidden */
+    const size_t *scored;     /* the row that the head reads of each sequence but the
+                                 prefix: they alone are computed, and left end to end at
+                                 the front of hidden.  NULL: all rows are */
 } grt_chunk;
 
-/* Scratch of a session, shared by all layers. */
+/* What layers are computed with and in. */
 typedef struct grt_workspace {
-    const grt_kernels *kernels;
-    grt_pool *pool;
-    void *linear_scratch;
-    unsigned char *attention_scratch; /* [n_threads][attention_scratch_bytes] */
-    size_t attention_scratch_bytes;
-    const float *ropes; /* as grt_rope_fill leaves them, of rope_rows positions */
+    grt_device *device;
+    grt_memory *memory; /* [chunk rows][grt_architecture.floats_per_row] */
+    grt_rows ropes;     /* as grt_rope_fill leaves them, of rope_rows positions */
     size_t rope_rows;
-    float *buffer; /* [chunk rows][grt_architecture.floats_per_row] */
 } grt_workspace;
 
 /* Rows of one request before the first layer. */
@@ -224,27 +199,28 @@ typedef struct grt_architecture {
                          grt_error *err);
     size_t (*floats_per_row)(const grt_network *network);
     /* Turns token rows (already in `hidden`) into the input of layer 0; NULL: they are.
-     * `scratch`: [hidden_size]. */
-    void (*embed)(const grt_network *network, const grt_kernels *kernels,
-                  const grt_token_rows *rows, float *hidden, float *scratch);
+     */
+    void (*embed)(const grt_network *network, grt_device *device,
+                  const grt_token_rows *rows, grt_rows hidden);
     void (*layer)(const grt_network *network, const grt_layer_view *layer,
                   const grt_workspace *workspace, const grt_chunk *chunk);
     /* Widens n rows of a chunk, [n_rows][hidden_size], whose first embedding_size
      * values are set; NULL: the embedding is as wide as hidden states. */
     void (*widen)(const grt_network *network, const grt_workspace *workspace,
-                  float *hidden, size_t n_rows);
-    /* What the head reads of a row; dst and row [hidden_size].  NULL: the row. */
-    void (*head_row)(const grt_network *network, const grt_kernels *kernels, float *dst,
-                     const float *row);
+                  grt_rows hidden, size_t n_rows);
+    /* What the head reads of n rows; dst may be rows.  NULL: the rows. */
+    void (*head_rows)(const grt_network *network, grt_device *device, grt_rows dst,
+                      grt_rows rows, size_t n_rows);
     /* The logits of n sequences after `layer` layers, from what the head reads of each
-     * (the mean of grt_scored_rows), after head_row: rows [n][hidden_size];
-     * out [n]; scratch [n][hidden_size]. */
-    void (*logits)(const grt_network *network, const grt_workspace *workspace,
-                   size_t layer, const float *rows, size_t n, float *out,
-                   float *scratch);
+     * (the mean of grt_scored_rows), after head_rows: rows [n][hidden_size];
+     * out [n]; scratch of grt_logits_floats(network, n). */
+    grt_status (*logits)(const grt_network *network, grt_device *device, size_t layer,
+                         grt_rows rows, size_t n, float *out, grt_space scratch,
+                         grt_error *err);
 } grt_architecture;
 
-/* Immutable after bind. */
+/* Immutable after bind, and after grt_network_place, before which nothing is computed.
+ */
 struct grt_network {
     const grt_architecture *architecture;
     size_t n_layers;
@@ -268,13 +244,16 @@ struct grt_network {
     grt_arena arena;
     const grt_tensor *token_embedding;
     const grt_file *token_embedding_file;
-    grt_layer_plan *layers;      /* [n_layers] */
-    grt_layer_part *layer_parts; /* [n_layers][n_layer_parts] */
-    grt_fixed fixed[GRT_MAX_FIXED_PARTS];
-    /* Heads of layers: [n_layers - first_head + 1][hidden_size], the i-th trained to
-     * read the output of layer first_head + i (from 1).  NULL: the last layer alone has
-     * one */
-    const float *layer_heads;
+    grt_layer_plan *layers;        /* [n_layers] */
+    grt_weight_shape *layer_parts; /* [n_layers][n_layer_parts] */
+    /* Parts that stay in memory, as the host has them, and on the device. */
+    grt_weight_shape fixed_shapes[GRT_MAX_FIXED_PARTS];
+    const void *fixed_data[GRT_MAX_FIXED_PARTS];
+    grt_weight fixed[GRT_MAX_FIXED_PARTS];
+    grt_memory *fixed_memory;
+    grt_device *device; /* of these; NULL: not placed yet */
+    /* The first layer (from 1) whose output a head of its own was trained to read; 0:
+     * the last layer alone has one. */
     size_t first_head;
     int32_t *part_of; /* [n_tensors of the catalogue] GRT_PART_... or a layer */
 };
@@ -297,12 +276,15 @@ GRT_NODISCARD grt_status grt_network_bind(grt_network *out, grt_checkpoint *chec
                                           grt_error *err);
 void grt_network_release(grt_network *network);
 
-/* Unpacks the vectors of an acquired layer into `vectors`
- * (grt_layer_vector_floats(network) floats) and points at its matrices. */
+/* Places the fixed parts on the device, which is kept and must outlive the network. */
+GRT_NODISCARD grt_status grt_network_place(grt_network *network, grt_device *device,
+                                           grt_error *err);
+
+/* Places an acquired layer, in `memory` of grt_layer_place_bytes. */
 void grt_layer_view_init(grt_layer_view *view, const grt_network *network,
-                         const grt_kernels *kernels, size_t layer,
-                         const void *const *parts, float *vectors);
-size_t grt_layer_vector_floats(const grt_network *network);
+                         grt_device *device, size_t layer, const void *const *parts,
+                         grt_memory *memory);
+size_t grt_layer_place_bytes(const grt_network *network, const grt_device *device);
 
 /* The most inputs of a matrix of any layer. */
 size_t grt_layer_most_inputs(const grt_network *network);
@@ -313,7 +295,11 @@ grt_span grt_scored_rows(const grt_network *network, size_t n_rows);
 /* Rotary positions: for each of the network's n_ropes cosines and then sines,
  * [n_positions][head_size / 2] each.  Source: Su et al. 2021, arXiv 2104.09864. */
 size_t grt_rope_floats(const grt_network *network, size_t n_positions);
-void grt_rope_fill(const grt_network *network, size_t n_positions, float *out);
+grt_rows grt_rope_fill(const grt_network *network, grt_device *device,
+                       size_t n_positions, grt_memory *memory);
+
+/* Scratch of grt_architecture.logits. */
+size_t grt_logits_floats(const grt_network *network, size_t n);
 
 /* What a profile's readouts read of one sequence: pooled states, [pools][hidden_size]
  * (what the head reads, the document's mean, and where rows see each other in both
@@ -323,14 +309,12 @@ size_t grt_pooled_size(const grt_network *network);
 /* The same, and |document's mean - query's mean| where there is one of the query. */
 size_t grt_features_size(const grt_network *network);
 
-/* Unpacks the embedding rows of ids, read through `cache`, into hidden
- * [n_rows][hidden_size], then runs the architecture's embed.  scratch: [hidden_size].
- * Where the embedding is narrower, architecture->widen is to be called on all rows of a
- * chunk afterwards. */
-GRT_NODISCARD grt_status grt_embed(const grt_network *network,
-                                   const grt_kernels *kernels, grt_row_cache *cache,
-                                   const grt_token_rows *rows, float *hidden,
-                                   float *scratch, grt_error *err);
+/* The embedding rows of ids, read through `cache`, to hidden [n_rows][hidden_size];
+ * then runs the architecture's embed.  Where the embedding is narrower,
+ * architecture->widen is to be called on all rows of a chunk afterwards. */
+GRT_NODISCARD grt_status grt_embed(const grt_network *network, grt_device *device,
+                                   grt_row_cache *cache, const grt_token_rows *rows,
+                                   grt_rows hidden, grt_error *err);
 
 /* The cache that grt_embed reads through, for so many rows of the token embedding. */
 GRT_NODISCARD grt_status grt_embed_cache_create(grt_row_cache **out,

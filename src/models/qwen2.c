@@ -6,12 +6,11 @@
  */
 #include "models/architectures.h"
 
-#include "models/blocks/blocks.h"
 #include "models/blocks/decoder.h"
 #include "models/blocks/prompt.h"
 
 /* Models up to 3B share the output matrix with the embedding. */
-static const grt_decoder decoder = {.gate = grt_block_silu_mul,
+static const grt_decoder decoder = {.gate = GRT_ACTIVATION_SILU,
                                     .activations = "silu",
                                     .norm_eps = 1e-6,
                                     .rope_theta = 1e6,

@@ -20,11 +20,14 @@ static uint64_t sum(uint64_t a, uint64_t b)
     return grt_add_u64(&result, a, b) ? result : UINT64_MAX;
 }
 
-size_t grt_attention_bytes(const grt_network *network, size_t n_longest)
+grt_device_load grt_load_of(const grt_network *network, size_t n_longest,
+                            size_t chunk_rows)
 {
-    size_t n_heads = network->n_heads / network->n_kv_heads; /* of a task */
-    size_t n = grt_attention_scratch_bytes(n_longest, n_heads, network->head_size);
-    return (n + 63) / 64 * 64;
+    return (grt_device_load){.n_rows = chunk_rows,
+                             .most_inputs = grt_layer_most_inputs(network),
+                             .n_longest = n_longest,
+                             .n_sharing = network->n_heads / network->n_kv_heads,
+                             .head_size = network->head_size};
 }
 
 /* ---- Bytes of each ---- */
@@ -41,29 +44,34 @@ static uint64_t positions(const grt_plan_input *in, size_t rows)
     return product(rows, sizeof(uint32_t));
 }
 
-static uint64_t linear(const grt_plan_input *in, size_t rows)
+static uint64_t rows_scratch(const grt_plan_input *in, size_t rows)
 {
-    size_t inputs = grt_layer_most_inputs(in->network);
-    return sum(grt_linear_scratch_bytes(in->kernels, in->n_threads, 0, 0),
-               product(rows, grt_linear_scratch_bytes(in->kernels, 0, 1, inputs)));
+    grt_device_load load = grt_load_of(in->network, in->n_longest, rows);
+    return grt_device_rows_scratch_bytes(in->device, &load);
 }
 
-static uint64_t attention(const grt_plan_input *in, size_t rows)
+static uint64_t scratch(const grt_plan_input *in, size_t rows)
 {
-    (void)rows;
-    return product(grt_attention_bytes(in->network, in->n_longest), in->n_threads);
+    grt_device_load load = grt_load_of(in->network, in->n_longest, rows);
+    return grt_device_scratch_bytes(in->device, &load);
 }
 
-static uint64_t layer_vectors(const grt_plan_input *in, size_t rows)
+static uint64_t layer(const grt_plan_input *in, size_t rows)
 {
     (void)rows;
-    return product(grt_layer_vector_floats(in->network), sizeof(float));
+    return grt_layer_place_bytes(in->network, in->device);
 }
 
 static uint64_t scoring(const grt_plan_input *in, size_t rows)
 {
     (void)rows;
-    return grt_scoring_bytes(in->network, in->n_threads);
+    return product(grt_scoring_floats(in->network), sizeof(float));
+}
+
+static uint64_t pooled(const grt_plan_input *in, size_t rows)
+{
+    (void)rows;
+    return product(grt_readout_floats(in->network), sizeof(float));
 }
 
 static uint64_t rope(const grt_plan_input *in, size_t rows)
@@ -122,25 +130,26 @@ static uint64_t result(const grt_plan_input *in, size_t rows)
 
 typedef struct buffer_spec {
     const char *name; /* for errors */
-    bool is_of_chunk;
+    bool is_of_device, is_of_chunk;
     uint64_t (*bytes)(const grt_plan_input *input, size_t chunk_rows);
 } buffer_spec;
 
 static const buffer_spec specs[] = {
-    [GRT_BUFFER_CHUNK] = {"a chunk's intermediates", true, chunk},
-    [GRT_BUFFER_POSITIONS] = {"positions", true, positions},
-    [GRT_BUFFER_LINEAR] = {"matrix scratch", true, linear},
-    [GRT_BUFFER_ATTENTION] = {"attention scratch", false, attention},
-    [GRT_BUFFER_LAYER_VECTORS] = {"a layer's vectors", false, layer_vectors},
-    [GRT_BUFFER_SCORING] = {"scoring", false, scoring},
-    [GRT_BUFFER_ROPE] = {"rotary positions", false, rope},
-    [GRT_BUFFER_PREFIX] = {"the shared prefix", false, prefix},
-    [GRT_BUFFER_DECISIONS] = {"decisions", false, decisions},
-    [GRT_BUFFER_PASS] = {"a pass", false, pass},
-    [GRT_BUFFER_PRIORS] = {"priors", false, priors},
-    [GRT_BUFFER_BEST] = {"best chunks", false, best},
-    [GRT_BUFFER_STEP] = {"a step", false, step},
-    [GRT_BUFFER_RESULT] = {"the ranking", false, result},
+    [GRT_BUFFER_CHUNK] = {"a chunk's intermediates", true, true, chunk},
+    [GRT_BUFFER_ROWS_SCRATCH] = {"matrix scratch", true, true, rows_scratch},
+    [GRT_BUFFER_SCRATCH] = {"attention scratch", true, false, scratch},
+    [GRT_BUFFER_LAYER] = {"a layer's vectors", true, false, layer},
+    [GRT_BUFFER_SCORING] = {"scoring", true, false, scoring},
+    [GRT_BUFFER_ROPE] = {"rotary positions", true, false, rope},
+    [GRT_BUFFER_POSITIONS] = {"positions", false, true, positions},
+    [GRT_BUFFER_POOLED] = {"pooled states", false, false, pooled},
+    [GRT_BUFFER_PREFIX] = {"the shared prefix", true, false, prefix},
+    [GRT_BUFFER_DECISIONS] = {"decisions", false, false, decisions},
+    [GRT_BUFFER_PASS] = {"a pass", false, false, pass},
+    [GRT_BUFFER_PRIORS] = {"priors", false, false, priors},
+    [GRT_BUFFER_BEST] = {"best chunks", false, false, best},
+    [GRT_BUFFER_STEP] = {"a step", false, false, step},
+    [GRT_BUFFER_RESULT] = {"the ranking", false, false, result},
 };
 _Static_assert(sizeof(specs) / sizeof(specs[0]) == GRT_N_BUFFERS,
                "every buffer has its line");
@@ -166,22 +175,28 @@ bool grt_buffer_is_of_chunk(grt_buffer_id id)
     return specs[id].is_of_chunk;
 }
 
-grt_status grt_buffer_make(grt_buffer *buffer, grt_buffer_id id, uint64_t n_bytes,
-                           bool fits, grt_error *err)
+grt_status grt_buffer_make(grt_buffer *buffer, grt_buffer_id id, grt_device *device,
+                           uint64_t n_bytes, bool fits, grt_error *err)
 {
+    const buffer_spec *spec = &specs[id];
     if (n_bytes < GRT_BLOCK_HEADER || n_bytes > SIZE_MAX)
-        GRT_FAIL(err, GRT_E_NO_MEMORY, "no memory for %s", specs[id].name);
+        GRT_FAIL(err, GRT_E_NO_MEMORY, "no memory for %s", spec->name);
     size_t wanted = (size_t)n_bytes - GRT_BLOCK_HEADER;
-    bool is_enough = buffer->data && wanted <= buffer->n_bytes;
+    bool is_enough = (buffer->data || buffer->memory) && wanted <= buffer->n_bytes;
     if (is_enough && (!fits || wanted == buffer->n_bytes)) return GRT_OK;
     grt_buffer_release(buffer);
-    GRT_TRY(grt_alloc(&buffer->data, wanted, specs[id].name, err));
+    if (spec->is_of_device)
+        GRT_TRY(grt_device_alloc(device, &buffer->memory, wanted, spec->name, err));
+    else
+        GRT_TRY(grt_alloc(&buffer->data, wanted, spec->name, err));
+    buffer->device = device;
     buffer->n_bytes = wanted;
     return GRT_OK;
 }
 
 void grt_buffer_release(grt_buffer *buffer)
 {
+    if (buffer->memory) grt_device_release(buffer->device, buffer->memory);
     grt_free(buffer->data);
-    *buffer = (grt_buffer){NULL, 0};
+    *buffer = (grt_buffer){0};
 }

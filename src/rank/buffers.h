@@ -9,17 +9,19 @@
 #include "rank/plan_input.h"
 
 typedef enum grt_buffer_id {
-    /* shared by the rankings of a model */
-    GRT_BUFFER_CHUNK,         /* [chunk rows][floats per row] f32 */
-    GRT_BUFFER_POSITIONS,     /* [chunk rows] uint32 */
-    GRT_BUFFER_LINEAR,        /* scratch of multiplications */
-    GRT_BUFFER_ATTENTION,     /* [n_threads] scratch */
-    GRT_BUFFER_LAYER_VECTORS, /* [grt_layer_vector_floats] f32 */
-    GRT_BUFFER_SCORING,       /* scratch of scoring */
-    GRT_BUFFER_ROPE,          /* rotary positions, as grt_rope_fill leaves them */
+    /* shared by the rankings of a model; the device's: */
+    GRT_BUFFER_CHUNK,        /* [chunk rows][floats per row] */
+    GRT_BUFFER_ROWS_SCRATCH, /* of operations */
+    GRT_BUFFER_SCRATCH,      /* likewise, whatever the chunk */
+    GRT_BUFFER_LAYER,        /* grt_layer_place_bytes */
+    GRT_BUFFER_SCORING,      /* grt_scoring_floats */
+    GRT_BUFFER_ROPE,         /* rotary positions, as grt_rope_fill leaves them */
+    /* the host's: */
+    GRT_BUFFER_POSITIONS, /* [chunk rows] uint32 */
+    GRT_BUFFER_POOLED,    /* pooled states that a readout reads */
     GRT_N_SHARED_BUFFERS,
     /* of one ranking */
-    GRT_BUFFER_PREFIX = GRT_N_SHARED_BUFFERS, /* keys, values:
+    GRT_BUFFER_PREFIX = GRT_N_SHARED_BUFFERS, /* the device's: keys, values:
                                                  [n_prefix][n_kv_heads * head_size] */
     GRT_BUFFER_DECISIONS,                     /* grt_decisions_bytes */
     GRT_BUFFER_PASS,                          /* arrays of forward.c */
@@ -31,7 +33,9 @@ typedef enum grt_buffer_id {
 } grt_buffer_id;
 
 typedef struct grt_buffer {
-    void *data;
+    void *data;         /* of the host; NULL in a device's */
+    grt_memory *memory; /* of the device; NULL in the host's */
+    grt_device *device;
     size_t n_bytes;
 } grt_buffer;
 
@@ -49,11 +53,13 @@ bool grt_buffer_is_of_chunk(grt_buffer_id id);
 /* Makes buffer `id` at least so large; what it held is lost when it changes.  `fits`:
  * and no larger.  GRT_E_NO_MEMORY names it. */
 GRT_NODISCARD grt_status grt_buffer_make(grt_buffer *buffer, grt_buffer_id id,
-                                         uint64_t n_bytes, bool fits, grt_error *err);
+                                         grt_device *device, uint64_t n_bytes,
+                                         bool fits, grt_error *err);
 
 void grt_buffer_release(grt_buffer *buffer);
 
-/* Attention scratch of one thread, in whole cache lines. */
-size_t grt_attention_bytes(const grt_network *network, size_t n_longest);
+/* The load of a chunk of so many rows, whose sequences have up to n_longest. */
+grt_device_load grt_load_of(const grt_network *network, size_t n_longest,
+                            size_t chunk_rows);
 
 #endif /* GRT_RANK_BUFFERS_H */

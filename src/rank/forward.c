@@ -20,6 +20,7 @@ typedef struct forward_pass {
     size_t *chunk_ends;             /* [n] */
     size_t *offsets;                /* [n + 1] of a chunk's sequences */
     size_t *pairs;                  /* [n] of each sequence; not of the prefix */
+    size_t *scored_rows;            /* [n] of a chunk, where it keeps no others */
     grt_scored_sequence *sequences; /* [n] of a chunk */
     float *scores;                  /* [n] of all sequences but the prefix */
     float *pooled;                  /* [n][pooled size] for an observer, else NULL */
@@ -34,7 +35,7 @@ typedef struct forward_chunk {
 } forward_chunk;
 
 enum {
-    BYTES_EACH = sizeof(grt_row_range) + 3 * sizeof(size_t) +
+    BYTES_EACH = sizeof(grt_row_range) + 4 * sizeof(size_t) +
                  sizeof(grt_scored_sequence) + sizeof(float)
 };
 
@@ -79,7 +80,8 @@ static void init_pass(forward_pass *pass, grt_ranking *ranking, size_t layer)
     pass->chunk_ends = (size_t *)(pass->sequences + n);
     pass->pairs = pass->chunk_ends + n;
     pass->offsets = pass->pairs + n;
-    pass->scores = (float *)(pass->offsets + n + 1);
+    pass->scored_rows = pass->offsets + n + 1;
+    pass->scores = (float *)(pass->scored_rows + n);
     pass->pooled = ranking->extras.observer ? pass->scores + n : NULL;
     if (pass->has_prefix) pass->ranges[pass->n++] = (grt_row_range){0, n_prefix};
     for (size_t i = 0; i < decisions->n_active; i++) {
@@ -104,10 +106,12 @@ static forward_chunk chunk_at(const forward_pass *pass, size_t i)
     return chunk;
 }
 
-/* Fills offsets, positions and sequences; returns the chunk's rows. */
+/* Fills offsets, positions, sequences and their scored rows; returns the chunk's rows.
+ */
 static size_t place_rows(const forward_pass *pass, const forward_chunk *chunk)
 {
     const grt_ranking *ranking = pass->ranking;
+    const grt_network *network = &ranking->model->opened.network;
     uint32_t *positions = ranking->model->buffers[GRT_BUFFER_POSITIONS].data;
     size_t row = 0;
     for (size_t s = chunk->first; s < chunk->end; s++) {
@@ -115,9 +119,12 @@ static size_t place_rows(const forward_pass *pass, const forward_chunk *chunk)
         size_t position = is_prefix ? 0 : ranking->layout.n_prefix;
         size_t n = pass->ranges[s].n;
         pass->offsets[s - chunk->first] = row;
-        if (!is_prefix)
-            pass->sequences[s - pass->has_prefix - chunk->first_pair] =
-                (grt_scored_sequence){row, n, &ranking->pairs.spans[pass->pairs[s]]};
+        if (!is_prefix) {
+            size_t i = s - pass->has_prefix - chunk->first_pair;
+            const grt_pair_spans *spans = &ranking->pairs.spans[pass->pairs[s]];
+            pass->sequences[i] = (grt_scored_sequence){row, n, spans};
+            pass->scored_rows[i] = row + grt_scored_rows(network, n).first;
+        }
         for (size_t i = 0; i < n; i++)
             positions[row++] = (uint32_t)(position + i);
     }
@@ -126,7 +133,7 @@ static size_t place_rows(const forward_pass *pass, const forward_chunk *chunk)
 }
 
 static grt_status embed_chunk(const forward_pass *pass, const forward_chunk *chunk,
-                              const grt_workspace *workspace, float *hidden,
+                              const grt_workspace *workspace, grt_rows hidden,
                               grt_error *err)
 {
     const grt_ranking *ranking = pass->ranking;
@@ -141,9 +148,8 @@ static grt_status embed_chunk(const forward_pass *pass, const forward_chunk *chu
         grt_token_rows rows = {ranking->pairs.ids.ids + id,
                                ranking->pairs.token_types + id, positions + row,
                                pass->ranges[s].n};
-        GRT_TRY(grt_embed(network, &model->kernels, model->embeddings, &rows,
-                          hidden + row * network->hidden_size,
-                          model->buffers[GRT_BUFFER_SCORING].data, err));
+        GRT_TRY(grt_embed(network, model->device, model->embeddings, &rows,
+                          grt_rows_from(hidden, row), err));
     }
     if (network->architecture->widen)
         network->architecture->widen(network, workspace, hidden,
@@ -153,8 +159,8 @@ static grt_status embed_chunk(const forward_pass *pass, const forward_chunk *chu
 
 /* Scores of the chunk's pairs, into pass->scores. */
 static grt_status score_chunk(const forward_pass *pass, const forward_chunk *chunk,
-                              const grt_workspace *workspace, const float *hidden,
-                              grt_error *err)
+                              const grt_workspace *workspace, grt_rows hidden,
+                              size_t n_rows, grt_error *err)
 {
     const grt_ranking *ranking = pass->ranking;
     const grt_model *model = ranking->model;
@@ -162,70 +168,99 @@ static grt_status score_chunk(const forward_pass *pass, const forward_chunk *chu
     const grt_observer *observer = ranking->extras.observer;
     size_t boundary = pass->layer + 1;
     float *scores = pass->scores + chunk->first_pair;
-    void *scratch = model->buffers[GRT_BUFFER_SCORING].data;
+    grt_memory *scratch = model->buffers[GRT_BUFFER_SCORING].memory;
     if (!pass->has_scores) return GRT_OK;
-    grt_scored scored = {hidden, pass->sequences, chunk->n_pairs,
-                         ranking->layout.n_prefix, boundary};
+    grt_scored scored = {.hidden = hidden,
+                         .n_rows = n_rows,
+                         .sequences = pass->sequences,
+                         .n = chunk->n_pairs,
+                         .n_prefix = ranking->layout.n_prefix,
+                         .layer = boundary};
     for (size_t i = 0; i < chunk->n_pairs && pass->keeps_scored; i++)
         pass->sequences[i] = (grt_scored_sequence){i, 1, NULL};
     if (ranking->policy.reads_profile && !pass->is_last && !observer) {
         grt_readout readout = grt_profile_readout(&model->profile, boundary);
-        grt_score_by_readout(network, workspace, &scored, &readout, scores, scratch);
-    } else {
-        grt_score_by_head(network, workspace, &scored, scores, scratch);
+        return grt_score_by_readout(network, workspace, &scored, &readout, scores,
+                                    scratch, model->buffers[GRT_BUFFER_POOLED].data,
+                                    model->engine->pool, err);
     }
+    GRT_TRY(grt_score_by_head(network, workspace, &scored, scores, scratch, err));
     if (!observer) return GRT_OK;
-    if (!pass->is_last) grt_pool_states(network, workspace, &scored, pass->pooled);
+    if (!pass->is_last)
+        GRT_TRY(
+            grt_pool_states(network, workspace, &scored, pass->pooled, scratch, err));
     return observer->see(observer->payload, boundary, chunk->first_pair, chunk->n_pairs,
                          scores, pass->is_last ? NULL : pass->pooled, err);
 }
 
+/* The device's scratch and the memory for intermediates, which may have moved since the
+ * ranking last had the turn. */
 static grt_workspace workspace_of(const grt_ranking *ranking)
 {
     const grt_model *model = ranking->model;
-    const grt_network *network = &model->opened.network;
-    return (grt_workspace){.kernels = &model->kernels,
-                           .pool = model->engine->pool,
-                           .linear_scratch = model->buffers[GRT_BUFFER_LINEAR].data,
-                           .attention_scratch =
-                               model->buffers[GRT_BUFFER_ATTENTION].data,
-                           .attention_scratch_bytes =
-                               grt_attention_bytes(network, ranking->layout.n_longest),
-                           .ropes = model->buffers[GRT_BUFFER_ROPE].data,
-                           .rope_rows = model->rope_rows,
-                           .buffer = model->buffers[GRT_BUFFER_CHUNK].data};
+    const grt_buffer *buffers = model->buffers;
+    grt_device_load load =
+        grt_load_of(&model->opened.network, ranking->layout.n_longest,
+                    ranking->plan.plan.chunk_rows);
+    grt_device_use_scratch(model->device, &load,
+                           buffers[GRT_BUFFER_ROWS_SCRATCH].memory,
+                           buffers[GRT_BUFFER_SCRATCH].memory);
+    return (grt_workspace){.device = model->device,
+                           .memory = buffers[GRT_BUFFER_CHUNK].memory,
+                           .ropes = model->ropes,
+                           .rope_rows = model->rope_rows};
+}
+
+static grt_prefix prefix_of(const grt_ranking *ranking)
+{
+    const grt_network *network = &ranking->model->opened.network;
+    size_t n = ranking->layout.n_prefix,
+           width = network->n_kv_heads * network->head_size;
+    grt_space space = grt_space_of(ranking->set.buffers[GRT_BUFFER_PREFIX].memory);
+    grt_prefix prefix = {.n_rows = n};
+    prefix.keys = grt_space_take(&space, n, width);
+    prefix.values = grt_space_take(&space, n, width);
+    return prefix;
+}
+
+/* The layer on a chunk's rows, and its scores. */
+static grt_status compute_chunk(const forward_pass *pass, const forward_chunk *chunk,
+                                const grt_layer_view *view, grt_rows hidden,
+                                size_t n_rows, grt_error *err)
+{
+    grt_ranking *ranking = pass->ranking;
+    const grt_network *network = &ranking->model->opened.network;
+    grt_workspace workspace = workspace_of(ranking);
+    grt_prefix prefix = prefix_of(ranking);
+    if (pass->is_first) GRT_TRY(embed_chunk(pass, chunk, &workspace, hidden, err));
+    grt_chunk rows = {.hidden = hidden,
+                      .positions = ranking->model->buffers[GRT_BUFFER_POSITIONS].data,
+                      .n_rows = n_rows,
+                      .offsets = pass->offsets,
+                      .n_sequences = chunk->end - chunk->first,
+                      .prefix = pass->has_prefix ? &prefix : NULL,
+                      .begins_with_prefix = chunk->begins_with_prefix,
+                      .scored = pass->keeps_scored ? pass->scored_rows : NULL};
+    network->architecture->layer(network, view, &workspace, &rows);
+    size_t n_left = pass->keeps_scored ? chunk->n_pairs : n_rows;
+    ranking->counts.tokens_x_layers += n_left;
+    return score_chunk(pass, chunk, &workspace, hidden, n_left, err);
 }
 
 static grt_status run_chunk(const forward_pass *pass, size_t index,
                             const grt_layer_view *view, grt_error *err)
 {
     grt_ranking *ranking = pass->ranking;
-    const grt_network *network = &ranking->model->opened.network;
-    grt_workspace workspace = workspace_of(ranking);
+    grt_device *device = ranking->model->device;
     forward_chunk chunk = chunk_at(pass, index);
     size_t n_rows = place_rows(pass, &chunk);
-    size_t kv_floats =
-        ranking->layout.n_prefix * network->n_kv_heads * network->head_size;
-    float *keys = ranking->set.buffers[GRT_BUFFER_PREFIX].data;
-    grt_prefix prefix = {ranking->layout.n_prefix, keys, keys + kv_floats};
-    float *hidden;
-    GRT_TRY(grt_row_store_open(ranking->set.rows, &hidden, err));
-    grt_status status = GRT_OK;
-    if (pass->is_first) status = embed_chunk(pass, &chunk, &workspace, hidden, err);
-    if (status == GRT_OK) {
-        grt_chunk rows = {.hidden = hidden,
-                          .positions =
-                              ranking->model->buffers[GRT_BUFFER_POSITIONS].data,
-                          .n_rows = n_rows,
-                          .offsets = pass->offsets,
-                          .n_sequences = chunk.end - chunk.first,
-                          .prefix = pass->has_prefix ? &prefix : NULL,
-                          .begins_with_prefix = chunk.begins_with_prefix,
-                          .keeps_scored_rows = pass->keeps_scored};
-        network->architecture->layer(network, view, &workspace, &rows);
-        ranking->counts.tokens_x_layers += pass->keeps_scored ? chunk.n_pairs : n_rows;
-        status = score_chunk(pass, &chunk, &workspace, hidden, err);
-    }
+    float *stored;
+    GRT_TRY(grt_row_store_open(ranking->set.rows, &stored, err));
+    grt_rows hidden = grt_op_borrow(device, stored, n_rows,
+                                    ranking->model->opened.network.hidden_size);
+    grt_status status = compute_chunk(pass, &chunk, view, hidden, n_rows, err);
+    if (status == GRT_OK && !pass->is_last)
+        status = grt_op_give_back(device, hidden, n_rows, stored, err);
     grt_row_store_close(ranking->set.rows);
     return status;
 }
@@ -239,8 +274,8 @@ static grt_status acquire(const forward_pass *pass, grt_layer_view *view,
     const void *const *parts;
     GRT_TRY(grt_window_acquire(model->window, pass->layer, &pass->ranking->stop, &parts,
                                err));
-    grt_layer_view_init(view, &model->opened.network, &model->kernels, pass->layer,
-                        parts, model->buffers[GRT_BUFFER_LAYER_VECTORS].data);
+    grt_layer_view_init(view, &model->opened.network, model->device, pass->layer, parts,
+                        model->buffers[GRT_BUFFER_LAYER].memory);
     return GRT_OK;
 }
 

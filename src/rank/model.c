@@ -9,7 +9,7 @@
 static grt_status check_cutoff(size_t layer, const grt_network *network, grt_error *err)
 {
     if (layer == 0) return GRT_OK;
-    if (!network->layer_heads)
+    if (!network->first_head)
         GRT_FAIL(err, GRT_E_UNSUPPORTED,
                  "a cutoff after layer %zu: this %s model has one head, for its last "
                  "layer",
@@ -63,8 +63,9 @@ grt_status grt_model_init(grt_model *model, grt_engine *engine, const char *path
     GRT_TRY(grt_profile_open(&model->profile, &model->opened.checkpoint, network,
                              options->profile_path, err));
     model->n_layers = options->cutoff_layer ? options->cutoff_layer : network->n_layers;
-    grt_kernels_choose(&model->kernels, grt_cpu_features(),
-                       (grt_arithmetic)options->arithmetic);
+    GRT_TRY(grt_device_create(&model->device, engine->pool, grt_cpu_features(),
+                              (grt_arithmetic)options->arithmetic, err));
+    GRT_TRY(grt_network_place(&model->opened.network, model->device, err));
     int64_t taken = grt_memory_of_thread() - before;
     taken += (int64_t)sizeof(*model) + GRT_BLOCK_HEADER;
     GRT_TRY(reserve_opened(model, (uint64_t)taken, err));
@@ -122,5 +123,6 @@ void grt_model_release(grt_model *model)
     grt_budget_release(&model->engine->budget, model->opened_bytes);
     grt_profile_release(&model->profile);
     grt_opened_release(&model->opened);
+    grt_device_free(model->device);
     grt_os_mutex_destroy(&model->lock);
 }

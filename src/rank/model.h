@@ -25,7 +25,7 @@ struct grt_model {
     grt_residency residency;
     size_t wanted_cached_rows; /* 0: the plan's choice */
     size_t n_layers;           /* that rankings run through */
-    grt_kernels kernels;
+    grt_device *device;
     uint64_t opened_bytes; /* reserved for the tokenizer and other tables */
     /* used in the engine's turn */
     struct grt_model *next; /* of the engine's models */
@@ -36,7 +36,8 @@ struct grt_model {
     size_t n_cached_rows;
     grt_buffer buffers[GRT_N_SHARED_BUFFERS];
     size_t chunk_rows;     /* that the buffers are made for */
-    size_t rope_rows;      /* positions in the rotary tables */
+    grt_rows ropes;        /* in GRT_BUFFER_ROPE */
+    size_t rope_rows;      /* positions in them */
     uint64_t shared_bytes; /* reserved for all of these */
     /* shared by all threads */
     atomic_size_t n_rankings;      /* open, and their memory reserved */

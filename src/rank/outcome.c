@@ -26,8 +26,8 @@ static void fill_stats(const grt_ranking *ranking, grt_stats *stats)
     stats->drift = policy->reads_profile ? ranking->decisions.drift : 0;
     stats->deadline_hit = ranking->deadline_hit;
     stats->n_prefix = ranking->layout.n_prefix;
-    stats->isa = model->kernels.isa;
-    stats->arithmetic = model->kernels.arithmetic;
+    stats->isa = grt_device_isa(model->device);
+    stats->arithmetic = grt_device_arithmetic(model->device);
 }
 
 /* What the full pass's top K is expected to share with this one. */

@@ -17,8 +17,7 @@ typedef struct grt_plan_held {
 
 typedef struct grt_plan_input {
     const grt_network *network;
-    const grt_kernels *kernels;
-    size_t n_threads;
+    const grt_device *device;
     size_t n_layers; /* that requests run through */
     /* what is asked for; 0: the plan's choice */
     grt_hidden_storage hidden;

@@ -25,8 +25,7 @@ void grt_plan_input_fill(grt_plan_input *input, const grt_model *model,
 {
     const grt_engine *engine = model->engine;
     input->network = &model->opened.network;
-    input->kernels = &model->kernels;
-    input->n_threads = engine->n_threads;
+    input->device = model->device;
     input->n_layers = model->n_layers;
     input->hidden = engine->hidden;
     input->residency = model->residency;
@@ -213,19 +212,19 @@ static grt_status need_shared(grt_ranking *ranking, grt_error *err)
     if (!is_alone || !fits) {
         if (n_positions < model->rope_rows) n_positions = model->rope_rows;
     }
-    const void *rope = model->buffers[GRT_BUFFER_ROPE].data;
+    const grt_memory *rope = model->buffers[GRT_BUFFER_ROPE].memory;
     if (fits) free_what_changes(model, &ranking->plan);
     GRT_TRY(need_window(model, plan, err));
     GRT_TRY(need_embeddings(model, plan, err));
     for (int id = 0; id < GRT_N_SHARED_BUFFERS; id++)
-        GRT_TRY(grt_buffer_make(&model->buffers[id], (grt_buffer_id)id,
+        GRT_TRY(grt_buffer_make(&model->buffers[id], (grt_buffer_id)id, model->device,
                                 ranking->plan.buffers[id], fits, err));
-    bool has_rope = rope && rope == model->buffers[GRT_BUFFER_ROPE].data &&
+    bool has_rope = rope && rope == model->buffers[GRT_BUFFER_ROPE].memory &&
                     n_positions == model->rope_rows;
     if (!has_rope) {
         model->rope_rows = n_positions;
-        grt_rope_fill(&model->opened.network, n_positions,
-                      model->buffers[GRT_BUFFER_ROPE].data);
+        model->ropes = grt_rope_fill(&model->opened.network, model->device, n_positions,
+                                     model->buffers[GRT_BUFFER_ROPE].memory);
     }
     if (is_alone || model->chunk_rows < plan->chunk_rows)
         model->chunk_rows = plan->chunk_rows;
@@ -261,7 +260,8 @@ static grt_status need_own(grt_ranking *ranking, grt_error *err)
     GRT_TRY(need_rows(ranking, err));
     for (int id = GRT_N_SHARED_BUFFERS; id < GRT_BUFFER_RESULT; id++)
         GRT_TRY(grt_buffer_make(&ranking->set.buffers[id], (grt_buffer_id)id,
-                                ranking->plan.buffers[id], fits, err));
+                                ranking->model->device, ranking->plan.buffers[id], fits,
+                                err));
     return GRT_OK;
 }
 

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { HEAD_ROWS = 32 }; /* sequences that the head reads in one go */
+/* Sequences that a head reads, and of which states are pooled, in one go. */
+enum { HEAD_ROWS = 32, POOL_ROWS = 16 };
 
 /* The last sequence first, so that none is overwritten before it was read. */
 void grt_derive_features(const grt_network *network, const float *pooled, size_t n,
@@ -27,146 +28,170 @@ float grt_read_out(const grt_readout *readout, const float *features)
     return (float)(sum + (double)readout->bias);
 }
 
-size_t grt_scoring_bytes(const grt_network *network, size_t n_threads)
+/* The same from pooled states. */
+static float read_pooled(const grt_network *network, const grt_readout *readout,
+                         const float *pooled)
 {
-    size_t d = network->hidden_size;
-    size_t head = (2 * HEAD_ROWS + n_threads) * d;
-    size_t readout = n_threads * grt_features_size(network);
-    return (head > readout ? head : readout) * sizeof(float);
+    size_t d = network->hidden_size, n_pooled = grt_pooled_size(network);
+    double sum = 0.0;
+    for (size_t i = 0; i < readout->n_features; i++) {
+        float value =
+            i < n_pooled
+                ? pooled[i]
+                : fabsf(pooled[d + i - n_pooled] - pooled[2 * d + i - n_pooled]);
+        sum += (double)value * (double)readout->weights[i];
+    }
+    return (float)(sum + (double)readout->bias);
 }
 
-/* What the head reads of a row. */
-static void read_row(const grt_network *network, const grt_kernels *kernels, float *dst,
-                     const float *row)
+size_t grt_scoring_floats(const grt_network *network)
 {
-    if (network->architecture->head_row)
-        network->architecture->head_row(network, kernels, dst, row);
-    else
-        memcpy(dst, row, network->hidden_size * sizeof(float));
+    size_t head =
+        HEAD_ROWS * network->hidden_size + grt_logits_floats(network, HEAD_ROWS);
+    size_t pooled = POOL_ROWS * grt_pooled_size(network);
+    return head > pooled ? head : pooled;
 }
 
-/* What the head reads of sequence i; scratch: [hidden_size]. */
-static void scored_state(const grt_network *network, const grt_kernels *kernels,
-                         const grt_scored *scored, size_t i, float *state,
-                         float *scratch)
+size_t grt_readout_floats(const grt_network *network)
 {
-    const grt_scored_sequence *sequence = &scored->sequences[i];
-    size_t d = network->hidden_size, n = sequence->n_rows;
-    const float *rows = scored->hidden + sequence->first_row * d;
-    grt_span span = grt_scored_rows(network, n);
-    if (span.n == 1) {
-        read_row(network, kernels, state, rows + span.first * d);
+    return POOL_ROWS * grt_pooled_size(network);
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- States ---- */
+
+/* The rows of which means are taken: where the head reads the mean of a sequence, what
+ * it reads of every row; else the hidden states. */
+static grt_rows head_rows(const grt_network *network, const grt_workspace *workspace,
+                          const grt_scored *scored)
+{
+    const grt_architecture *architecture = network->architecture;
+    if (!network->reads_mean || !architecture->head_rows) return scored->hidden;
+    grt_space space = grt_space_of(workspace->memory);
+    grt_rows rows = grt_space_take(&space, scored->n_rows, network->hidden_size);
+    architecture->head_rows(network, workspace->device, rows, scored->hidden,
+                            scored->n_rows);
+    return rows;
+}
+
+/* states[n] = what the head reads of sequences first..; rows: head_rows. */
+static void take_states(const grt_network *network, const grt_workspace *workspace,
+                        const grt_scored *scored, grt_rows rows, size_t first, size_t n,
+                        grt_rows states)
+{
+    const grt_architecture *architecture = network->architecture;
+    grt_device *device = workspace->device;
+    grt_span spans[HEAD_ROWS];
+    size_t at[HEAD_ROWS];
+    for (size_t i = 0; i < n; i++) {
+        const grt_scored_sequence *sequence = &scored->sequences[first + i];
+        spans[i] = grt_scored_rows(network, sequence->n_rows);
+        spans[i].first += sequence->first_row;
+        at[i] = spans[i].first;
+    }
+    if (network->reads_mean) {
+        grt_op_mean(device, states, rows, spans, n);
         return;
     }
-    memset(state, 0, d * sizeof(float));
-    for (size_t row = span.first; row < span.first + span.n; row++) {
-        read_row(network, kernels, scratch, rows + row * d);
-        kernels->add(state, scratch, d);
-    }
-    float scale = 1.0f / (float)span.n;
-    for (size_t j = 0; j < d; j++)
-        state[j] *= scale;
+    grt_op_gather(device, states, rows, at, n);
+    if (architecture->head_rows)
+        architecture->head_rows(network, device, states, states, n);
 }
 
-typedef struct state_job {
-    const grt_network *network;
-    const grt_kernels *kernels;
-    const grt_scored *scored;
-    size_t first;  /* sequence */
-    float *states; /* [tasks][hidden_size] */
-    float *rows;   /* [n_threads][hidden_size] */
-} state_job;
-
-static void state_task(size_t task, size_t worker, void *payload)
+grt_status grt_score_by_head(const grt_network *network, const grt_workspace *workspace,
+                             const grt_scored *scored, float *scores,
+                             grt_memory *scratch, grt_error *err)
 {
-    const state_job *job = payload;
-    size_t d = job->network->hidden_size;
-    scored_state(job->network, job->kernels, job->scored, job->first + task,
-                 job->states + task * d, job->rows + worker * d);
-}
-
-void grt_score_by_head(const grt_network *network, const grt_workspace *workspace,
-                       const grt_scored *scored, float *scores, void *scratch)
-{
-    size_t d = network->hidden_size;
-    float *states = scratch, *rest = states + HEAD_ROWS * d;
-    state_job job = {network, workspace->kernels,  scored, 0,
-                     states,  rest + HEAD_ROWS * d};
+    grt_space space = grt_space_of(scratch);
+    grt_rows states = grt_space_take(&space, HEAD_ROWS, network->hidden_size);
+    grt_rows rows = head_rows(network, workspace, scored);
     for (size_t first = 0; first < scored->n; first += HEAD_ROWS) {
-        size_t n = scored->n - first < HEAD_ROWS ? scored->n - first : HEAD_ROWS;
-        job.first = first;
-        grt_pool_run(workspace->pool, n, state_task, &job);
-        network->architecture->logits(network, workspace, scored->layer, states, n,
-                                      scores + first, rest);
+        size_t n = least(HEAD_ROWS, scored->n - first);
+        take_states(network, workspace, scored, rows, first, n, states);
+        GRT_TRY(network->architecture->logits(network, workspace->device, scored->layer,
+                                              states, n, scores + first, space, err));
     }
+    return GRT_OK;
 }
 
-/* The mean over rows first..first+n-1 of the pair, those in the chunk. */
-static void mean_of(const grt_network *network, const grt_kernels *kernels,
-                    const grt_scored *scored, size_t i, size_t first, size_t n,
-                    float *mean)
+/* ---- Pooled states ---- */
+
+/* The means over documents, or over queries, of sequences first.. */
+static void take_means(const grt_workspace *workspace, const grt_scored *scored,
+                       bool is_query, size_t first, size_t n, grt_rows means)
 {
-    size_t d = network->hidden_size;
-    memset(mean, 0, d * sizeof(float));
-    if (n == 0) return;
-    size_t row = scored->sequences[i].first_row + first - scored->n_prefix;
-    for (size_t j = 0; j < n; j++)
-        kernels->add(mean, scored->hidden + (row + j) * d, d);
-    float scale = 1.0f / (float)n;
-    for (size_t j = 0; j < d; j++)
-        mean[j] *= scale;
+    grt_span spans[POOL_ROWS];
+    for (size_t i = 0; i < n; i++) {
+        const grt_scored_sequence *sequence = &scored->sequences[first + i];
+        const grt_pair_spans *pair = sequence->spans;
+        spans[i] = is_query ? (grt_span){pair->first_query, pair->n_query}
+                            : (grt_span){pair->first_document, pair->n_document};
+        spans[i].first += sequence->first_row - scored->n_prefix;
+    }
+    grt_op_mean(workspace->device, means, scored->hidden, spans, n);
 }
 
-static void pool_one(const grt_network *network, const grt_kernels *kernels,
-                     const grt_scored *scored, size_t i, float *pooled)
+/* Of sequences first..first+n-1, n <= POOL_ROWS. */
+static grt_status pool_some(const grt_network *network, const grt_workspace *workspace,
+                            const grt_scored *scored, grt_rows rows, size_t first,
+                            size_t n, float *pooled, grt_memory *scratch,
+                            grt_error *err)
 {
     size_t d = network->hidden_size;
-    const grt_pair_spans *spans = scored->sequences[i].spans;
-    scored_state(network, kernels, scored, i, pooled, pooled + d);
-    mean_of(network, kernels, scored, i, spans->first_document, spans->n_document,
-            pooled + d);
+    grt_space space = grt_space_of(scratch);
+    grt_rows all = grt_space_take(&space, n, grt_pooled_size(network));
+    take_states(network, workspace, scored, rows, first, n,
+                grt_rows_columns(all, 0, d));
+    take_means(workspace, scored, false, first, n, grt_rows_columns(all, d, d));
     if (grt_pools_query(network))
-        mean_of(network, kernels, scored, i, spans->first_query, spans->n_query,
-                pooled + 2 * d);
+        take_means(workspace, scored, true, first, n, grt_rows_columns(all, 2 * d, d));
+    return grt_op_download(workspace->device, all, n, pooled, err);
 }
 
-typedef struct pool_job {
+grt_status grt_pool_states(const grt_network *network, const grt_workspace *workspace,
+                           const grt_scored *scored, float *pooled, grt_memory *scratch,
+                           grt_error *err)
+{
+    grt_rows rows = head_rows(network, workspace, scored);
+    for (size_t first = 0; first < scored->n; first += POOL_ROWS)
+        GRT_TRY(pool_some(network, workspace, scored, rows, first,
+                          least(POOL_ROWS, scored->n - first),
+                          pooled + first * grt_pooled_size(network), scratch, err));
+    return GRT_OK;
+}
+
+typedef struct readout_job {
     const grt_network *network;
-    const grt_kernels *kernels;
-    const grt_scored *scored;
     const grt_readout *readout;
-    float *pooled; /* [n][pooled size], or with a readout [n_threads][features size] */
-    float *scores;
-} pool_job;
-
-static void pool_task(size_t task, size_t worker, void *payload)
-{
-    (void)worker;
-    const pool_job *job = payload;
-    pool_one(job->network, job->kernels, job->scored, task,
-             job->pooled + task * grt_pooled_size(job->network));
-}
-
-void grt_pool_states(const grt_network *network, const grt_workspace *workspace,
-                     const grt_scored *scored, float *pooled)
-{
-    pool_job job = {network, workspace->kernels, scored, NULL, pooled, NULL};
-    grt_pool_run(workspace->pool, scored->n, pool_task, &job);
-}
+    const float *pooled; /* [n][pooled size] */
+    float *scores;       /* [n] */
+} readout_job;
 
 static void readout_task(size_t task, size_t worker, void *payload)
 {
-    const pool_job *job = payload;
-    float *features = job->pooled + worker * grt_features_size(job->network);
-    pool_one(job->network, job->kernels, job->scored, task, features);
-    grt_derive_features(job->network, features, 1, features);
-    job->scores[task] = grt_read_out(job->readout, features);
+    (void)worker;
+    const readout_job *job = payload;
+    const float *pooled = job->pooled + task * grt_pooled_size(job->network);
+    job->scores[task] = read_pooled(job->network, job->readout, pooled);
 }
 
-void grt_score_by_readout(const grt_network *network, const grt_workspace *workspace,
-                          const grt_scored *scored, const grt_readout *readout,
-                          float *scores, void *scratch)
+grt_status grt_score_by_readout(const grt_network *network,
+                                const grt_workspace *workspace,
+                                const grt_scored *scored, const grt_readout *readout,
+                                float *scores, grt_memory *scratch, float *pooled,
+                                grt_pool *pool, grt_error *err)
 {
-    pool_job job = {network, workspace->kernels, scored, readout, scratch, scores};
-    grt_pool_run(workspace->pool, scored->n, readout_task, &job);
+    grt_rows rows = head_rows(network, workspace, scored);
+    for (size_t first = 0; first < scored->n; first += POOL_ROWS) {
+        size_t n = least(POOL_ROWS, scored->n - first);
+        GRT_TRY(pool_some(network, workspace, scored, rows, first, n, pooled, scratch,
+                          err));
+        readout_job job = {network, readout, pooled, scores + first};
+        grt_pool_run(pool, n, readout_task, &job);
+    }
+    return GRT_OK;
 }

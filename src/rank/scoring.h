@@ -19,9 +19,6 @@ void grt_derive_features(const grt_network *network, const float *pooled, size_t
 /* A sequence's score from its features. */
 float grt_read_out(const grt_readout *readout, const float *features);
 
-/* Scratch for the two functions below. */
-size_t grt_scoring_bytes(const grt_network *network, size_t n_threads);
-
 /* A sequence of a chunk. */
 typedef struct grt_scored_sequence {
     size_t first_row; /* in the chunk */
@@ -31,24 +28,37 @@ typedef struct grt_scored_sequence {
 
 /* What is scored of a chunk: its sequences, the prefix left out. */
 typedef struct grt_scored {
-    const float *hidden;                  /* [rows][hidden_size] of the chunk */
+    grt_rows hidden; /* [n_rows][hidden_size] of the chunk */
+    size_t n_rows;
     const grt_scored_sequence *sequences; /* [n] */
     size_t n;
     size_t n_prefix; /* rows of each pair that are not its sequence's */
     size_t layer;    /* layers computed */
 } grt_scored;
 
+/* Values of the device that the functions below take as `scratch`, beside the
+ * workspace's memory, and of the host that readouts take. */
+size_t grt_scoring_floats(const grt_network *network);
+size_t grt_readout_floats(const grt_network *network);
+
 /* scores[n] by the model's head. */
-void grt_score_by_head(const grt_network *network, const grt_workspace *workspace,
-                       const grt_scored *scored, float *scores, void *scratch);
+GRT_NODISCARD grt_status grt_score_by_head(const grt_network *network,
+                                           const grt_workspace *workspace,
+                                           const grt_scored *scored, float *scores,
+                                           grt_memory *scratch, grt_error *err);
 
 /* pooled[n][grt_pooled_size].  The mean over no rows is zeros. */
-void grt_pool_states(const grt_network *network, const grt_workspace *workspace,
-                     const grt_scored *scored, float *pooled);
+GRT_NODISCARD grt_status grt_pool_states(const grt_network *network,
+                                         const grt_workspace *workspace,
+                                         const grt_scored *scored, float *pooled,
+                                         grt_memory *scratch, grt_error *err);
 
-/* scores[n] by a readout. */
-void grt_score_by_readout(const grt_network *network, const grt_workspace *workspace,
-                          const grt_scored *scored, const grt_readout *readout,
-                          float *scores, void *scratch);
+/* scores[n] by a readout, by the threads of `pool`; pooled [grt_readout_floats]. */
+GRT_NODISCARD grt_status grt_score_by_readout(const grt_network *network,
+                                              const grt_workspace *workspace,
+                                              const grt_scored *scored,
+                                              const grt_readout *readout, float *scores,
+                                              grt_memory *scratch, float *pooled,
+                                              grt_pool *pool, grt_error *err);
 
 #endif /* GRT_RANK_SCORING_H */

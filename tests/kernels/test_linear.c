@@ -128,7 +128,7 @@ static void round_row(const grt_kernels *kernels, float *row, size_t n, float la
 static void check_values(const grt_kernels *kernels, const grt_linear_args *args,
                          const float *before)
 {
-    const grt_weight *w = args->weight;
+    const grt_matrix *w = args->weight;
     uint64_t row_bytes = 0;
     (void)grt_dtype_bytes(&row_bytes, w->dtype, w->n_in);
     size_t n_in = w->n_in;
@@ -168,7 +168,7 @@ static void check_shape(const grt_kernels *kernels, grt_dtype dtype, shape s,
     float *before = random_block(n_y), *first = malloc(n_y * sizeof(float));
     float *y = malloc(n_y * sizeof(float));
     assert_true(first && y);
-    grt_weight weight = {data, dtype, s.n_out, s.n_in};
+    grt_matrix weight = {data, dtype, s.n_out, s.n_in};
     grt_linear_args args = {x, ld_x, s.rows,   &weight, is_added ? NULL : bias,
                             y, ld_y, is_added, 0};
     memcpy(y, before, n_y * sizeof(float));

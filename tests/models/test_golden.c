@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "base/cpu.h"
+#include "compute/on_device.h"
 #include "golden/golden.h"
 #include "models/open.h"
 #include "rank/scoring.h"
@@ -28,28 +29,18 @@ typedef struct instruction_set {
 
 typedef struct runner {
     grt_opened model;
-    grt_kernels kernels;
-    grt_pool *pool;
+    on_device on;
     grt_workspace workspace;
-    void *linear_scratch, *attention_scratch, *embed_scratch;
     uint32_t *positions; /* of the rows of the case */
-    float *buffer, *rope, *hidden, *vectors, *scoring;
+    grt_memory *buffer, *rope, *states, *layer, *scoring;
+    grt_rows hidden;
 } runner;
 
 static void *need(size_t n_bytes)
 {
-    void *block = aligned_alloc(64, (n_bytes + 127) / 64 * 64);
+    void *block = malloc(n_bytes + !n_bytes);
     assert_non_null(block);
     return block;
-}
-
-static void fill_rope(runner *r, size_t n)
-{
-    const grt_network *network = &r->model.network;
-    r->rope = need(grt_rope_floats(network, n) * sizeof(float) + 64);
-    grt_rope_fill(network, n, r->rope);
-    r->workspace.ropes = r->rope;
-    r->workspace.rope_rows = n;
 }
 
 static void runner_open(runner *r, const golden *g, const instruction_set *set)
@@ -57,41 +48,37 @@ static void runner_open(runner *r, const golden *g, const instruction_set *set)
     grt_error err;
     memset(r, 0, sizeof(*r));
     assert_ok(grt_open(&r->model, g->path, &err), &err);
-    assert_ok(grt_pool_create(&r->pool, 2, &err), &err);
-    grt_kernels_choose(&r->kernels, set->features, set->arithmetic);
     const grt_network *network = &r->model.network;
-    size_t n = g->offsets[g->n_sequences];
-    size_t attention = grt_attention_scratch_bytes(
-        n, network->n_heads / network->n_kv_heads, network->head_size);
-    attention = (attention + 63) / 64 * 64;
-    r->linear_scratch = need(
-        grt_linear_scratch_bytes(&r->kernels, 2, n, grt_layer_most_inputs(network)));
-    r->attention_scratch = need(2 * attention);
-    r->embed_scratch = need(network->hidden_size * sizeof(float));
+    size_t n = g->offsets[g->n_sequences], d = network->hidden_size;
+    grt_device_load load = {.n_rows = n,
+                            .most_inputs = grt_layer_most_inputs(network),
+                            .n_longest = n,
+                            .n_sharing = network->n_heads / network->n_kv_heads,
+                            .head_size = network->head_size};
+    on_device_open(&r->on, 2, set->features, set->arithmetic, &load);
+    grt_device *device = r->on.device;
+    assert_ok(grt_network_place(&r->model.network, device, &err), &err);
     r->buffer =
-        need(n * network->architecture->floats_per_row(network) * sizeof(float));
-    r->hidden = need(n * network->hidden_size * sizeof(float));
-    r->vectors = need(grt_layer_vector_floats(network) * sizeof(float));
-    r->scoring = need(grt_scoring_bytes(network, 2));
-    r->workspace = (grt_workspace){.kernels = &r->kernels,
-                                   .pool = r->pool,
-                                   .linear_scratch = r->linear_scratch,
-                                   .attention_scratch = r->attention_scratch,
-                                   .attention_scratch_bytes = attention,
-                                   .buffer = r->buffer};
-    fill_rope(r, n);
+        device_floats(device, n * network->architecture->floats_per_row(network));
+    r->hidden = device_rows(device, &r->states, n, d);
+    r->layer =
+        device_floats(device, grt_layer_place_bytes(network, device) / sizeof(float));
+    r->scoring = device_floats(device, grt_scoring_floats(network));
+    r->rope = device_floats(device, grt_rope_floats(network, n));
+    r->workspace = (grt_workspace){.device = device,
+                                   .memory = r->buffer,
+                                   .ropes = grt_rope_fill(network, device, n, r->rope),
+                                   .rope_rows = n};
 }
 
 static void runner_close(runner *r)
 {
-    void *blocks[] = {
-        r->linear_scratch, r->attention_scratch, r->embed_scratch, r->buffer,
-        r->hidden,         r->vectors,           r->scoring,       r->rope,
-        r->positions};
+    grt_memory *blocks[] = {r->buffer, r->rope, r->states, r->layer, r->scoring};
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
-        free(blocks[i]);
-    grt_pool_free(r->pool);
+        grt_device_release(r->on.device, blocks[i]);
+    free(r->positions);
     grt_opened_release(&r->model);
+    on_device_close(&r->on);
 }
 
 /* Largest difference relative to the root mean square of the rows. */
@@ -108,12 +95,16 @@ static double difference(const float *found, const double *wanted, size_t n)
 static double compare_hidden(const runner *r, const golden *g, size_t layer)
 {
     double worst = 0.0;
+    size_t n_rows = g->offsets[g->n_sequences];
+    float *hidden = need(n_rows * g->hidden_size * sizeof(*hidden));
+    from_device(r->on.device, r->hidden, hidden, n_rows);
     for (size_t s = 0; s < g->n_sequences; s++) {
         if (!g->hidden[s]) continue;
         size_t n = (g->offsets[s + 1] - g->offsets[s]) * g->hidden_size;
-        worst = fmax(worst, difference(r->hidden + g->offsets[s] * g->hidden_size,
+        worst = fmax(worst, difference(hidden + g->offsets[s] * g->hidden_size,
                                        g->hidden[s][layer], n));
     }
+    free(hidden);
     return worst;
 }
 
@@ -128,8 +119,7 @@ static void embed(runner *r, const golden *g)
     grt_token_rows rows = {g->ids, g->types, positions, n};
     grt_row_cache *cache = NULL; /* smaller than the rows in use */
     assert_ok(grt_embed_cache_create(&cache, &r->model.network, 3, &err), &err);
-    assert_ok(grt_embed(&r->model.network, &r->kernels, cache, &rows, r->hidden,
-                        r->embed_scratch, &err),
+    assert_ok(grt_embed(&r->model.network, r->on.device, cache, &rows, r->hidden, &err),
               &err);
     grt_row_cache_free(cache);
     const grt_architecture *architecture = r->model.network.architecture;
@@ -147,8 +137,15 @@ static double compare_logits(runner *r, const golden *g)
     for (size_t s = 0; s < g->n_sequences; s++)
         sequences[s] = (grt_scored_sequence){g->offsets[s],
                                              g->offsets[s + 1] - g->offsets[s], NULL};
-    grt_scored scored = {r->hidden, sequences, g->n_sequences, 0, g->n_layers};
-    grt_score_by_head(&r->model.network, &r->workspace, &scored, found, r->scoring);
+    grt_error err;
+    grt_scored scored = {.hidden = r->hidden,
+                         .n_rows = g->offsets[g->n_sequences],
+                         .sequences = sequences,
+                         .n = g->n_sequences,
+                         .layer = g->n_layers};
+    assert_ok(grt_score_by_head(&r->model.network, &r->workspace, &scored, found,
+                                r->scoring, &err),
+              &err);
     double worst = 0.0;
     for (size_t s = 0; s < g->n_sequences; s++)
         worst = fmax(worst, fabs((double)found[s] - g->logits[s]) /
@@ -165,7 +162,7 @@ static void run_layer(runner *r, const golden *g, grt_window *window, size_t lay
     const void *const *parts;
     grt_layer_view view;
     assert_ok(grt_window_acquire(window, layer, NULL, &parts, &err), &err);
-    grt_layer_view_init(&view, network, &r->kernels, layer, parts, r->vectors);
+    grt_layer_view_init(&view, network, r->on.device, layer, parts, r->layer);
     grt_chunk chunk = {.hidden = r->hidden,
                        .positions = r->positions,
                        .n_rows = g->offsets[g->n_sequences],
@@ -198,9 +195,10 @@ static void check_case(const golden *g, const instruction_set *set)
     }
     grt_window_end(window);
     double worst_logit = compare_logits(&r, g);
-    assert_int_equal(r.kernels.arithmetic, set->arithmetic);
-    printf("%-22s %-11s %-4s hidden %.1e, logits %.1e\n", g->name, r.kernels.isa,
-           grt_arithmetic_text(set->arithmetic), worst, worst_logit);
+    assert_int_equal(grt_device_arithmetic(r.on.device), set->arithmetic);
+    printf("%-22s %-11s %-4s hidden %.1e, logits %.1e\n", g->name,
+           grt_device_isa(r.on.device), grt_arithmetic_text(set->arithmetic), worst,
+           worst_logit);
     assert_true(worst < set->tolerance);
     assert_true(worst_logit < set->tolerance);
     grt_window_free(window);

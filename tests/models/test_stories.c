@@ -3,10 +3,11 @@
  *
  * All 200 steps are checked in one pass: row i, fed the published tokens 0..i, must
  * choose token i + 1.  Queries and keys are stored for rotary embedding of neighbours
- * (2i, 2i+1); their rows are put in half-split order, which turns the same pairs. */
+ * (2i, 2i+1). */
 #include "test.h"
 
 #include "base/cpu.h"
+#include "compute/on_device.h"
 #include "golden/llama2c.h"
 #include "models/blocks/blocks.h"
 
@@ -21,84 +22,87 @@ enum { MAX_ROWS = 256 };
 typedef struct decoder {
     llama2c weights;
     grt_network network;
-    grt_kernels kernels;
+    on_device on;
     grt_workspace workspace;
     size_t n_rows;
-    float *x, *normed, *queries, *keys, *values, *attended, *gate, *up, *rope;
+    grt_memory *memory, *vector;
+    grt_rows x, normed, gate, up, logits;
+    grt_attended rows;
+    uint32_t positions[MAX_ROWS];
 } decoder;
 
-static float *floats(size_t n)
+static grt_weight placed(const decoder *d, const float *values, size_t n_out,
+                         size_t n_in)
 {
-    float *block = aligned_alloc(64, (n * sizeof(float) + 127) / 64 * 64);
-    assert_non_null(block);
-    return block;
+    grt_weight weight;
+    grt_weight_shape shape = {GRT_DTYPE_F32, n_out, n_in, 0.0f};
+    const void *data = values;
+    grt_op_place(d->on.device, d->vector, &shape, &data, 1, &weight);
+    return weight;
 }
 
-static void multiply(const decoder *d, const float *weight, size_t n_out, size_t n_in,
-                     const float *x, float *y, int is_added)
+static void multiply(const decoder *d, const float *values, size_t n_out, size_t n_in,
+                     grt_rows x, grt_rows y, grt_linear_kind kind)
 {
-    grt_weight view = {weight, GRT_DTYPE_F32, n_out, n_in};
-    grt_block_linear(&d->workspace, &view, NULL, x, y, d->n_rows, is_added);
+    grt_weight weight = placed(d, values, n_out, n_in);
+    grt_op_linear(d->on.device, kind, y, x, d->n_rows, &weight, NULL);
 }
 
-/* y = x * W^T with each head's rows 2i, 2i+1 moved to i, i + half, then rotated. */
-static void multiply_rotated(const decoder *d, const float *weight, size_t n_heads,
-                             const float *x, float *y)
+static void norm(const decoder *d, const float *values)
 {
-    size_t dim = d->weights.dim, size = d->weights.head_size, half = size / 2;
-    float *split = floats(n_heads * size * dim);
-    for (size_t row = 0; row < n_heads * size; row++) {
-        size_t head = row / size, i = row % size;
-        size_t to = head * size + (i % 2) * half + i / 2;
-        memcpy(split + to * dim, weight + row * dim, dim * sizeof(float));
-    }
-    multiply(d, split, n_heads * size, dim, x, y, 0);
-    for (size_t row = 0; row < d->n_rows; row++)
-        for (size_t head = 0; head < n_heads; head++)
-            d->kernels.rope(y + (row * n_heads + head) * size, d->rope + row * half,
-                            d->rope + (MAX_ROWS + row) * half, size);
-    free(split);
+    grt_weight weight = placed(d, values, d->weights.dim, 0);
+    grt_op_rms_norm(d->on.device, d->normed, d->x, d->n_rows, &weight, 1e-5f);
+}
+
+static void turn(const decoder *d, const grt_layer_kind *kind, grt_rows x,
+                 size_t n_heads)
+{
+    grt_turn turn = {.kind = kind,
+                     .positions = d->positions,
+                     .n_heads = n_heads,
+                     .is_interleaved = true};
+    grt_block_turn(&d->network, &d->workspace, &turn, x, d->n_rows);
 }
 
 static void run_layer(const decoder *d, size_t l)
 {
     const llama2c *w = &d->weights;
-    size_t dim = w->dim, kv = w->n_kv_heads * w->head_size, n = d->n_rows;
-    const size_t offsets[] = {0, n};
+    const grt_attended *rows = &d->rows;
+    size_t dim = w->dim, ffn = w->ffn_size, kv = w->n_kv_heads * w->head_size;
+    const size_t offsets[] = {0, d->n_rows};
     grt_chunk chunk = {
-        .hidden = d->x, .n_rows = n, .offsets = offsets, .n_sequences = 1};
-    d->kernels.rms_norm(d->normed, dim, d->x, dim, w->att_norm + l * dim, 1e-5f, n,
-                        dim);
-    multiply_rotated(d, w->query + l * dim * dim, w->n_heads, d->normed, d->queries);
-    multiply_rotated(d, w->key + l * kv * dim, w->n_kv_heads, d->normed, d->keys);
-    multiply(d, w->value + l * kv * dim, kv, dim, d->normed, d->values, 0);
+        .hidden = d->x, .n_rows = d->n_rows, .offsets = offsets, .n_sequences = 1};
     grt_layer_kind kind = {.scale = 1.0f / sqrtf((float)w->head_size)};
-    grt_block_attention(&d->network, &d->workspace, &kind, &chunk, d->queries, d->keys,
-                        d->values, d->attended, 1);
-    multiply(d, w->output + l * dim * dim, dim, dim, d->attended, d->x, 1);
-    d->kernels.rms_norm(d->normed, dim, d->x, dim, w->ffn_norm + l * dim, 1e-5f, n,
-                        dim);
-    multiply(d, w->gate + l * w->ffn_size * dim, w->ffn_size, dim, d->normed, d->gate,
-             0);
-    multiply(d, w->up + l * w->ffn_size * dim, w->ffn_size, dim, d->normed, d->up, 0);
-    d->kernels.silu_mul(d->gate, d->up, n * w->ffn_size);
-    multiply(d, w->down + l * dim * w->ffn_size, dim, w->ffn_size, d->gate, d->x, 1);
+    norm(d, w->att_norm + l * dim);
+    multiply(d, w->query + l * dim * dim, dim, dim, d->normed, rows->queries, 0);
+    multiply(d, w->key + l * kv * dim, kv, dim, d->normed, rows->keys, 0);
+    multiply(d, w->value + l * kv * dim, kv, dim, d->normed, rows->values, 0);
+    turn(d, &kind, rows->queries, w->n_heads);
+    turn(d, &kind, rows->keys, w->n_kv_heads);
+    grt_block_attention(&d->network, &d->workspace, &kind, &chunk, rows);
+    multiply(d, w->output + l * dim * dim, dim, dim, rows->out, d->x, GRT_LINEAR_ADD);
+    norm(d, w->ffn_norm + l * dim);
+    multiply(d, w->gate + l * ffn * dim, ffn, dim, d->normed, d->gate, 0);
+    multiply(d, w->up + l * ffn * dim, ffn, dim, d->normed, d->up, 0);
+    grt_op_gate(d->on.device, GRT_ACTIVATION_SILU, d->gate, d->up, d->n_rows);
+    multiply(d, w->down + l * dim * ffn, dim, ffn, d->gate, d->x, GRT_LINEAR_ADD);
 }
 
 static void check_continuation(decoder *d, json_t *tokens, json_t *first_logits)
 {
     const llama2c *w = &d->weights;
-    for (size_t i = 0; i < d->n_rows; i++)
-        memcpy(d->x + i * w->dim,
-               w->embedding +
-                   (size_t)json_integer_value(json_array_get(tokens, i)) * w->dim,
-               w->dim * sizeof(float));
+    for (size_t i = 0; i < d->n_rows; i++) {
+        size_t token = (size_t)json_integer_value(json_array_get(tokens, i));
+        to_device(d->on.device, grt_rows_from(d->x, i), w->embedding + token * w->dim,
+                  1);
+    }
     for (size_t l = 0; l < w->n_layers; l++)
         run_layer(d, l);
-    d->kernels.rms_norm(d->normed, w->dim, d->x, w->dim, w->final_norm, 1e-5f,
-                        d->n_rows, w->dim);
-    float *logits = floats(d->n_rows * w->vocab_size);
-    multiply(d, w->classifier, w->vocab_size, w->dim, d->normed, logits, 0);
+    norm(d, w->final_norm);
+    multiply(d, w->classifier, w->vocab_size, w->dim, d->normed, d->logits, 0);
+    float *logits = malloc(d->n_rows * w->vocab_size * sizeof(*logits));
+    assert_non_null(logits);
+    from_device(d->on.device, d->logits, logits, d->n_rows);
     for (size_t i = 0; i < w->vocab_size; i++) {
         double wanted = json_number_value(json_array_get(first_logits, i));
         assert_true(fabs((double)logits[i] - wanted) < 1e-4);
@@ -113,44 +117,49 @@ static void check_continuation(decoder *d, json_t *tokens, json_t *first_logits)
     free(logits);
 }
 
-static void decoder_init(decoder *d, uint32_t features, grt_pool *pool)
+static void decoder_init(decoder *d, uint32_t features)
 {
+    static const grt_architecture causal = {.is_causal = true};
+    static double angles[GRT_MAX_HEAD_SIZE / 2];
     const llama2c *w = &d->weights;
-    d->network = (grt_network){
-        .n_heads = w->n_heads, .n_kv_heads = w->n_kv_heads, .head_size = w->head_size};
-    grt_kernels_choose(&d->kernels, features, GRT_ARITHMETIC_F32);
-    size_t attention =
-        grt_attention_scratch_bytes(MAX_ROWS, w->n_heads / w->n_kv_heads, w->head_size);
-    attention = (attention + 63) / 64 * 64;
-    d->workspace = (grt_workspace){
-        .kernels = &d->kernels,
-        .pool = pool,
-        .linear_scratch = floats(grt_linear_scratch_bytes(&d->kernels, 2, 0, 0)),
-        .attention_scratch = (unsigned char *)floats(2 * attention),
-        .attention_scratch_bytes = attention};
-    float **buffers[] = {&d->x,      &d->normed,   &d->queries, &d->keys,
-                         &d->values, &d->attended, &d->gate,    &d->up};
-    for (size_t i = 0; i < 8; i++)
-        *buffers[i] = floats(MAX_ROWS * w->ffn_size);
-    size_t half = w->head_size / 2;
-    d->rope = floats(2 * MAX_ROWS * half);
-    for (size_t p = 0; p < MAX_ROWS; p++)
-        for (size_t i = 0; i < half; i++) {
-            double angle =
-                (double)p * pow(10000.0, -2.0 * (double)i / (double)w->head_size);
-            d->rope[p * half + i] = (float)cos(angle);
-            d->rope[(MAX_ROWS + p) * half + i] = (float)sin(angle);
-        }
+    size_t n = d->n_rows;
+    d->network = (grt_network){.architecture = &causal,
+                               .n_heads = w->n_heads,
+                               .n_kv_heads = w->n_kv_heads,
+                               .head_size = w->head_size,
+                               .ropes = {angles},
+                               .n_ropes = 1};
+    for (size_t i = 0; i < w->head_size / 2; i++)
+        angles[i] = pow(10000.0, -2.0 * (double)i / (double)w->head_size);
+    grt_device_load load = {n, w->ffn_size, n, w->n_heads / w->n_kv_heads,
+                            w->head_size};
+    on_device_open(&d->on, 2, features, GRT_ARITHMETIC_F32, &load);
+    size_t rope = grt_rope_floats(&d->network, n);
+    size_t row =
+        4 * w->dim + 2 * w->n_kv_heads * w->head_size + 2 * w->ffn_size + w->vocab_size;
+    d->vector = device_floats(d->on.device, w->dim);
+    d->memory = device_floats(d->on.device, rope + n * row);
+    d->workspace =
+        (grt_workspace){.device = d->on.device,
+                        .ropes = grt_rope_fill(&d->network, d->on.device, n, d->memory),
+                        .rope_rows = n};
+    grt_space space = grt_space_of(d->memory);
+    (void)grt_space_take(&space, 1, rope);
+    d->x = grt_space_take(&space, n, w->dim);
+    d->normed = grt_space_take(&space, n, w->dim);
+    d->rows = grt_attended_take(&space, &d->network, n);
+    d->gate = grt_space_take(&space, n, w->ffn_size);
+    d->up = grt_space_take(&space, n, w->ffn_size);
+    d->logits = grt_space_take(&space, n, w->vocab_size);
+    for (uint32_t i = 0; i < n; i++)
+        d->positions[i] = i;
 }
 
 static void decoder_release(decoder *d)
 {
-    float *buffers[] = {d->x,        d->normed, d->queries, d->keys, d->values,
-                        d->attended, d->gate,   d->up,      d->rope};
-    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
-        free(buffers[i]);
-    free(d->workspace.linear_scratch);
-    free(d->workspace.attention_scratch);
+    grt_device_release(d->on.device, d->memory);
+    grt_device_release(d->on.device, d->vector);
+    on_device_close(&d->on);
 }
 
 static void test_greedy_continuation(void **state)
@@ -166,19 +175,15 @@ static void test_greedy_continuation(void **state)
     json_t *tokens = json_object_get(golden, "tokens");
     d.n_rows = json_array_size(tokens) - 1;
     assert_in_range(d.n_rows, 100, MAX_ROWS);
-    grt_pool *pool = NULL;
-    grt_error err;
-    assert_ok(grt_pool_create(&pool, 2, &err), &err);
     const uint32_t sets[] = {0, GRT_CPU_AVX2, GRT_CPU_AVX2 | GRT_CPU_AVX512,
                              GRT_CPU_NEON};
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
         if (sets[i] & ~grt_cpu_features()) continue;
-        decoder_init(&d, sets[i], pool);
+        decoder_init(&d, sets[i]);
         check_continuation(&d, tokens, json_object_get(golden, "logits_pos0_bos"));
-        printf("%zu tokens reproduced (%s)\n", d.n_rows, d.kernels.isa);
+        printf("%zu tokens reproduced (%s)\n", d.n_rows, grt_device_isa(d.on.device));
         decoder_release(&d);
     }
-    grt_pool_free(pool);
     json_decref(golden);
     llama2c_close(&d.weights);
 }

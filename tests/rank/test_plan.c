@@ -15,9 +15,10 @@ _Static_assert((int)N_PARTS == (int)GRT_DECODER_N_PARTS, "of a decoder");
 
 static grt_part parts[N_LAYERS][N_PARTS];
 static grt_layer_plan layers[N_LAYERS];
-static grt_layer_part shapes[N_LAYERS][N_PARTS];
+static grt_weight_shape shapes[N_LAYERS][N_PARTS];
 static grt_tensor embedding;
-static grt_kernels kernels;
+static grt_pool *pool;
+static grt_device *device;
 static grt_file *file;
 static uint32_t seed = 1;
 
@@ -56,7 +57,7 @@ static grt_network make_network(size_t n_layers, size_t scale)
         }
         layers[l] = (grt_layer_plan){parts[l], N_PARTS};
     }
-    shapes[0][0] = (grt_layer_part){.dtype = GRT_DTYPE_BF16, .n_out = d};
+    shapes[0][0] = (grt_weight_shape){.dtype = GRT_DTYPE_BF16, .n_out = d};
     embedding.dtype = GRT_DTYPE_BF16;
     return network;
 }
@@ -70,6 +71,8 @@ static int64_t read_nothing(void *payload, uint64_t offset, void *dst, size_t n)
 static int tear_down(void **state)
 {
     (void)state;
+    grt_device_free(device);
+    grt_pool_free(pool);
     grt_file_close(file);
     return 0;
 }
@@ -80,7 +83,9 @@ static int set_up(void **state)
     grt_file_source source = {read_nothing, NULL, NULL};
     if (grt_file_from_source(&file, "weights", &source, (uint64_t)1 << 40, NULL))
         return -1;
-    grt_kernels_choose(&kernels, grt_cpu_features(), GRT_ARITHMETIC_F32);
+    if (grt_pool_create(&pool, 4, NULL) ||
+        grt_device_create(&device, pool, grt_cpu_features(), GRT_ARITHMETIC_F32, NULL))
+        return -1;
     return 0;
 }
 
@@ -88,8 +93,7 @@ static grt_plan_input input_of(const grt_network *network, size_t n_documents,
                                size_t n_tokens)
 {
     return (grt_plan_input){.network = network,
-                            .kernels = &kernels,
-                            .n_threads = 4,
+                            .device = device,
                             .n_layers = network->n_layers,
                             .n_documents = n_documents,
                             .n_pairs = n_documents,
@@ -439,22 +443,22 @@ static void test_buffers_are_what_the_plan_counts(void **state)
         grt_buffer buffer = {0};
         uint64_t before = grt_memory_now();
         assert_true(made.buffers[id] > 64); /* more than what comes with a block */
-        assert_ok(
-            grt_buffer_make(&buffer, (grt_buffer_id)id, made.buffers[id], false, &err),
-            &err);
-        assert_non_null(buffer.data);
-        assert_true(grt_memory_now() - before <= made.buffers[id]);
-        void *data = buffer.data;
-        assert_ok(grt_buffer_make(&buffer, (grt_buffer_id)id, made.buffers[id] / 2,
+        assert_ok(grt_buffer_make(&buffer, (grt_buffer_id)id, device, made.buffers[id],
                                   false, &err),
                   &err);
-        assert_ptr_equal(buffer.data, data); /* large enough */
+        assert_true(!buffer.data != !buffer.memory);
+        assert_true(grt_memory_now() - before <= made.buffers[id]);
+        grt_buffer first = buffer;
+        assert_ok(grt_buffer_make(&buffer, (grt_buffer_id)id, device,
+                                  made.buffers[id] / 2, false, &err),
+                  &err);
+        assert_memory_equal(&buffer, &first, sizeof(first)); /* large enough */
         grt_buffer_release(&buffer);
         assert_int_equal(grt_memory_now(), before);
         grt_memory_fail_nth(1);
-        assert_int_equal(
-            grt_buffer_make(&buffer, (grt_buffer_id)id, made.buffers[id], false, &err),
-            GRT_E_NO_MEMORY);
+        assert_int_equal(grt_buffer_make(&buffer, (grt_buffer_id)id, device,
+                                         made.buffers[id], false, &err),
+                         GRT_E_NO_MEMORY);
         grt_memory_fail_nth(0);
     }
 }

@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "compute/on_device.h"
 #include "models/open.h"
 #include "rank/scoring.h"
 
@@ -24,10 +25,12 @@ static size_t below(size_t n)
 /* Sequences of one chunk, random states in them. */
 typedef struct fixture {
     grt_opened model;
-    grt_kernels kernels;
+    on_device on;
     grt_workspace workspace;
-    void *scratch;
+    grt_memory *scratch, *states;
+    float *pooled; /* of a readout */
     float *hidden;
+    size_t n_rows;
     grt_scored_sequence sequences[MAX_SEQUENCES];
     grt_pair_spans spans[MAX_SEQUENCES];
     grt_scored scored;
@@ -36,27 +39,27 @@ typedef struct fixture {
 static void open_fixture(fixture *f, const char *path)
 {
     grt_error err;
+    grt_network *network = &f->model.network;
+    grt_device_load load = {.n_rows = 0, .n_sharing = 1, .head_size = 1};
     memset(f, 0, sizeof(*f));
     assert_ok(grt_open(&f->model, path, &err), &err);
-    grt_kernels_choose(&f->kernels, grt_cpu_features(), GRT_ARITHMETIC_F32);
-    f->workspace.kernels = &f->kernels;
-    assert_ok(grt_pool_create(&f->workspace.pool, N_THREADS, &err), &err);
-    assert_ok(grt_alloc(&f->workspace.linear_scratch,
-                        grt_linear_scratch_bytes(&f->kernels, N_THREADS, 0, 0),
-                        "scratch", &err),
-              &err);
+    on_device_open(&f->on, N_THREADS, grt_cpu_features(), GRT_ARITHMETIC_F32, &load);
+    f->workspace.device = f->on.device;
+    assert_ok(grt_network_place(network, f->on.device, &err), &err);
     /* exactly the promised size, so that a sanitizer sees a step too far */
-    size_t n = grt_scoring_bytes(&f->model.network, N_THREADS);
-    assert_ok(grt_alloc(&f->scratch, n, "scratch", &err), &err);
+    f->scratch = device_floats(f->on.device, grt_scoring_floats(network));
+    size_t n_bytes = grt_readout_floats(network) * sizeof(float);
+    assert_ok(grt_alloc(&f->pooled, n_bytes, "pooled states", &err), &err);
 }
 
 static void close_fixture(fixture *f)
 {
     grt_free(f->hidden);
-    grt_free(f->scratch);
-    grt_free(f->workspace.linear_scratch);
-    grt_pool_free(f->workspace.pool);
+    grt_free(f->pooled);
+    grt_device_release(f->on.device, f->states);
+    grt_device_release(f->on.device, f->scratch);
     grt_opened_release(&f->model);
+    on_device_close(&f->on);
 }
 
 /* n sequences after a prefix; some have an empty document. */
@@ -79,7 +82,10 @@ static void make_sequences(fixture *f, size_t n, size_t n_prefix)
     assert_ok(grt_alloc(&f->hidden, row * d * sizeof(float), "states", &err), &err);
     for (size_t i = 0; i < row * d; i++)
         f->hidden[i] = (float)below(2000) / 500.0f - 2.0f;
-    f->scored = (grt_scored){f->hidden, f->sequences, n, n_prefix, 1};
+    grt_device_release(f->on.device, f->states);
+    grt_rows rows = device_rows(f->on.device, &f->states, row, d);
+    to_device(f->on.device, rows, f->hidden, row);
+    f->scored = (grt_scored){rows, row, f->sequences, n, n_prefix, 1};
 }
 
 static double mean_over(const fixture *f, size_t i, size_t first, size_t n,
@@ -124,7 +130,9 @@ static void test_states_are_pooled_as_written(void **state)
             float *pooled;
             assert_ok(grt_alloc(&pooled, n * size * sizeof(float), "pooled", &err),
                       &err);
-            grt_pool_states(&f.model.network, &f.workspace, &f.scored, pooled);
+            assert_ok(grt_pool_states(&f.model.network, &f.workspace, &f.scored, pooled,
+                                      f.scratch, &err),
+                      &err);
             for (size_t i = 0; i < n; i++)
                 for (size_t at = 0; at < size; at++) {
                     double wanted = feature(&f, i, at);
@@ -142,8 +150,11 @@ static void check_readout(fixture *f, size_t n_features)
     for (size_t i = 0; i < 4096; i++) /* those past n_features are not read */
         weights[i] = i < n_features ? (float)below(100) / 50.0f - 1.0f : NAN;
     grt_readout readout = {weights, n_features, 0.75f};
-    grt_score_by_readout(&f->model.network, &f->workspace, &f->scored, &readout, scores,
-                         f->scratch);
+    grt_error err;
+    assert_ok(grt_score_by_readout(&f->model.network, &f->workspace, &f->scored,
+                                   &readout, scores, f->scratch, f->pooled, f->on.pool,
+                                   &err),
+              &err);
     for (size_t i = 0; i < f->scored.n; i++) {
         double wanted = 0.75;
         for (size_t at = 0; at < n_features; at++)
@@ -204,16 +215,26 @@ static void test_the_head_reads_each_sequence_alone(void **state)
             open_fixture(&f, paths[m]);
             const grt_network *network = &f.model.network;
             make_sequences(&f, n, 0);
-            grt_score_by_head(network, &f.workspace, &f.scored, all, f.scratch);
+            grt_error err;
+            grt_space scratch = grt_space_of(f.scratch);
+            assert_ok(grt_score_by_head(network, &f.workspace, &f.scored, all,
+                                        f.scratch, &err),
+                      &err);
             for (size_t i = 0; i < n; i++) {
-                grt_scored single = {f.hidden, &f.sequences[i], 1, 0, 1};
-                grt_score_by_head(network, &f.workspace, &single, &one, f.scratch);
+                grt_scored single = f.scored;
+                single.sequences = &f.sequences[i];
+                single.n = 1;
+                assert_ok(grt_score_by_head(network, &f.workspace, &single, &one,
+                                            f.scratch, &err),
+                          &err);
                 assert_true(one == all[i]);
                 size_t row =
                     f.sequences[i].first_row + (m == 0 ? 0 : f.sequences[i].n_rows - 1);
-                network->architecture->logits(network, &f.workspace, 1,
-                                              f.hidden + row * network->hidden_size, 1,
-                                              &wanted, f.scratch);
+                assert_ok(
+                    network->architecture->logits(network, f.on.device, 1,
+                                                  grt_rows_from(f.scored.hidden, row),
+                                                  1, &wanted, scratch, &err),
+                    &err);
                 assert_true(one == wanted);
             }
             close_fixture(&f);

@@ -3,6 +3,7 @@
 #define GRT_COMPUTE_CPU_ATTENTION_H
 
 #include "compute/cpu/kernels/kernels.h"
+#include "compute/rows.h"
 
 /* Attention of query heads that share keys and values over one sequence, whose keys and
  * values lie in two pieces: the n_prefix that it shares with others, then its own
@@ -33,7 +34,6 @@ typedef struct grt_attention_args {
     size_t window; /* keys seen on each side; 0: all */
 } grt_attention_args;
 enum {
-    GRT_MAX_HEAD_SIZE = 512,
     GRT_ATTENTION_KEYS = 256 /* of a block */
 };
 

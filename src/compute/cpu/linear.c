@@ -149,7 +149,7 @@ static void unpack_strip(const linear_job *job, const worker_space *space,
                          uint32_t *strip, size_t first, size_t n_columns, size_t k0,
                          size_t k)
 {
-    const grt_weight *w = job->args->weight;
+    const grt_matrix *w = job->args->weight;
     const grt_kernels *kernels = job->kernels;
     bool is_int8 = job->arithmetic == GRT_ARITHMETIC_INT8;
     uint64_t row_bytes = 0, skip_bytes = 0;
@@ -259,7 +259,7 @@ static void multiply_rows(const linear_job *job, const linear_part *part,
 static void linear_task(size_t task, size_t worker, void *payload)
 {
     const linear_job *job = payload;
-    const grt_weight *w = job->args->weight;
+    const grt_matrix *w = job->args->weight;
     worker_space space = space_of(job, worker);
     size_t block = block_inputs(job->arithmetic);
     linear_part part = {.column = task / job->n_groups * job->panel_columns,
@@ -301,7 +301,7 @@ static void choose_gemm(linear_job *job, const grt_kernels *kernels, int is_prec
 void grt_linear(const grt_kernels *kernels, grt_pool *pool, void *scratch,
                 const grt_linear_args *args)
 {
-    const grt_weight *w = args->weight;
+    const grt_matrix *w = args->weight;
     if (args->n_rows == 0 || w->n_out == 0) return;
     linear_job job = {.kernels = kernels, .args = args, .workers = scratch};
     choose_gemm(&job, kernels, args->is_precise);

@@ -6,18 +6,18 @@
 #include "compute/cpu/kernels/kernels.h"
 
 /* A weight matrix in storage type: y = x * W^T + bias. */
-typedef struct grt_weight {
+typedef struct grt_matrix {
     const void *data; /* [n_out][n_in], any alignment; n_in fills whole blocks */
     grt_dtype dtype;
     size_t n_out;
     size_t n_in;
-} grt_weight;
+} grt_matrix;
 
 typedef struct grt_linear_args {
     const float *x; /* [n_rows][ld_x] */
     size_t ld_x;
     size_t n_rows;
-    const grt_weight *weight;
+    const grt_matrix *weight;
     const float *bias; /* [n_out] or NULL */
     float *y;          /* [n_rows][ld_y]; must not overlap x */
     size_t ld_y;

@@ -326,14 +326,11 @@ size_t grt_decoder_floats_per_row(const grt_network *network)
     return network->hidden_size + (attention > feed_forward ? attention : feed_forward);
 }
 
-void grt_decoder_embed(const grt_network *network, const grt_kernels *kernels,
-                       const grt_token_rows *rows, float *hidden, float *scratch)
+void grt_decoder_embed(const grt_network *network, grt_device *device,
+                       const grt_token_rows *rows, grt_rows hidden)
 {
-    (void)kernels;
-    (void)scratch;
     float scale = numbers_of(network)->embedding_scale;
-    for (size_t i = 0; scale != 1.0f && i < rows->n_rows * network->hidden_size; i++)
-        hidden[i] *= scale;
+    if (scale != 1.0f) grt_op_scale(device, hidden, scale, rows->n_rows);
 }
 
 /* What a branch of a layer ends in. */
@@ -345,65 +342,64 @@ static const branch_end attention_end = {GRT_DECODER_OUTPUT, GRT_DECODER_OUTPUT_
 static const branch_end ffn_end = {GRT_DECODER_DOWN, GRT_DECODER_DOWN_BIAS,
                                    GRT_DECODER_FFN_POST_NORM};
 
-/* y += residual_scale * norm(W x + bias); x [n_rows][n_in] may change; scratch
+/* y += residual_scale * norm(W x + bias); x [n_rows] may change; scratch
  * [n_rows][hidden_size]. */
-static void add_branch(const grt_network *network, const grt_workspace *workspace,
-                       const grt_layer_view *view, const branch_end *end, float *x,
-                       float *y, float *scratch, size_t n_rows)
+static void add_branch(const grt_network *network, grt_device *device,
+                       const grt_layer_view *view, const branch_end *end, grt_rows x,
+                       grt_rows y, grt_rows scratch, size_t n_rows)
 {
-    const grt_weight *weight = &view->matrices[end->weight];
-    const float *bias = view->vectors[end->bias], *norm = view->vectors[end->post_norm];
+    const grt_weight *weight = &view->parts[end->weight];
+    const grt_weight *bias = &view->parts[end->bias];
+    const grt_weight *norm = &view->parts[end->post_norm];
     float scale = numbers_of(network)->residual_scale;
-    size_t d = network->hidden_size;
-    if (!norm && (!bias || scale == 1.0f)) { /* the sum of the product itself */
-        if (scale != 1.0f) grt_block_scale(workspace, x, scale, n_rows, weight->n_in);
-        grt_block_linear(workspace, weight, bias, x, y, n_rows, 1);
+    bool has_norm = grt_weight_is_there(norm);
+    if (!has_norm && (!grt_weight_is_there(bias) || scale == 1.0f)) {
+        /* the sum of the product itself */
+        if (scale != 1.0f) grt_op_scale(device, x, scale, n_rows);
+        grt_op_linear(device, GRT_LINEAR_ADD, y, x, n_rows, weight, bias);
         return;
     }
-    grt_block_linear(workspace, weight, bias, x, scratch, n_rows, 0);
-    if (norm)
-        grt_block_rms_norm(workspace, scratch, scratch, norm, network->norm_eps, n_rows,
-                           d);
-    if (scale != 1.0f) grt_block_scale(workspace, scratch, scale, n_rows, d);
-    grt_block_add(workspace, y, scratch, n_rows, d);
+    grt_op_linear(device, GRT_LINEAR_SET, scratch, x, n_rows, weight, bias);
+    if (has_norm)
+        grt_op_rms_norm(device, scratch, scratch, n_rows, norm, network->norm_eps);
+    if (scale != 1.0f) grt_op_scale(device, scratch, scale, n_rows);
+    grt_op_add(device, y, scratch, n_rows);
 }
 
 /* Returns the rows that go on: all, or in the last layer those that the head reads. */
 static size_t attention_part(const grt_network *network, const grt_layer_view *view,
                              const grt_workspace *workspace, const grt_chunk *chunk)
 {
-    size_t n = chunk->n_rows, d = network->hidden_size;
-    size_t kv_size = network->n_kv_heads * network->head_size;
-    size_t q_size = network->n_heads * network->head_size;
-    float *x = chunk->hidden, *normed = workspace->buffer, *queries = normed + n * d;
-    float *keys = queries + n * q_size, *values = keys + n * kv_size;
-    float *attended = values + n * kv_size;
-    const grt_weight *matrices = view->matrices;
-    const float *const *vectors = view->vectors;
+    size_t n = chunk->n_rows;
+    grt_device *device = workspace->device;
+    const grt_weight *parts = view->parts;
+    grt_rows x = chunk->hidden;
+    grt_space space = grt_space_of(workspace->memory);
+    grt_rows normed = grt_space_take(&space, n, network->hidden_size);
+    grt_attended rows = grt_attended_take(&space, network, n);
     grt_turn turn = {.kind = view->kind,
                      .positions = chunk->positions,
                      .n_heads = network->n_kv_heads,
-                     .norm = vectors[GRT_DECODER_KEY_NORM],
+                     .norm = &parts[GRT_DECODER_KEY_NORM],
                      .is_interleaved = numbers_of(network)->is_interleaved};
 
-    grt_block_rms_norm(workspace, normed, x, vectors[GRT_DECODER_ATTENTION_NORM],
-                       network->norm_eps, n, d);
-    grt_block_linear(workspace, &matrices[GRT_DECODER_KEY],
-                     vectors[GRT_DECODER_KEY_BIAS], normed, keys, n, 0);
-    grt_block_linear(workspace, &matrices[GRT_DECODER_VALUE],
-                     vectors[GRT_DECODER_VALUE_BIAS], normed, values, n, 0);
-    grt_block_turn(network, workspace, &turn, keys, n);
-    size_t m = grt_block_keep_scored(network, chunk, x, d);
-    (void)grt_block_keep_scored(network, chunk, normed, d);
-    grt_block_keep_positions(network, chunk);
-    grt_block_linear(workspace, &matrices[GRT_DECODER_QUERY],
-                     vectors[GRT_DECODER_QUERY_BIAS], normed, queries, m, 0);
+    grt_op_rms_norm(device, normed, x, n, &parts[GRT_DECODER_ATTENTION_NORM],
+                    network->norm_eps);
+    grt_op_linear(device, GRT_LINEAR_SET, rows.keys, normed, n, &parts[GRT_DECODER_KEY],
+                  &parts[GRT_DECODER_KEY_BIAS]);
+    grt_op_linear(device, GRT_LINEAR_SET, rows.values, normed, n,
+                  &parts[GRT_DECODER_VALUE], &parts[GRT_DECODER_VALUE_BIAS]);
+    grt_block_turn(network, workspace, &turn, rows.keys, n);
+    size_t m = grt_block_keep_scored(device, chunk, x);
+    (void)grt_block_keep_scored(device, chunk, normed);
+    grt_block_keep_positions(chunk);
+    grt_op_linear(device, GRT_LINEAR_SET, rows.queries, normed, m,
+                  &parts[GRT_DECODER_QUERY], &parts[GRT_DECODER_QUERY_BIAS]);
     turn.n_heads = network->n_heads;
-    turn.norm = vectors[GRT_DECODER_QUERY_NORM];
-    grt_block_turn(network, workspace, &turn, queries, m);
-    grt_block_attention(network, workspace, view->kind, chunk, queries, keys, values,
-                        attended, 1);
-    add_branch(network, workspace, view, &attention_end, attended, x, normed, m);
+    turn.norm = &parts[GRT_DECODER_QUERY_NORM];
+    grt_block_turn(network, workspace, &turn, rows.queries, m);
+    grt_block_attention(network, workspace, view->kind, chunk, &rows);
+    add_branch(network, device, view, &attention_end, rows.out, x, normed, m);
     return m;
 }
 
@@ -411,36 +407,41 @@ void grt_decoder_layer(const grt_network *network, const grt_layer_view *view,
                        const grt_workspace *workspace, const grt_chunk *chunk)
 {
     size_t m = attention_part(network, view, workspace, chunk);
-    size_t d = network->hidden_size, ffn = network->ffn_size;
-    float *x = chunk->hidden, *normed = workspace->buffer;
-    float *gate = normed + chunk->n_rows * d, *up = gate + m * ffn;
-    const grt_weight *matrices = view->matrices;
-    const float *const *vectors = view->vectors;
-    grt_block_rms_norm(workspace, normed, x, vectors[GRT_DECODER_FFN_NORM],
-                       network->norm_eps, m, d);
-    grt_block_linear(workspace, &matrices[GRT_DECODER_GATE],
-                     vectors[GRT_DECODER_GATE_BIAS], normed, gate, m, 0);
-    grt_block_linear(workspace, &matrices[GRT_DECODER_UP], vectors[GRT_DECODER_UP_BIAS],
-                     normed, up, m, 0);
-    decoder_of(network)->gate(workspace, gate, up, m, ffn);
-    add_branch(network, workspace, view, &ffn_end, gate, x, normed, m);
+    size_t ffn = network->ffn_size;
+    grt_device *device = workspace->device;
+    const grt_weight *parts = view->parts;
+    grt_rows x = chunk->hidden;
+    grt_space space = grt_space_of(workspace->memory);
+    grt_rows normed = grt_space_take(&space, m, network->hidden_size);
+    grt_rows gate = grt_space_take(&space, m, ffn);
+    grt_rows up = grt_space_take(&space, m, ffn);
+    grt_op_rms_norm(device, normed, x, m, &parts[GRT_DECODER_FFN_NORM],
+                    network->norm_eps);
+    grt_op_linear(device, GRT_LINEAR_SET, gate, normed, m, &parts[GRT_DECODER_GATE],
+                  &parts[GRT_DECODER_GATE_BIAS]);
+    grt_op_linear(device, GRT_LINEAR_SET, up, normed, m, &parts[GRT_DECODER_UP],
+                  &parts[GRT_DECODER_UP_BIAS]);
+    grt_op_gate(device, decoder_of(network)->gate, gate, up, m);
+    add_branch(network, device, view, &ffn_end, gate, x, normed, m);
 }
 
-void grt_decoder_logits(const grt_network *network, const grt_workspace *workspace,
-                        size_t layer, const float *rows, size_t n, float *out,
-                        float *scratch)
+grt_status grt_decoder_logits(const grt_network *network, grt_device *device,
+                              size_t layer, grt_rows rows, size_t n, float *out,
+                              grt_space scratch, grt_error *err)
 {
-    size_t d = network->hidden_size;
     const grt_decoder_numbers *numbers = numbers_of(network);
-    grt_weight score = network->fixed[GRT_DECODER_SCORE].weight;
-    if (network->layer_heads && layer > network->first_head)
-        score.data = network->layer_heads + (layer - network->first_head) * d;
-    workspace->kernels->rms_norm(scratch, d, rows, d,
-                                 network->fixed[GRT_DECODER_FINAL_NORM].values,
-                                 network->norm_eps, n, d);
-    grt_block_head(workspace, &score, NULL, scratch, out, n);
+    size_t first = network->first_head;
+    size_t head = first && layer > first ? layer - first : 0;
+    grt_weight score = grt_weight_rows(&network->fixed[GRT_DECODER_SCORE], head, 1);
+    grt_rows normed = grt_space_take(&scratch, n, network->hidden_size);
+    grt_rows logits = grt_space_take(&scratch, n, 1);
+    grt_op_rms_norm(device, normed, rows, n, &network->fixed[GRT_DECODER_FINAL_NORM],
+                    network->norm_eps);
+    grt_op_linear(device, GRT_LINEAR_PRECISE, logits, normed, n, &score, NULL);
+    GRT_TRY(grt_op_download(device, logits, n, out, err));
     for (size_t i = 0; numbers->logit_scale != 1.0f && i < n; i++)
         out[i] *= numbers->logit_scale;
     for (size_t i = 0; numbers->logit_cap > 0.0f && i < n; i++)
         out[i] = numbers->logit_cap * tanhf(out[i] / numbers->logit_cap);
+    return GRT_OK;
 }

@@ -39,24 +39,20 @@ enum {
 /* Fixed parts. */
 enum {
     GRT_DECODER_FINAL_NORM,
-    GRT_DECODER_SCORE /* [1][hidden] f32 */
+    GRT_DECODER_SCORE /* [1][hidden] f32, or one row for each layer with a head */
 };
-
-/* gate[n_rows][n] = activation(gate) * up. */
-typedef void grt_gate_fn(const grt_workspace *workspace, float *gate, const float *up,
-                         size_t n_rows, size_t n);
 
 /* Numbers of one model: network->own. */
 typedef struct grt_decoder_numbers {
     float embedding_scale; /* embedding rows are multiplied by it */
     float residual_scale;  /* so is what a block adds to its input */
     float logit_scale;
-    bool is_interleaved; /* heads of queries and keys: see grt_turn */
+    bool is_interleaved; /* heads of queries and keys: see grt_rope_op */
     float logit_cap;     /* cap * tanh(logit / cap); 0: none */
 } grt_decoder_numbers;
 
 typedef struct grt_decoder {
-    grt_gate_fn *gate;
+    grt_activation gate;     /* of the feed-forward: SILU or GELU_TANH */
     const char *activations; /* space-separated: what config.json may call `gate` */
     bool norms_less_one;     /* Hugging Face's files hold norms less one */
     bool gguf_interleaves;   /* a GGUF holds rows of queries and keys in another order:
@@ -109,8 +105,8 @@ GRT_NODISCARD grt_status grt_decoder_bind_score(grt_binder *binder, grt_error *e
 size_t grt_decoder_floats_per_row(const grt_network *network);
 
 /* Multiplies embedding rows by the embedding scale. */
-void grt_decoder_embed(const grt_network *network, const grt_kernels *kernels,
-                       const grt_token_rows *rows, float *hidden, float *scratch);
+void grt_decoder_embed(const grt_network *network, grt_device *device,
+                       const grt_token_rows *rows, grt_rows hidden);
 
 /* x += scale * attention(norm(x)), x += scale * feed_forward(norm(x)), where scale is
  * the residual scale; each branch is normed once more where the layer has norms for it.
@@ -119,8 +115,9 @@ void grt_decoder_layer(const grt_network *network, const grt_layer_view *view,
                        const grt_workspace *workspace, const grt_chunk *chunk);
 
 /* Final norm, then the score vector, or the head of `layer` where layers have heads. */
-void grt_decoder_logits(const grt_network *network, const grt_workspace *workspace,
-                        size_t layer, const float *rows, size_t n, float *out,
-                        float *scratch);
+GRT_NODISCARD grt_status grt_decoder_logits(const grt_network *network,
+                                            grt_device *device, size_t layer,
+                                            grt_rows rows, size_t n, float *out,
+                                            grt_space scratch, grt_error *err);
 
 #endif /* GRT_MODELS_BLOCKS_DECODER_H */

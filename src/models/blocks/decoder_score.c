@@ -159,7 +159,7 @@ grt_status grt_decoder_bind_score(grt_binder *binder, grt_error *err)
             grt_read_row(binder->checkpoint, source.tensor, source.no_row, no, err));
     for (size_t i = 0; i < d; i++)
         score[i] -= no[i];
-    network->fixed[GRT_DECODER_SCORE].weight = (grt_weight){score, GRT_DTYPE_F32, 1, d};
+    grt_bind_values(network, GRT_DECODER_SCORE, score, 1, d);
     network->head_text = source.text;
     return GRT_OK;
 }
