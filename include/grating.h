@@ -518,7 +518,7 @@ typedef struct grt_result grt_result;
  * are wanted (k is 0 or at least N) nobody is decided early.
  *
  * Pairs longer than the model's limit are cut at the end of the longer text, never
- * silently: see GRT_FLAG_TRUNCATED.
+ * silently: see GRT_FLAG_TRUNCATED and GRT_FLAG_QUERY_TRUNCATED.
  *
  * Errors: GRT_E_INVALID_ARG (no query, no documents, a NULL document, a prior that is
  * not finite), GRT_E_UNSUPPORTED (an instruction for a model that takes none; a use
@@ -596,8 +596,9 @@ GRT_API void grt_ranking_free(grt_ranking *ranking);
 
 /* Flags of a candidate. */
 enum {
-    GRT_FLAG_EXACT = 1,    /* its logit is the full pass's */
-    GRT_FLAG_TRUNCATED = 2 /* document or query was cut to a limit */
+    GRT_FLAG_EXACT = 1,          /* its logit is the full pass's */
+    GRT_FLAG_TRUNCATED = 2,      /* the document was cut to a limit */
+    GRT_FLAG_QUERY_TRUNCATED = 4 /* the query was, in its pair with this document */
 };
 
 /* Columns of a result: arrays of grt_result_count values, best first, borrowed from it.

@@ -13,7 +13,8 @@ static void put_item(wire_json *json, const grt_item *item, size_t rank,
     wire_float(json, "logit", item->logit);
     wire_bool(json, "is_exact", (item->flags & GRT_FLAG_EXACT) != 0);
     wire_count(json, "tokens", item->n_tokens);
-    wire_bool(json, "truncated", (item->flags & GRT_FLAG_TRUNCATED) != 0);
+    wire_bool(json, "truncated",
+              (item->flags & (GRT_FLAG_TRUNCATED | GRT_FLAG_QUERY_TRUNCATED)) != 0);
     wire_string(json, "state", grt_state_text((grt_state)item->state));
     wire_count(json, "decided_at_layer", item->layer);
     if (documents->texts)

@@ -10,7 +10,8 @@ enum {
     CLUSTERS_MIN = 2,
     CLUSTERS_MAX = 64,
     LAYERS_MAX = 1000,
-    DISPERSION_LIMIT = 1000
+    DISPERSION_LIMIT = 1000,
+    TOKENS_MAX = 1000000000
 };
 
 enum {
@@ -28,6 +29,8 @@ enum {
     KEY_CLUSTERS,
     KEY_PROFILE,
     KEY_DEADLINE,
+    KEY_LONG_DOCUMENTS,
+    KEY_MAX_DOCUMENT_TOKENS,
     KEY_TRACE,
     KEY_STATS,
     KEY_JSON,
@@ -55,6 +58,12 @@ const cli_option cli_rank_options_table[] = {
      "the member or column that is the text, the title or\n"
      "the id of a document, e.g. text=page_content"},
     {KEY_ID_FIELD, "id-field", "NAME", "like --field id=NAME"},
+    {KEY_LONG_DOCUMENTS, "long-documents", "HOW",
+     "what happens to those too long for the model: cut at\n"
+     "their end (default), best (split into chunks, the best\n"
+     "of which counts) or refuse"},
+    {KEY_MAX_DOCUMENT_TOKENS, "max-document-tokens", "N",
+     "a document with more tokens than N is too long as well"},
 
     CLI_OPTION_GROUP("the model and memory"),
     {'m', "model", "PATH",
@@ -148,6 +157,17 @@ static int set_policy(cli_rank_options *options, const char *text)
     size_t i = 0;
     int code = cli_parse_choice("--policy", text, names, &i);
     options->policy = values[i];
+    return code;
+}
+
+static int set_long_documents(cli_rank_options *options, const char *text)
+{
+    static const char *const names[] = {"cut", "best", "refuse", NULL};
+    static const grt_long_documents values[] = {GRT_LONG_CUT, GRT_LONG_BEST,
+                                                GRT_LONG_REFUSE};
+    size_t i = 0;
+    int code = cli_parse_choice("--long-documents", text, names, &i);
+    options->long_documents = values[i];
     return code;
 }
 
@@ -248,6 +268,10 @@ int cli_rank_option(cli_rank_options *options, int key, const char *value)
     case KEY_QUERIES: options->queries_path = value; return CLI_SUCCESS;
     case KEY_INSTRUCTION: options->instruction = value; return CLI_SUCCESS;
     case KEY_FORMAT: return set_format(options, value);
+    case KEY_LONG_DOCUMENTS: return set_long_documents(options, value);
+    case KEY_MAX_DOCUMENT_TOKENS:
+        return cli_parse_number("--max-document-tokens", value, 1, TOKENS_MAX,
+                                &options->max_document_tokens);
     case KEY_DEADLINE:
         return cli_parse_duration("--deadline", value, &options->deadline_ns);
     default: return set_printing(options, key, value);

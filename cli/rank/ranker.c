@@ -44,6 +44,8 @@ static grt_request request_of(const cli_ranker *ranker, const cli_query *query,
     request.k = query->k;
     request.instruction = query->instruction;
     request.deadline_ns = ranker->options->deadline_ns;
+    request.max_document_tokens = ranker->options->max_document_tokens;
+    request.long_documents = (int32_t)ranker->options->long_documents;
     return request;
 }
 
@@ -62,8 +64,12 @@ static void count_result(cli_ranker *ranker, const grt_request *request,
     const uint32_t *flags = grt_result_flags(result);
     grt_stats stats = GRT_STATS_INIT;
     grt_result_stats(result, &stats);
-    for (size_t i = 0; i < grt_result_count(result); i++)
+    uint32_t all = 0;
+    for (size_t i = 0; i < grt_result_count(result); i++) {
         ranker->n_truncated += (flags[i] & GRT_FLAG_TRUNCATED) != 0;
+        all |= flags[i];
+    }
+    ranker->n_cut_queries += (all & GRT_FLAG_QUERY_TRUNCATED) != 0;
     ranker->lacks_profile |= stats.policy == GRT_POLICY_BOUND && !stats.has_profile;
     ranker->ignores_precision |= stats.policy == GRT_POLICY_CLUSTER &&
                                  ranker->options->precision > 0 && !stats.has_profile;
@@ -102,9 +108,24 @@ static void report_truncated(const cli_ranker *ranker)
 {
     grt_model_info info = GRT_MODEL_INFO_INIT;
     grt_model_describe(ranker->host.model, &info);
-    cli_note("%zu of %zu documents %s cut to %zu tokens", ranker->n_truncated,
-             ranker->stats.sum.n_documents, ranker->n_truncated == 1 ? "was" : "were",
-             info.max_tokens);
+    size_t most = ranker->options->max_document_tokens;
+    if (ranker->n_truncated && most && most < info.max_tokens)
+        cli_note("%zu of %zu documents %s cut to %zu tokens of their own, or to the "
+                 "%zu that a pair may have",
+                 ranker->n_truncated, ranker->stats.sum.n_documents,
+                 ranker->n_truncated == 1 ? "was" : "were", most, info.max_tokens);
+    else if (ranker->n_truncated)
+        cli_note("%zu of %zu documents %s cut to %zu tokens", ranker->n_truncated,
+                 ranker->stats.sum.n_documents,
+                 ranker->n_truncated == 1 ? "was" : "were", info.max_tokens);
+    if (!ranker->n_cut_queries) return;
+    if (ranker->stats.n_queries == 1)
+        cli_note("the query was cut: with a document it may have %zu tokens",
+                 info.max_tokens);
+    else
+        cli_note("%zu of %zu queries were cut: with a document they may have %zu "
+                 "tokens",
+                 ranker->n_cut_queries, ranker->stats.n_queries, info.max_tokens);
 }
 
 /* A ranking that is not finished must not pass for one that is. */
@@ -153,7 +174,7 @@ void cli_ranker_report(const cli_ranker *ranker)
 {
     const char *profile = ranker->options ? ranker->options->profile_path : NULL;
     cli_report_notes(ranker->host.model, GRT_NOTE_RESULT);
-    if (ranker->n_truncated) report_truncated(ranker);
+    if (ranker->n_truncated || ranker->n_cut_queries) report_truncated(ranker);
     if (ranker->stats.n_late) report_deadline(ranker);
     if (ranker->ignores_precision)
         cli_note("--precision has no effect on policy cluster without a profile");

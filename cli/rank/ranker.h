@@ -34,7 +34,9 @@ typedef struct cli_rank_options {
     size_t n_clusters;
     size_t first_layer;
     grt_promise promise;
-    uint64_t deadline_ns; /* of each query; 0: none */
+    uint64_t deadline_ns;       /* of each query; 0: none */
+    size_t max_document_tokens; /* 0: what the model takes */
+    grt_long_documents long_documents;
     cli_output output;
     int hides_progress;
     int shows_stats;
@@ -55,6 +57,7 @@ typedef struct cli_ranker {
     size_t k;              /* of the last query */
     float expected;        /* precision of the last query that was late */
     size_t n_truncated;    /* documents that were cut */
+    size_t n_cut_queries;  /* beside one document at least */
     int lacks_profile;     /* 1: bounds decided, and they were the default ones */
     int ignores_precision; /* 1: one was asked for, and the policy knows none */
     /* of the last query that failed */

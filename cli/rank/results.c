@@ -28,7 +28,7 @@ static grt_stats stats_of(const cli_ranking *ranking)
 
 static int is_truncated(const grt_item *item)
 {
-    return (item->flags & GRT_FLAG_TRUNCATED) != 0;
+    return (item->flags & (GRT_FLAG_TRUNCATED | GRT_FLAG_QUERY_TRUNCATED)) != 0;
 }
 
 /* ---- JSON ---- */

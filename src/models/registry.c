@@ -17,16 +17,17 @@ enum { N_ARCHITECTURES = sizeof(architectures) / sizeof(architectures[0]) };
 /* What a class of Hugging Face is when no architecture here claims it, by its end. */
 static const struct {
     const char *end, *kind;
+    bool has_classifier; /* one that scores no pairs */
 } hf_kinds[] = {
-    {"ForCausalLM", "a generative model"},
-    {"LMHeadModel", "a generative model"},
-    {"ForConditionalGeneration", "a generative model"},
-    {"ForMaskedLM", "a masked language model"},
-    {"ForPreTraining", "a masked language model"},
-    {"ForTokenClassification", "a classifier of tokens"},
-    {"ForQuestionAnswering", "a model that marks answers"},
-    {"ForMultipleChoice", "a model of multiple choice"},
-    {"Model", "an embedding model"},
+    {"ForCausalLM", "a generative model", false},
+    {"LMHeadModel", "a generative model", false},
+    {"ForConditionalGeneration", "a generative model", false},
+    {"ForMaskedLM", "a masked language model", false},
+    {"ForPreTraining", "a masked language model", false},
+    {"ForTokenClassification", "a classifier of tokens", true},
+    {"ForQuestionAnswering", "a model that marks answers", true},
+    {"ForMultipleChoice", "a model of multiple choice", true},
+    {"Model", "an embedding model", false},
 };
 
 /* Encoders of GGUF: without a classifier they give embeddings.  Others generate. */
@@ -114,6 +115,20 @@ static bool has_head(const grt_checkpoint *checkpoint)
     return grt_catalogue_get(&checkpoint->catalogue, "score.weight") != NULL;
 }
 
+/* Whether a class that nobody here claims may score pairs all the same, whatever its
+ * name ends with: it holds a classifier, or calls itself a reranker. */
+static bool may_score(const grt_checkpoint *checkpoint, grt_text found)
+{
+    static const char *const heads[] = {"score.", "classifier.", "classification_head.",
+                                        "lm_head.0."};
+    const grt_catalogue *catalogue = &checkpoint->catalogue;
+    for (size_t i = 0; i < catalogue->n_tensors; i++)
+        for (size_t j = 0; j < sizeof(heads) / sizeof(heads[0]); j++)
+            if (!strncmp(catalogue->tensors[i].name, heads[j], strlen(heads[j])))
+                return true;
+    return says_rank(checkpoint, found);
+}
+
 static bool has_chat_template(const grt_checkpoint *checkpoint)
 {
     return checkpoint->has_chat_template ||
@@ -137,7 +152,10 @@ static const char *kind_of(const grt_checkpoint *checkpoint, grt_text found,
     if (checkpoint->is_pooled && ends_with(found, "ForCausalLM"))
         return "an embedding model";
     for (size_t i = 0; i < sizeof(hf_kinds) / sizeof(hf_kinds[0]) && !known; i++)
-        if (ends_with(found, hf_kinds[i].end)) return hf_kinds[i].kind;
+        if (ends_with(found, hf_kinds[i].end))
+            return !hf_kinds[i].has_classifier && may_score(checkpoint, found)
+                       ? NULL
+                       : hf_kinds[i].kind;
     if (!known || !known->is_causal || has_head(checkpoint)) return NULL;
     bool is_chat = has_chat_template(checkpoint);
     if ((!is_chat && !known->must_say_rank) || says_rank(checkpoint, found))

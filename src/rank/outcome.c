@@ -65,7 +65,9 @@ static void fill_item(const grt_ranking *ranking, grt_result *result, size_t ran
     result->layers[rank] = layer;
     result->tokens[rank] = pairs->offsets[pair + 1] - pairs->offsets[pair];
     if (state == GRT_STATE_FINISHED) result->flags[rank] |= GRT_FLAG_EXACT;
-    if (pairs->truncated[pair]) result->flags[rank] |= GRT_FLAG_TRUNCATED;
+    if (pairs->cuts[pair] & GRT_CUT_DOCUMENT) result->flags[rank] |= GRT_FLAG_TRUNCATED;
+    if (pairs->cuts[pair] & GRT_CUT_QUERY)
+        result->flags[rank] |= GRT_FLAG_QUERY_TRUNCATED;
 }
 
 grt_status grt_ranking_make_result(grt_ranking *ranking, grt_result **out,

@@ -167,8 +167,7 @@ static grt_status make_room(builder *b)
     size_t capacity = pairs->capacity ? 2 * pairs->capacity : b->input->n_documents;
     GRT_TRY(grt_realloc_array(&pairs->offsets, capacity + 1, sizeof(size_t),
                               "pair offsets", b->err));
-    GRT_TRY(
-        grt_realloc_array(&pairs->truncated, capacity, 1, "truncation marks", b->err));
+    GRT_TRY(grt_realloc_array(&pairs->cuts, capacity, 1, "truncation marks", b->err));
     GRT_TRY(grt_realloc_array(&pairs->spans, capacity, sizeof(grt_pair_spans),
                               "places of the texts", b->err));
     pairs->offsets[0] = 0;
@@ -211,8 +210,9 @@ static grt_status append_pair(builder *b, const slot_ids *document, stretch of_q
             GRT_TRY(append_slot(b, document, of_document, s->token_type));
         }
     }
-    pairs->truncated[index] =
-        of_query.n < user_count(&b->query) || of_document.n < user_count(document);
+    pairs->cuts[index] =
+        (uint8_t)((of_query.n < user_count(&b->query) ? GRT_CUT_QUERY : 0) |
+                  (of_document.n < user_count(document) ? GRT_CUT_DOCUMENT : 0));
     pairs->offsets[index + 1] = pairs->ids.n;
     pairs->n_pairs++;
     note_prefix(b);
@@ -271,9 +271,8 @@ static grt_status append_chunks(builder *b, const slot_ids *document, size_t roo
         GRT_TRY(append_pair(b, document, (stretch){0, n_query}, of_document));
         if (left <= most) break;
     }
-    bool cuts_query = n_query < user_count(&b->query);
     for (size_t i = first_pair; i < b->pairs->n_pairs; i++)
-        b->pairs->truncated[i] = cuts_query;
+        b->pairs->cuts[i] &= GRT_CUT_QUERY; /* the document is in the other chunks */
     return GRT_OK;
 }
 
@@ -410,7 +409,7 @@ void grt_pairs_release(grt_pairs *pairs)
     grt_ids_release(&pairs->ids);
     grt_free(pairs->token_types);
     grt_free(pairs->offsets);
-    grt_free(pairs->truncated);
+    grt_free(pairs->cuts);
     grt_free(pairs->spans);
     grt_free(pairs->first_pair);
     memset(pairs, 0, sizeof(*pairs));

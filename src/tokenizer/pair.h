@@ -35,13 +35,16 @@ typedef struct grt_pair_spans {
     size_t first_document, n_document;
 } grt_pair_spans;
 
+/* Which texts of a pair were cut, as bits. */
+typedef enum grt_pair_cut { GRT_CUT_DOCUMENT = 1, GRT_CUT_QUERY = 2 } grt_pair_cut;
+
 /* All pairs of one request, packed end to end.  All zero is empty. */
 typedef struct grt_pairs {
     grt_ids ids;          /* [n_rows] */
     uint8_t *token_types; /* [n_rows] */
     size_t types_capacity;
     size_t *offsets;       /* [n_pairs + 1] first row of each pair */
-    uint8_t *truncated;    /* [n_pairs] 1: cut */
+    uint8_t *cuts;         /* [n_pairs] of grt_pair_cut */
     grt_pair_spans *spans; /* [n_pairs] */
     size_t n_pairs;
     size_t capacity;    /* of the three arrays above, in pairs */

@@ -56,6 +56,29 @@ fi
 [ "$(wc -l <err)" -eq 1 ] && grep -q '^grating: .*nowhere' err ||
     { echo "a missing model:"; cat err; fail=1; }
 
+# Texts that are too long: which of the two was cut, and what became of the other.
+long=$(awk 'BEGIN { for (i = 0; i < 900; i++) printf "snow " }')
+check "a long query" "$command" rank -q "$long" -k 1 documents.txt
+grep -qx "grating: the query was cut: with a document it may have 512 tokens" err ||
+    { echo "a long query:"; cat err; fail=1; }
+printf '%s\n' "bread" "$long owls hunt mice at night" >long.txt
+check "a long document" "$command" rank -q 'how do owls hunt' -k 1 --tsv long.txt
+[ "$(cat err)" = "grating: 1 of 2 documents was cut to 512 tokens" ] ||
+    { echo "a long document:"; cat err; fail=1; }
+cut_logit=$(awk -F'\t' 'NR == 2 { print $5 }' out)
+check "its best chunk" "$command" rank -q 'how do owls hunt' -k 0 --tsv \
+    --long-documents best long.txt
+[ ! -s err ] && awk -F'\t' -v cut="$cut_logit" 'NR == 2 { ok = $2 == 1 && $5 > cut }
+    END { exit !ok }' out || { echo "its best chunk ($cut_logit cut):"; cat out err; fail=1; }
+check "few tokens" "$command" rank -q 'how do owls hunt' --max-document-tokens 5 documents.txt
+grep -q '^grating: 3 of 3 documents were cut to 5 tokens of their own' err ||
+    { echo "few tokens:"; cat err; fail=1; }
+if "$command" rank -q a --long-documents refuse long.txt >out 2>err; then
+    echo "a long document was not refused"
+    fail=1
+fi
+grep -q 'document 1 has 9[0-9]* tokens' err || { echo "refused:"; cat err; fail=1; }
+
 # Calibration: interrupted, gone on with, and used.
 awk 'BEGIN {
     n = split("owls bread stars rivers trains music glass bees snow salt wool paper", t)

@@ -39,7 +39,7 @@ static const char *in_dir(const char *name)
 
 /* ---- What a class or an architecture is ---- */
 
-static void write_named(const char *class_name, const char *name)
+static void write_holding(const char *class_name, const char *name, const char *tensor)
 {
     static writer w;
     char config[200];
@@ -47,9 +47,17 @@ static void write_named(const char *class_name, const char *name)
                      "{\"architectures\":[\"%s\"],\"_name_or_path\":\"%s\"}",
                      class_name, name);
     write_whole(in_dir("config.json"), config, (size_t)n);
-    safetensors_file(
-        &w, "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4);
+    char header[200];
+    (void)snprintf(header, sizeof(header),
+                   "{\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+                   tensor);
+    safetensors_file(&w, header, 4);
     write_whole(in_dir("model.safetensors"), w.data, w.size);
+}
+
+static void write_named(const char *class_name, const char *name)
+{
+    write_holding(class_name, name, "a");
 }
 
 static void write_class(const char *class_name)
@@ -80,6 +88,32 @@ static void test_a_class_without_reranking_head(void **state)
         write_class(cases[i].class_name);
         assert_refused(open_at(dir.path), GRT_E_UNSUPPORTED, &err, cases[i].fragment);
     }
+}
+
+/* Rerankers that come with code of their own have classes named after what they were
+ * made from: that their kind has no head would be false. */
+static void test_an_unknown_class_with_a_head_is_not_said_to_have_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *class_name, *name, *tensor;
+    } cases[] = {
+        {"JinaBertForMaskedLM", "", "classifier.weight"},
+        {"CostWiseGemmaForCausalLM", "", "lm_head.0.linear_head.weight"},
+        {"SomeT5ForConditionalGeneration", "", "classification_head.out_proj.weight"},
+        {"NewModel", "", "score.weight"},
+        {"SomeForCausalLM", "someone/reranker-1B", "a"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char sentence[120];
+        (void)snprintf(sentence, sizeof(sentence),
+                       "architecture \"%s\" is not supported", cases[i].class_name);
+        write_holding(cases[i].class_name, cases[i].name, cases[i].tensor);
+        assert_refused(open_at(dir.path), GRT_E_UNSUPPORTED, &err, sentence);
+    }
+    write_holding("NewForTokenClassification", "", "classifier.weight");
+    assert_refused(open_at(dir.path), GRT_E_UNSUPPORTED, &err,
+                   "is a classifier of tokens");
 }
 
 /* Qwen3-Embedding has the class of Qwen3-Reranker. */
@@ -360,6 +394,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_class_without_reranking_head, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_an_unknown_class_with_a_head_is_not_said_to_have_none, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(test_the_pooling_of_sentence_transformers,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_chat_models_are_told_from_rerankers,

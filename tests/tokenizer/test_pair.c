@@ -130,8 +130,8 @@ static void test_the_longer_text_is_cut_and_the_template_stays(void **state)
     size_t n_short = full.offsets[1], n_long = full.offsets[2] - full.offsets[1];
     t.max_tokens = n_short;
     assert_ok(build(&cut, &t, view(query), documents, 2, &err), &err);
-    assert_false(full.truncated[0] || full.truncated[1] || cut.truncated[0]);
-    assert_true(cut.truncated[1]);
+    assert_false(full.cuts[0] || full.cuts[1] || cut.cuts[0]);
+    assert_int_equal(cut.cuts[1], GRT_CUT_DOCUMENT | GRT_CUT_QUERY); /* to the same */
     assert_true(n_long > n_short);
     assert_int_equal(cut.offsets[2] - cut.offsets[1], n_short);
     assert_memory_equal(cut.ids.ids + cut.offsets[2] - 2, end, sizeof(end));
@@ -140,6 +140,14 @@ static void test_the_longer_text_is_cut_and_the_template_stays(void **state)
     assert_true(full.n_prefix > 3 && full.n_prefix < n_short);
     for (size_t i = 0; i < full.n_prefix; i++)
         assert_int_equal(full.ids.ids[i], full.ids.ids[full.offsets[1] + i]);
+    grt_pairs_release(&cut);
+    t.max_tokens = n_long - 1; /* the longer text loses one id */
+    assert_ok(build(&cut, &t, view(query), documents, 2, &err), &err);
+    assert_int_equal(cut.cuts[1], GRT_CUT_DOCUMENT);
+    grt_pairs_release(&cut);
+    t.max_tokens = n_short; /* the same with the long text as the query */
+    assert_ok(build(&cut, &t, documents[1], documents, 1, &err), &err);
+    assert_int_equal(cut.cuts[0], GRT_CUT_QUERY);
     t.max_tokens = 10; /* less than the template alone */
     grt_pairs none = {0};
     assert_refused(build(&none, &t, view(query), documents, 2, &err), GRT_E_TOO_LONG,
@@ -165,7 +173,7 @@ static void test_every_limit(void **state)
         if (status == GRT_E_TOO_LONG) break;
         assert_ok(status, &err);
         assert_int_equal(pairs.ids.n, t.max_tokens);
-        assert_int_equal(pairs.truncated[0], t.max_tokens < n);
+        assert_int_equal(pairs.cuts[0] != 0, t.max_tokens < n);
         shortest = pairs.ids.n;
         grt_pairs_release(&pairs);
     }
@@ -209,7 +217,7 @@ static void test_what_the_vocabulary_says_of_pairs(void **state)
     vocabulary.max_tokens = n - 4;
     assert_int_equal(build_one(&left, query, document, 100), GRT_OK);
     assert_int_equal(left.ids.n, n - 4);
-    assert_int_equal(left.truncated[0], 1);
+    assert_true(left.cuts[0]);
     const grt_pair_spans *all = &whole.spans[0], *cut = &left.spans[0];
     assert_int_equal(cut->n_document, all->n_document - 4);
     assert_memory_equal(left.ids.ids + cut->first_document,
