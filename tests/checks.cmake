@@ -4,6 +4,8 @@ find_program(PYTHON3 python3)
 if(GRT_DEV AND PYTHON3 AND NOT GRT_SANITIZE)
   add_test(NAME checks.layers
     COMMAND ${PYTHON3} ${tools}/check_layers.py ${PROJECT_SOURCE_DIR})
+  add_test(NAME checks.rows
+    COMMAND ${PYTHON3} ${tools}/check_rows.py ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.source
     COMMAND ${PYTHON3} ${tools}/check_source.py ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.keys COMMAND ${PYTHON3} ${tools}/make_key_tables.py --check)

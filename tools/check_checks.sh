@@ -15,7 +15,8 @@ plant() {
     shift 2
     tree=$folder/tree
     rm -rf "$tree"
-    mkdir -p "$tree/src/base" "$tree/src/io" "$tree/src/unknown" "$tree/cli/frame" \
+    mkdir -p "$tree/src/base" "$tree/src/io" "$tree/src/models" "$tree/src/rank" \
+        "$tree/src/calibrate" "$tree/src/unknown" "$tree/cli/frame" \
         "$tree/cli/rank" "$tree/wire" "$tree/tests" "$tree/include" "$tree/fuzz" "$tree/bench" \
         "$tree/duvisor/machine" "$tree/duvisor/unknown"
     printf '/* fine */\nint grt_fine;\n' >"$tree/src/base/fine.c"
@@ -39,6 +40,7 @@ plant() {
 
 layers=$root/tools/check_layers.py
 source=$root/tools/check_source.py
+rows=$root/tools/check_rows.py
 plant src/base/bad.c '#include "io/file.h"\n' python3 "$layers"
 plant src/base/bad.c '#include <io/file.h>\n' python3 "$layers"
 plant src/base/bad.inc '#include "io/file.h"\n' python3 "$layers"
@@ -64,6 +66,18 @@ plant duvisor/machine/bad.c '#include "io/file.h"\n' python3 "$layers"
 plant duvisor/unknown/bad.c 'int x;\n' python3 "$layers"
 plant wire/bad.c '#include "base/error.h"\n' python3 "$layers"
 plant wire/bad.c '#include "frame/cli.h"\n' python3 "$layers"
+plant src/models/bad.c '#include "compute/cpu/linear.h"\n' python3 "$layers"
+plant src/rank/bad.c '#include <compute/table.h>\n' python3 "$layers"
+plant src/calibrate/bad.c '#include "compute/device.h"\n' python3 "$layers"
+plant src/models/bad.c 'size_t f(grt_rows x)\n{\n    return x.inside.width;\n}\n' python3 "$rows"
+plant src/calibrate/bad.h 'size_t f(grt_weight *w)\n{\n    return w->inside.n_in;\n}\n' python3 "$rows"
+plant src/rank/bad.c 'grt_rows f(void)\n{\n    return (grt_rows){{0, 1, 2, 2}};\n}\n' python3 "$rows"
+plant src/models/bad.c 'void f(float *x, size_t n);\n' python3 "$rows"
+plant src/rank/bad.c 'void f(float *scores, const float *x);\n' python3 "$rows"
+plant src/models/bad.c 'void f(void)\n{\n    float *out, *queries;\n}\n' python3 "$rows"
+plant src/rank/bad.h 'typedef struct s {\n    float **rows;\n} s;\n' python3 "$rows"
+plant src/rank/bad.c 'float f(grt_memory *m)\n{\n    return ((float *)m)[0];\n}\n' python3 "$rows"
+plant src/rank/bad.c 'void f(grt_memory *m)\n{\n    g((void *)m);\n}\n' python3 "$rows"
 plant src/io/bad.c 'void f(char *a, char *b)\n{\n    strcpy(a, b);\n}\n' python3 "$source"
 plant src/io/bad.c 'void *f(void)\n{\n    return malloc(1);\n}\n' python3 "$source"
 plant src/io/bad.c 'char *f(const char *a)\n{\n    return strdup(a);\n}\n' python3 "$source"

@@ -27,10 +27,13 @@ MAY = {
     "profile": {"base", "io", "formats", "models"},
     "rank": {"os", "base", "io", "formats", "tokenizer", "compute", "stream", "models", "profile",
              "select"},
-    "calibrate": {"base", "io", "formats", "select", "rank", "models", "profile", "compute",
-                  "stream", "tokenizer"},
+    "calibrate": {"base", "io", "formats", "select", "rank", "models", "profile", "stream",
+                  "tokenizer"},
     "api": ALL,
 }
+# Of compute/ other folders see its interface; what this machine's CPU can do is for api/ to tell.
+COMPUTE_HEADERS = {"compute/device.h", "compute/rows.h", "compute/unpack.h"}
+COMPUTE_MAY_FILES = {"api/machine.c": {"compute/cpu/kernels/kernels.h"}}
 COMMAND_MAY = {
     "frame": {"wire"},
     **dict.fromkeys(["rank", "inspect", "doctor", "calibrate", "eval", "bench", "plot", "models"],
@@ -72,6 +75,10 @@ def check_library(root):
                 yield f"{path}:{number}: {name} goes around the table with '..'"
             elif "/" in name and there != here and there not in MAY[here]:
                 yield f"{path}:{number}: src/{here} may not include src/{there}"
+            elif there == "compute" != here and name not in COMPUTE_HEADERS and \
+                    name not in COMPUTE_MAY_FILES.get(
+                        path.relative_to(root / "src").as_posix(), ()):
+                yield f"{path}:{number}: {name} is for compute/ only"
 
 
 def check_system_headers(root):
