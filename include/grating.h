@@ -213,7 +213,11 @@ typedef enum grt_residency {
 } grt_residency;
 
 /* What matrices are multiplied in, and in attention weights and values.  Sums are f32
- * always, and so are the model's head, norms, and scores and softmax of attention. */
+ * always, and so are the model's head, norms, and scores and softmax of attention.  How
+ * far each moves the logits differs from model to model: grt_model_effect.  A profile
+ * serves the arithmetic that it was made in, finer ones (f32 is finer than bf16, bf16
+ * than int8), and those that its calibration measured beside it: spreads are widened by
+ * what they add.  In others it is not used, and a grt_note says so. */
 typedef enum grt_arithmetic {
     GRT_ARITHMETIC_AUTO = 0, /* bf16 where the CPU has units for it, else f32 */
     GRT_ARITHMETIC_F32 = 1,
@@ -298,11 +302,12 @@ typedef struct grt_model_info {
     uint64_t head_bytes;
     uint64_t other_bytes; /* tensors in the file that ranking does not read */
     size_t n_tensors;
-    const char *profile; /* path of the profile in use; NULL: none */
-    int32_t arithmetic;  /* grt_arithmetic that runs here; never AUTO */
-    int32_t reserved;
-    const char *isa; /* instruction set of the matrix kernels; static */
-    size_t n_notes;  /* grt_model_note */
+    const char *profile;        /* path of the profile in use; NULL: none */
+    int32_t arithmetic;         /* grt_arithmetic that runs here; never AUTO */
+    int32_t profile_arithmetic; /* in which the profile in use was made; AUTO: it does
+                                   not say, or there is none */
+    const char *isa;            /* instruction set of the matrix kernels; static */
+    size_t n_notes;             /* grt_model_note */
 } grt_model_info;
 /* clang-format off */
 #define GRT_MODEL_INFO_INIT {sizeof(grt_model_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
@@ -311,6 +316,29 @@ typedef struct grt_model_info {
 
 /* Fills `*out` up to the struct_size that the caller has set. */
 GRT_API void grt_model_describe(const grt_model *model, grt_model_info *out);
+
+/* What an arithmetic does to the model's final logits, beside the one that its profile
+ * was made in: measured by a calibration on a part of its pairs. */
+typedef struct grt_arithmetic_effect {
+    size_t struct_size;
+    int32_t is_known; /* 0: nobody has measured it, and the rest is 0 */
+    int32_t is_safe;  /* 1: `share` is at most 0.05 */
+    size_t n_pairs;   /* measured on so many; 0: the profile's own arithmetic */
+    float mean;       /* size of a logit's difference */
+    float largest;    /* the same */
+    float share; /* what the difference of two logits of one query moves by, as a share
+                    of such differences (root mean squares) */
+    float kept;  /* mean share of a query's 10 best that stays; 1 where no query had
+                    more documents */
+} grt_arithmetic_effect;
+/* clang-format off */
+#define GRT_ARITHMETIC_EFFECT_INIT {sizeof(grt_arithmetic_effect), 0, 0, 0, 0, 0, 0, 0}
+/* clang-format on */
+
+/* Fills *out for an arithmetic other than AUTO; GRT_E_INVALID_ARG for others. */
+GRT_API GRT_NODISCARD grt_status grt_model_effect(const grt_model *model,
+                                                  grt_arithmetic arithmetic,
+                                                  grt_arithmetic_effect *out);
 
 /* One tensor of the checkpoint. */
 typedef struct grt_tensor_view {
@@ -347,7 +375,8 @@ GRT_API GRT_NODISCARD grt_status grt_note_level_from_text(grt_note_level *out,
                                                           const char *text);
 
 /* What the checkpoint's files left open when the model was opened, and how it was
- * taken, although nothing failed. */
+ * taken, although nothing failed; a profile that is not used, or an arithmetic that is
+ * not safe for the model. */
 typedef struct grt_note {
     size_t struct_size;
     const char *text; /* one line that names file or key, no trailing period, at most
@@ -723,15 +752,40 @@ grt_calibration_open(grt_calibration **out, grt_model *model,
 GRT_API size_t grt_calibration_count(const grt_calibration *calibration);
 
 /* Ranks the request's documents in full and appends what every layer gave; does nothing
- * when the file holds this query with these documents already.  Policy, k, priors and
- * deadline are not read, long documents are cut.  At least 2 documents.  Errors as of
- * grt_rank, and GRT_E_IO when the file cannot be written: what was there before stays.
- */
+ * when the file holds this query with these documents already.  The first queries, and
+ * a part of the others, are also ranked in the other arithmetics that this CPU has
+ * units for, so that the profile knows what they do (grt_model_effect); where the
+ * memory does not suffice for that it is left out.  Policy, k, priors and deadline are
+ * not read, long documents are cut.  At least 2 documents.  Errors as of grt_rank,
+ * GRT_E_IO when the file cannot be written: what was there before stays; and
+ * GRT_E_INVALID_ARG when the file holds queries that were computed in another
+ * arithmetic than the model's. */
 GRT_API GRT_NODISCARD grt_status grt_calibration_add(grt_calibration *calibration,
                                                      const grt_request *request,
                                                      grt_error *err);
 
-/* Has grt_calibration_add or _fit stop soon with GRT_E_CANCELLED, as
+/* How far grt_calibration_step has come with a query. */
+typedef struct grt_calibration_progress {
+    size_t struct_size;
+    int32_t is_done; /* 1: nothing is left to compute */
+    int32_t reserved;
+    size_t done, total; /* layers computed for the query, in all arithmetics */
+} grt_calibration_progress;
+/* clang-format off */
+#define GRT_CALIBRATION_PROGRESS_INIT {sizeof(grt_calibration_progress), 0, 0, 0, 0}
+/* clang-format on */
+
+/* grt_calibration_add a layer at a time: start, and step until is_done.  Texts are
+ * borrowed until then, or until a step fails, which ends the query.  Errors as of
+ * grt_calibration_add, and GRT_E_INVALID_ARG from start while a query is not done. */
+GRT_API GRT_NODISCARD grt_status grt_calibration_start(grt_calibration *calibration,
+                                                       const grt_request *request,
+                                                       grt_error *err);
+GRT_API GRT_NODISCARD grt_status grt_calibration_step(grt_calibration_progress *out,
+                                                      grt_calibration *calibration,
+                                                      grt_error *err);
+
+/* Has grt_calibration_add, _step or _fit stop soon with GRT_E_CANCELLED, as
  * grt_ranking_cancel.  Any thread, also from a signal handler; it stays so. */
 GRT_API void grt_calibration_cancel(grt_calibration *calibration);
 
@@ -749,14 +803,15 @@ typedef struct grt_calibration_report {
 /* clang-format on */
 
 /* Called now and then while fitting: `done` of `total` steps.  Return 0 to go on. */
-typedef int grt_calibration_progress_fn(size_t done, size_t total, void *payload);
+typedef int grt_calibration_fit_fn(size_t done, size_t total, void *payload);
 
 /* Fits on three quarters of the queries, reports on the others, and writes the profile.
  * GRT_E_INVALID_ARG with fewer than 8 queries, GRT_E_CANCELLED, GRT_E_IO (nothing is
  * left half written), GRT_E_NO_MEMORY. */
-GRT_API GRT_NODISCARD grt_status grt_calibration_fit(
-    grt_calibration_report *out, grt_calibration *calibration,
-    grt_calibration_progress_fn *progress, void *payload, grt_error *err);
+GRT_API GRT_NODISCARD grt_status grt_calibration_fit(grt_calibration_report *out,
+                                                     grt_calibration *calibration,
+                                                     grt_calibration_fit_fn *progress,
+                                                     void *payload, grt_error *err);
 
 /* One policy at one K, on queries that the fit has not seen. */
 typedef struct grt_calibration_row {

@@ -181,7 +181,7 @@ static void show_passes(cli_calibrator *calibrator, size_t number)
     draw(calibrator, before, gone, all, done, done + (double)all - (double)gone);
 }
 
-/* A grt_calibration_progress_fn. */
+/* A grt_calibration_fit_fn. */
 static int show_fit(size_t done, size_t total, void *payload)
 {
     draw(payload, "fitting ", done, total, (double)done, (double)total);

@@ -5,17 +5,17 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "calibrate/fit.h"
+#include "calibrate/passes.h"
 #include "profile/write.h"
-#include "rank/ranking.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct grt_calibration {
     grt_model *model;
-    grt_observer observer;
     grt_stop stop;
     grt_samples samples;
+    grt_passes passes;
     char *profile_path; /* to write */
     float precision;
     size_t k_max;
@@ -45,12 +45,6 @@ static grt_status check_options(const grt_model *model,
     return GRT_OK;
 }
 
-static grt_status put_sample(void *payload, size_t layer, size_t first, size_t n,
-                             const float *scores, const float *pooled, grt_error *err)
-{
-    return grt_samples_put(payload, layer, first, n, scores, pooled, err);
-}
-
 /* A path that cannot be written is better known before hours of full passes. */
 static grt_status try_profile_path(const char *path, grt_error *err)
 {
@@ -65,7 +59,8 @@ static grt_status open_parts(grt_calibration *calibration, grt_model *model,
 {
     const grt_network *network = &model->opened.network;
     grt_samples_shape shape = {.n_layers = network->n_layers,
-                               .pooled_size = grt_pooled_size(network)};
+                               .pooled_size = grt_pooled_size(network),
+                               .arithmetic = grt_device_arithmetic(model->device)};
     GRT_TRY(grt_fingerprint_take(&shape.fingerprint, &model->opened.checkpoint, err));
     calibration->model = model;
     calibration->precision =
@@ -80,10 +75,9 @@ static grt_status open_parts(grt_calibration *calibration, grt_model *model,
                                          &model->opened.checkpoint, err));
     }
     GRT_TRY(try_profile_path(calibration->profile_path, err));
-    GRT_TRY(
-        grt_samples_open(&calibration->samples, options->samples_path, &shape, err));
-    calibration->observer = (grt_observer){put_sample, &calibration->samples};
-    return GRT_OK;
+    grt_passes_init(&calibration->passes, model, &calibration->samples,
+                    &calibration->stop);
+    return grt_samples_open(&calibration->samples, options->samples_path, &shape, err);
 }
 
 grt_status grt_calibration_open(grt_calibration **out, grt_model *model,
@@ -113,6 +107,7 @@ grt_status grt_calibration_open(grt_calibration **out, grt_model *model,
 void grt_calibration_close(grt_calibration *calibration)
 {
     if (!calibration) return;
+    grt_passes_release(&calibration->passes);
     grt_samples_close(&calibration->samples);
     grt_free(calibration->profile_path);
     grt_free(calibration);
@@ -122,7 +117,7 @@ void grt_calibration_close(grt_calibration *calibration)
 
 size_t grt_calibration_count(const grt_calibration *calibration)
 {
-    return calibration->samples.n_records;
+    return calibration->samples.own.n;
 }
 
 static uint64_t hash_text(uint64_t hash, const char *text, size_t n_bytes)
@@ -144,46 +139,50 @@ static uint64_t key_of(const grt_request *request)
     return key;
 }
 
-/* The full pass, seen by the calibration. */
-static grt_status run_in_full(grt_calibration *calibration, grt_request *request,
-                              grt_error *err)
+static grt_status start(grt_calibration *calibration, const char *caller,
+                        const grt_request *request, grt_error *err)
 {
-    grt_policy_options policy = GRT_POLICY_OPTIONS_INIT;
-    policy.policy = GRT_POLICY_NONE;
-    request->policy = &policy;
-    request->k = 0;
-    request->deadline_ns = 0;
-    request->priors = NULL;
-    request->long_documents = GRT_LONG_CUT;
-    grt_ranking_extras extras = {.observer = &calibration->observer,
-                                 .whole = &calibration->stop};
-    grt_ranking *ranking;
-    GRT_TRY(grt_alloc_array(&ranking, 1, sizeof(*ranking), "the ranking", err));
-    grt_status status =
-        grt_ranking_init(ranking, calibration->model, request, &extras, err);
-    if (status == GRT_OK) status = grt_ranking_run(ranking, err);
-    grt_ranking_free(ranking);
-    return status;
+    if (!calibration) GRT_FAIL(err, GRT_E_INVALID_ARG, "%s: no calibration", caller);
+    grt_taken_request taken;
+    GRT_TRY(grt_take_request(&taken, caller, request, err));
+    if (taken.request.n_documents < 2)
+        GRT_FAIL(err, GRT_E_INVALID_ARG,
+                 "calibration needs at least 2 documents for a query");
+    if (!grt_passes_are_done(&calibration->passes))
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "%s: the query before is not done", caller);
+    return grt_passes_start(&calibration->passes, &taken.request,
+                            key_of(&taken.request), err);
+}
+
+grt_status grt_calibration_start(grt_calibration *calibration,
+                                 const grt_request *request, grt_error *err)
+{
+    return start(calibration, "grt_calibration_start", request, err);
+}
+
+grt_status grt_calibration_step(grt_calibration_progress *out,
+                                grt_calibration *calibration, grt_error *err)
+{
+    if (!calibration || !out || out->struct_size < sizeof(size_t))
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_calibration_step: no %s",
+                 !calibration ? "calibration"
+                 : !out       ? "output"
+                              : "struct_size; use GRT_CALIBRATION_PROGRESS_INIT");
+    grt_passes *passes = &calibration->passes;
+    GRT_TRY(grt_passes_step(passes, err));
+    grt_calibration_progress progress = {.is_done = grt_passes_are_done(passes)};
+    grt_passes_count(passes, &progress.done, &progress.total);
+    grt_give_struct(out, &progress, sizeof(progress));
+    return GRT_OK;
 }
 
 grt_status grt_calibration_add(grt_calibration *calibration, const grt_request *request,
                                grt_error *err)
 {
-    if (!calibration)
-        GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_calibration_add: no calibration");
-    grt_taken_request taken;
-    GRT_TRY(grt_take_request(&taken, "grt_calibration_add", request, err));
-    if (taken.request.n_documents < 2)
-        GRT_FAIL(err, GRT_E_INVALID_ARG,
-                 "calibration needs at least 2 documents for a query");
-    grt_samples *samples = &calibration->samples;
-    uint64_t key = key_of(&taken.request);
-    if (grt_samples_has(samples, key)) return GRT_OK;
-    GRT_TRY(grt_samples_begin(samples, key, taken.request.n_documents, err));
-    grt_status status = run_in_full(calibration, &taken.request, err);
-    if (status == GRT_OK) status = grt_samples_finish(samples, err);
-    if (status != GRT_OK) grt_samples_abandon(samples);
-    return status;
+    GRT_TRY(start(calibration, "grt_calibration_add", request, err));
+    while (!grt_passes_are_done(&calibration->passes))
+        GRT_TRY(grt_passes_step(&calibration->passes, err));
+    return GRT_OK;
 }
 
 void grt_calibration_cancel(grt_calibration *calibration)
@@ -199,14 +198,13 @@ static grt_status report_and_write(grt_calibration *calibration, const grt_fit *
     grt_fit_report *report = &calibration->report;
     GRT_TRY(grt_fit_make_report(fit, calibration->precision, report, err));
     return grt_profile_write(&fit->profile, &calibration->samples.shape.fingerprint,
-                             fit->network, report->n_fitted, report->n_reported,
-                             calibration->profile_path, err);
+                             fit->network, calibration->profile_path, err);
 }
 
 /* The caller's progress, and whether the calibration was cancelled. */
 typedef struct fit_progress {
     const grt_calibration *calibration;
-    grt_calibration_progress_fn *fn; /* NULL: none */
+    grt_calibration_fit_fn *fn; /* NULL: none */
     void *payload;
 } fit_progress;
 
@@ -219,7 +217,7 @@ static int see_progress(size_t done, size_t total, void *payload)
 
 grt_status grt_calibration_fit(grt_calibration_report *out,
                                grt_calibration *calibration,
-                               grt_calibration_progress_fn *progress, void *payload,
+                               grt_calibration_fit_fn *progress, void *payload,
                                grt_error *err)
 {
     if (!calibration || !out)

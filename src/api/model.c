@@ -3,6 +3,7 @@
 
 #include "api/structs.h"
 #include "base/memory.h"
+#include "profile/widening.h"
 
 #include <string.h>
 
@@ -130,11 +131,32 @@ void grt_model_describe(const grt_model *model, grt_model_info *out)
                            .max_tokens = network->max_tokens,
                            .n_tensors = model->opened.checkpoint.catalogue.n_tensors,
                            .profile = model->profile.path,
+                           .profile_arithmetic = model->profile.arithmetic,
                            .arithmetic = grt_device_arithmetic(model->device),
                            .isa = grt_device_isa(model->device),
                            .n_notes = model->opened.checkpoint.notes.n};
     count_parts(model, &info);
     grt_give_struct(out, &info, sizeof(info));
+}
+
+grt_status grt_model_effect(const grt_model *model, grt_arithmetic arithmetic,
+                            grt_arithmetic_effect *out)
+{
+    grt_logit_effect found;
+    grt_arithmetic_effect effect = {.is_known = 0};
+    if (arithmetic <= GRT_ARITHMETIC_AUTO || (int)arithmetic >= (int)GRT_N_ARITHMETICS)
+        return GRT_E_INVALID_ARG;
+    if (grt_profile_effect(&model->profile, arithmetic, &found))
+        effect =
+            (grt_arithmetic_effect){.is_known = 1,
+                                    .is_safe = found.share <= GRT_SAFE_SHARE,
+                                    .n_pairs = (size_t)found.n_pairs,
+                                    .mean = found.mean,
+                                    .largest = found.largest,
+                                    .share = found.share,
+                                    .kept = found.n_queries > 0.0f ? found.kept : 1.0f};
+    grt_give_struct(out, &effect, sizeof(effect));
+    return GRT_OK;
 }
 
 grt_status grt_model_tensor(const grt_model *model, size_t i, grt_tensor_view *out)

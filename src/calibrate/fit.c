@@ -46,7 +46,7 @@ static grt_status part_alloc(grt_fit_part *part, size_t n_queries, size_t n_laye
 static grt_status split(grt_fit *fit, grt_error *err)
 {
     const grt_samples *samples = fit->samples;
-    size_t n = samples->n_records;
+    size_t n = samples->own.n;
     if (n < GRT_FIT_QUERIES_MIN)
         GRT_FAIL(err, GRT_E_INVALID_ARG,
                  "%zu queries are too few to calibrate; at least %d are needed, some "
@@ -57,7 +57,7 @@ static grt_status split(grt_fit *fit, grt_error *err)
     for (size_t i = 0; i < n; i++) {
         grt_fit_part *part = is_reported(i, n) ? &fit->reported : &fit->fitted;
         size_t at = part->head.n_queries++;
-        part->head.n_samples += samples->records[i].n;
+        part->head.n_samples += samples->own.records[i].n;
         part->queries[at] = i;
         part->ends[at] = part->head.n_samples;
         part->readout.n_queries = part->head.n_queries;
@@ -77,7 +77,7 @@ static grt_status read_head(grt_fit_part *part, const grt_samples *samples,
     for (size_t q = 0; q < head->n_queries; q++)
         for (size_t layer = 1; layer <= n_layers; layer++)
             GRT_TRY(grt_samples_scores(
-                samples, part->queries[q], layer,
+                samples, &samples->own.records[part->queries[q]], layer,
                 head->scores + (layer - 1) * n + grt_history_begin(head, q), err));
     memcpy(readout->scores + (n_layers - 1) * n, head->scores + (n_layers - 1) * n,
            n * sizeof(float));
@@ -86,14 +86,17 @@ static grt_status read_head(grt_fit_part *part, const grt_samples *samples,
 
 /* ---- Readouts ---- */
 
-/* Features of record i at a boundary: [n][n_features], of its n candidates. */
-static grt_status read_features(const grt_fit *fit, size_t record, size_t layer,
-                                float *features, grt_error *err)
+grt_status grt_fit_features(const grt_fit *fit, const grt_samples_record *record,
+                            size_t layer, float *features, grt_error *err)
 {
-    const grt_samples *samples = fit->samples;
-    GRT_TRY(grt_samples_pooled(samples, record, layer, features, err));
-    grt_derive_features(fit->network, features, samples->records[record].n, features);
+    GRT_TRY(grt_samples_pooled(fit->samples, record, layer, features, err));
+    grt_derive_features(fit->network, features, record->n, features);
     return GRT_OK;
+}
+
+static const grt_samples_record *record_of(const grt_fit *fit, size_t query)
+{
+    return &fit->samples->own.records[query];
 }
 
 /* Features of one boundary.  The ridge puts group g into fold g % N_FOLDS, so the
@@ -159,8 +162,8 @@ static grt_status apply_readout(grt_fit *fit, size_t layer, grt_error *err)
                                    (layer - 1) * histories->n_samples +
                                    grt_history_begin(histories, q);
         GRT_TRY(grt_alloc_array(&features, n, width * sizeof(float), "features", err));
-        grt_status status =
-            read_features(fit, fit->reported.queries[q], layer, features, err);
+        grt_status status = grt_fit_features(
+            fit, record_of(fit, fit->reported.queries[q]), layer, features, err);
         for (size_t i = 0; status == GRT_OK && i < n; i++)
             scores[i] = grt_read_out(&readout, features + i * width);
         grt_free(features);
@@ -176,8 +179,8 @@ static grt_status fit_readout(grt_fit *fit, readout_samples *r, size_t layer,
     const grt_histories *histories = &part->readout;
     size_t width = fit->profile.n_features, begin = 0;
     for (size_t i = 0; i < histories->n_queries; begin = r->ends[i++])
-        GRT_TRY(read_features(fit, part->queries[r->dealt[i]], layer,
-                              r->features + begin * width, err));
+        GRT_TRY(grt_fit_features(fit, record_of(fit, part->queries[r->dealt[i]]), layer,
+                                 r->features + begin * width, err));
     grt_ridge_samples samples = {.features = r->features,
                                  .targets = r->targets,
                                  .group_ends = r->ends,
@@ -235,8 +238,7 @@ static grt_status measure_moves(grt_fit *fit, grt_error *err)
 
 grt_status grt_fit_run(grt_fit *fit, const grt_samples *samples,
                        const grt_network *network, size_t k_max,
-                       grt_calibration_progress_fn *progress, void *payload,
-                       grt_error *err)
+                       grt_calibration_fit_fn *progress, void *payload, grt_error *err)
 {
     *fit = (grt_fit){.samples = samples,
                      .network = network,
@@ -244,14 +246,18 @@ grt_status grt_fit_run(grt_fit *fit, const grt_samples *samples,
                      .progress = progress,
                      .payload = payload};
     fit->profile.n_layers = network->n_layers;
+    fit->profile.arithmetic = samples->shape.arithmetic;
     fit->profile.n_features = grt_features_size(network);
     fit->profile.path = ""; /* policies see that there is a profile */
     fit->n_steps = network->n_layers - 1 + grt_fit_table_steps(k_max);
     GRT_TRY(split(fit, err));
+    fit->profile.n_fitted = fit->fitted.head.n_queries;
+    fit->profile.n_reported = fit->reported.head.n_queries;
     GRT_TRY(read_head(&fit->fitted, samples, err));
     GRT_TRY(read_head(&fit->reported, samples, err));
     GRT_TRY(fit_readouts(fit, err));
     GRT_TRY(measure_moves(fit, err));
+    GRT_TRY(grt_fit_compare(fit, err));
     return grt_fit_tables(fit, err);
 }
 

@@ -1,6 +1,7 @@
 /* fit.h - from samples to a profile, and to a report on queries it has not seen.
  *
  *     fit.c       which queries, readouts, spreads, and the profile
+ *     compare.c   what other arithmetics add to spreads
  *     tables.c    margins and thresholds that reach a precision
  *     report.c    what the profile does on the other queries
  *
@@ -29,7 +30,7 @@ typedef struct grt_fit {
     grt_fit_part fitted;   /* readouts, spreads and tables come from these */
     grt_fit_part reported; /* and are judged by these */
     grt_profile profile;
-    grt_calibration_progress_fn *progress; /* NULL: none */
+    grt_calibration_fit_fn *progress; /* NULL: none */
     void *payload;
     size_t n_done, n_steps;
 } grt_fit;
@@ -39,12 +40,22 @@ typedef struct grt_fit {
  * release all the same. */
 GRT_NODISCARD grt_status grt_fit_run(grt_fit *fit, const grt_samples *samples,
                                      const grt_network *network, size_t k_max,
-                                     grt_calibration_progress_fn *progress,
-                                     void *payload, grt_error *err);
+                                     grt_calibration_fit_fn *progress, void *payload,
+                                     grt_error *err);
 void grt_fit_release(grt_fit *fit);
 
 /* One more step is done; GRT_E_CANCELLED when the caller has had enough. */
 GRT_NODISCARD grt_status grt_fit_step(grt_fit *fit, grt_error *err);
+
+/* Features of a record at a boundary: [n][n_features], of its n candidates. */
+GRT_NODISCARD grt_status grt_fit_features(const grt_fit *fit,
+                                          const grt_samples_record *record,
+                                          size_t layer, float *features,
+                                          grt_error *err);
+
+/* compare.c: fills the profile's widenings from the samples' comparisons; readouts are
+ * fitted. */
+GRT_NODISCARD grt_status grt_fit_compare(grt_fit *fit, grt_error *err);
 
 /* tables.c: fills precisions, ks, margins, dispersions and first_layers. */
 size_t grt_fit_table_steps(size_t k_max);

@@ -15,14 +15,15 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 enum { VERSION = 2 };
 
 static const char magic[8] = "GRTSAMPL";
-static const uint64_t finished_mark = 0x64726f6365727467; /* "gtrecord" */
+static const uint64_t own_mark = 0x64726f6365727467;      /* "gtrecord" */
+static const uint64_t compared_mark = 0x30726f6365727467; /* "gtrecor0" */
 
 typedef struct file_header {
     char magic[8];
     uint32_t version;
     uint32_t n_layers;
     uint32_t pooled_size;
-    uint32_t zero;
+    uint32_t arithmetic;
     float fingerprint[GRT_FINGERPRINT_WORDS];
     uint64_t weights;
     unsigned char rest[16];
@@ -36,6 +37,19 @@ typedef struct record_header {
 } record_header;
 
 _Static_assert(sizeof(file_header) == 64 && sizeof(record_header) == 32, "as stated");
+
+static uint64_t mark_of(grt_arithmetic arithmetic)
+{
+    return arithmetic ? compared_mark + ((uint64_t)arithmetic << 56) : own_mark;
+}
+
+/* false: no record has that mark. */
+static bool arithmetic_of(uint64_t mark, grt_arithmetic *out)
+{
+    *out = mark == own_mark ? GRT_ARITHMETIC_AUTO
+                            : (grt_arithmetic)((mark - compared_mark) >> 56 & 3);
+    return mark == mark_of(*out);
+}
 
 /* ---- Places ---- */
 
@@ -77,14 +91,15 @@ static file_header header_of(const grt_samples_shape *shape)
     file_header header = {.version = VERSION,
                           .n_layers = (uint32_t)shape->n_layers,
                           .pooled_size = (uint32_t)shape->pooled_size,
+                          .arithmetic = (uint32_t)shape->arithmetic,
                           .weights = shape->fingerprint.weights};
     memcpy(header.magic, magic, sizeof(magic));
     memcpy(header.fingerprint, shape->fingerprint.words, sizeof(header.fingerprint));
     return header;
 }
 
-static grt_status check_header(const grt_samples *samples, const char *path,
-                               grt_error *err)
+/* Takes the arithmetic from the file. */
+static grt_status check_header(grt_samples *samples, const char *path, grt_error *err)
 {
     file_header found, wanted = header_of(&samples->shape);
     if (grt_file_size(samples->file) < sizeof(found))
@@ -98,24 +113,28 @@ static grt_status check_header(const grt_samples *samples, const char *path,
         GRT_FAIL(err, GRT_E_UNSUPPORTED,
                  "%s: samples of version %" PRIu32 "; this one reads version %d",
                  grt_path_tail(path), found.version, (int)VERSION);
-    if (memcmp(&found, &wanted, sizeof(found)) != 0)
+    wanted.arithmetic = found.arithmetic;
+    if (memcmp(&found, &wanted, sizeof(found)) != 0 ||
+        found.arithmetic > GRT_ARITHMETIC_INT8)
         GRT_FAIL(err, GRT_E_FORMAT,
                  "%s: the samples are of another model or other weights; name another "
                  "file or remove this one",
                  grt_path_tail(path));
+    samples->shape.arithmetic = (grt_arithmetic)found.arithmetic;
     return GRT_OK;
 }
 
 static grt_status remember(grt_samples *samples, const grt_samples_record *record,
                            grt_error *err)
 {
-    if (samples->n_records == samples->capacity) {
-        size_t capacity = samples->capacity ? 2 * samples->capacity : 64;
-        GRT_TRY(grt_realloc_array(&samples->records, capacity, sizeof(*record),
+    grt_samples_list *list = record->arithmetic ? &samples->compared : &samples->own;
+    if (list->n == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 64;
+        GRT_TRY(grt_realloc_array(&list->records, capacity, sizeof(*record),
                                   "the list of samples", err));
-        samples->capacity = capacity;
+        list->capacity = capacity;
     }
-    samples->records[samples->n_records++] = *record;
+    list->records[list->n++] = *record;
     return GRT_OK;
 }
 
@@ -132,17 +151,19 @@ static grt_status find_records(grt_samples *samples, const char *path, grt_error
     record_header header;
     while (size - samples->end >= sizeof(header)) {
         uint64_t n_bytes;
+        grt_arithmetic arithmetic;
         GRT_TRY(grt_file_read_at(samples->file, samples->end, &header, sizeof(header),
                                  err));
         if (header.mark == 0) return GRT_OK;
-        if (header.mark != finished_mark || header.n < 2 ||
+        if (!arithmetic_of(header.mark, &arithmetic) || header.n < 2 ||
             header.check != check_of(header.key, header.n) ||
             !record_bytes(&samples->shape, header.n, &n_bytes))
             GRT_FAIL_AT(err, GRT_E_FORMAT, samples->end,
                         "%s: damaged at byte %" PRIu64 ": no record begins there",
                         grt_path_tail(path), samples->end);
         if (n_bytes > size - samples->end) return GRT_OK;
-        grt_samples_record record = {samples->end, header.key, (size_t)header.n};
+        grt_samples_record record = {samples->end, header.key, (size_t)header.n,
+                                     arithmetic};
         GRT_TRY(remember(samples, &record, err));
         samples->end += n_bytes;
     }
@@ -168,34 +189,43 @@ grt_status grt_samples_open(grt_samples *samples, const char *path,
     if (grt_file_size(samples->file) == 0) return write_header(samples, err);
     GRT_TRY(check_header(samples, path, err));
     GRT_TRY(find_records(samples, path, err));
-    return grt_output_cut(samples->output, samples->end, err);
+    GRT_TRY(grt_output_cut(samples->output, samples->end, err));
+    bool says_more =
+        shape->arithmetic && samples->shape.arithmetic != shape->arithmetic;
+    if (samples->own.n > 0 || !says_more) return GRT_OK;
+    samples->shape.arithmetic = shape->arithmetic;
+    return write_header(samples, err);
 }
 
 void grt_samples_close(grt_samples *samples)
 {
     grt_file_close(samples->file);
     grt_output_close(samples->output);
-    grt_free(samples->records);
+    grt_free(samples->own.records);
+    grt_free(samples->compared.records);
     *samples = (grt_samples){0};
 }
 
-bool grt_samples_has(const grt_samples *samples, uint64_t key)
+const grt_samples_record *grt_samples_find(const grt_samples *samples, uint64_t key,
+                                           grt_arithmetic arithmetic)
 {
-    for (size_t i = 0; i < samples->n_records; i++)
-        if (samples->records[i].key == key) return true;
-    return false;
+    const grt_samples_list *list = arithmetic ? &samples->compared : &samples->own;
+    for (size_t i = 0; i < list->n; i++)
+        if (list->records[i].key == key && list->records[i].arithmetic == arithmetic)
+            return &list->records[i];
+    return NULL;
 }
 
 /* ---- Writing ---- */
 
 grt_status grt_samples_begin(grt_samples *samples, uint64_t key, size_t n,
-                             grt_error *err)
+                             grt_arithmetic arithmetic, grt_error *err)
 {
     uint64_t n_bytes, end;
     if (!record_bytes(&samples->shape, n, &n_bytes) ||
         !grt_add_u64(&end, samples->end, n_bytes) || end > INT64_MAX)
         GRT_FAIL(err, GRT_E_TOO_LONG, "%zu documents are too many", n);
-    samples->writing = (grt_samples_record){samples->end, key, n};
+    samples->writing = (grt_samples_record){samples->end, key, n, arithmetic};
     record_header header = {0, key, n, check_of(key, n)};
     return grt_output_write(samples->output, samples->end, &header, sizeof(header),
                             err);
@@ -219,11 +249,10 @@ grt_status grt_samples_put(grt_samples *samples, size_t layer, size_t first, siz
 grt_status grt_samples_finish(grt_samples *samples, grt_error *err)
 {
     const grt_samples_record record = samples->writing;
-    uint64_t n_bytes = 0;
+    uint64_t n_bytes = 0, mark = mark_of(record.arithmetic);
     (void)record_bytes(&samples->shape, record.n, &n_bytes);
     GRT_TRY(grt_output_sync(samples->output, err));
-    GRT_TRY(grt_output_write(samples->output, record.offset, &finished_mark,
-                             sizeof(finished_mark), err));
+    GRT_TRY(grt_output_write(samples->output, record.offset, &mark, sizeof(mark), err));
     GRT_TRY(remember(samples, &record, err));
     samples->end += n_bytes;
     return GRT_OK;
@@ -251,18 +280,18 @@ static grt_status read_finite(const grt_samples *samples, uint64_t offset,
     return GRT_OK;
 }
 
-grt_status grt_samples_scores(const grt_samples *samples, size_t i, size_t layer,
+grt_status grt_samples_scores(const grt_samples *samples,
+                              const grt_samples_record *record, size_t layer,
                               float *scores, grt_error *err)
 {
-    const grt_samples_record *record = &samples->records[i];
     return read_finite(samples, scores_offset(samples, record, layer), scores,
                        record->n, err);
 }
 
-grt_status grt_samples_pooled(const grt_samples *samples, size_t i, size_t layer,
+grt_status grt_samples_pooled(const grt_samples *samples,
+                              const grt_samples_record *record, size_t layer,
                               float *pooled, grt_error *err)
 {
-    const grt_samples_record *record = &samples->records[i];
     return read_finite(samples, pooled_offset(samples, record, layer), pooled,
                        record->n * samples->shape.pooled_size, err);
 }

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "profile/fingerprint.h"
+#include "profile/widening.h"
 
 #include <float.h>
 #include <math.h>
@@ -10,6 +11,7 @@
 
 static const char directory_name[] = "grating.profile.safetensors";
 static const char file_suffix[] = ".profile.safetensors";
+static const float QUERIES_MAX = 16777216.0f; /* an f32 counts so far */
 
 grt_status grt_profile_default_path(char **out, const grt_checkpoint *checkpoint,
                                     grt_error *err)
@@ -181,6 +183,54 @@ static grt_status load_readouts(const profile_reader *r, const grt_network *netw
                 &p->readouts);
 }
 
+/* ---- What later versions added ---- */
+
+static grt_status load_origin(const profile_reader *r)
+{
+    const float *found;
+    grt_profile *p = r->profile;
+    if (grt_catalogue_get(r->catalogue, "arithmetic")) {
+        GRT_TRY(load(r, &(wanted_tensor){"arithmetic", 1, 0, 0.0f, 3.0f}, &found));
+        p->arithmetic = (grt_arithmetic)*found;
+        if ((float)p->arithmetic != *found)
+            GRT_FAIL(r->err, GRT_E_FORMAT,
+                     "%s: tensor arithmetic holds %g: no arithmetic has that number",
+                     r->path, (double)*found);
+    }
+    if (grt_catalogue_get(r->catalogue, "queries")) {
+        GRT_TRY(load(r, &(wanted_tensor){"queries", 2, 0, 0.0f, QUERIES_MAX}, &found));
+        p->n_fitted = (size_t)found[0];
+        p->n_reported = (size_t)found[1];
+    }
+    return GRT_OK;
+}
+
+static grt_status load_widening(const profile_reader *r, grt_arithmetic arithmetic)
+{
+    const grt_widening_names *names = &grt_widening_names_of[arithmetic];
+    grt_widening *w = &r->profile->widenings[arithmetic];
+    size_t n = r->profile->n_layers - 1;
+    const float *logits;
+    if (!names->spreads || !grt_catalogue_get(r->catalogue, names->spreads))
+        return GRT_OK;
+    GRT_TRY(load(r, &(wanted_tensor){names->moves, n, 0, 0.0f, FLT_MAX}, &w->moves));
+    GRT_TRY(
+        load(r, &(wanted_tensor){names->shifts, n, 0, -FLT_MAX, FLT_MAX}, &w->shifts));
+    GRT_TRY(load(
+        r, &(wanted_tensor){names->logits, GRT_LOGIT_EFFECT_VALUES, 0, 0.0f, FLT_MAX},
+        &logits));
+    memcpy(&w->logits, logits, sizeof(w->logits));
+    return load(r, &(wanted_tensor){names->spreads, n, 0, 0.0f, FLT_MAX}, &w->spreads);
+}
+
+static grt_status load_later_parts(const profile_reader *r)
+{
+    GRT_TRY(load_origin(r));
+    for (int a = GRT_ARITHMETIC_F32; a < GRT_N_ARITHMETICS; a++)
+        GRT_TRY(load_widening(r, (grt_arithmetic)a));
+    return GRT_OK;
+}
+
 static grt_status read_tensors(const profile_reader *r,
                                const grt_checkpoint *checkpoint,
                                const grt_network *network)
@@ -200,9 +250,10 @@ static grt_status read_tensors(const profile_reader *r,
                  &p->margins));
     GRT_TRY(load(r, &(wanted_tensor){"dispersions", rows, columns, 0.0f, INFINITY},
                  &p->dispersions));
-    return load(
+    GRT_TRY(load(
         r, &(wanted_tensor){"first_layers", rows, columns, 0.0f, (float)GRT_MAX_LAYERS},
-        &p->first_layers);
+        &p->first_layers));
+    return load_later_parts(r);
 }
 
 grt_status grt_profile_read(grt_profile *out, grt_file *file,

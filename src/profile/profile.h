@@ -15,13 +15,20 @@
  *   margins [P][Q]        factor on the spreads that reaches the precision; infinity:
  *                         none does
  *   dispersions [P][Q]    cluster's threshold that reaches the precision
- *   first_layers [P][Q]   cluster's first layer */
+ *   first_layers [P][Q]   cluster's first layer
+ * and, which older profiles lack:
+ *   arithmetic [1]        in which it was made, a grt_arithmetic; 0: not known
+ *   queries [2]           that it was fitted on, and judged by
+ * and for each other arithmetic that was measured, A = "f32", "bf16" or "int8", what it
+ * does to a part of the pairs of the calibration (widening.h):
+ *   A.spreads, A.moves, A.shifts [L-1]
+ *   A.logits [6]          see grt_logit_effect */
 #ifndef GRT_PROFILE_PROFILE_H
 #define GRT_PROFILE_PROFILE_H
 
 #include "models/network.h"
 
-enum { GRT_PROFILE_MAX_GRID = 64 };
+enum { GRT_PROFILE_MAX_GRID = 64, GRT_N_ARITHMETICS = 4 };
 
 /* A linear readout: features . weights + bias. */
 typedef struct grt_readout {
@@ -30,10 +37,35 @@ typedef struct grt_readout {
     float bias;
 } grt_readout;
 
+/* What an arithmetic does to final logits, against the profile's own on the same pairs;
+ * as the tensor A.logits has it. */
+typedef struct grt_logit_effect {
+    float n_pairs; /* 0: not measured */
+    float mean;    /* size of a logit's difference */
+    float largest; /* the same */
+    float share;   /* what a difference of two logits of a query moves by, as a share of
+                      such differences; both root mean squares */
+    float n_queries; /* with more than 10 documents, which `kept` is about */
+    float kept;      /* mean share of their 10 best that stays */
+} grt_logit_effect;
+
+/* What an arithmetic adds to a profile that was made in another one. */
+typedef struct grt_widening {
+    const float *spreads; /* [n_layers - 1], from boundary 1, standard deviation that is
+                             added to the spread: variances add; NULL: not measured */
+    const float *moves;   /* [n_layers - 1] the same of the moves */
+    const float *shifts;  /* [n_layers - 1] what the final logit rises by beside the
+                             readout: added to the bias */
+    grt_logit_effect logits;
+} grt_widening;
+
 /* Immutable after open.  All zero: none. */
 typedef struct grt_profile {
     grt_arena arena;
-    const char *path; /* NULL: no profile */
+    const char *path;            /* NULL: no profile */
+    grt_arithmetic arithmetic;   /* that it was made in; AUTO: not known */
+    size_t n_fitted, n_reported; /* queries; 0: not known */
+    grt_widening widenings[GRT_N_ARITHMETICS];
     size_t n_layers;
     size_t n_features;     /* of a readout */
     const float *readouts; /* [n_layers - 1][n_features] */

@@ -5,13 +5,10 @@
 #include "profile/fingerprint.h"
 #include "profile/profile.h"
 
-/* Writes the profile to `path`, whole or not at all, with the numbers of queries that
- * it was fitted on and judged by in the header's metadata.  GRT_E_IO, GRT_E_NO_MEMORY.
- */
+/* Writes the profile to `path`, whole or not at all.  GRT_E_IO, GRT_E_NO_MEMORY. */
 GRT_NODISCARD grt_status grt_profile_write(const grt_profile *profile,
                                            const grt_fingerprint *fingerprint,
-                                           const grt_network *network, size_t n_fitted,
-                                           size_t n_reported, const char *path,
+                                           const grt_network *network, const char *path,
                                            grt_error *err);
 
 #endif /* GRT_PROFILE_WRITE_H */

@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "profile/widening.h"
 
 #include <string.h>
 
@@ -49,6 +50,44 @@ static void enter_list(grt_model *model)
     (void)atomic_fetch_add(&engine->n_models, 1);
 }
 
+/* An arithmetic is known to move the logits too far. */
+static grt_status note_unsafe(grt_model *model, grt_error *err)
+{
+    grt_logit_effect effect;
+    grt_arithmetic running = grt_device_arithmetic(model->device);
+    if (!grt_profile_effect(&model->profile, running, &effect) ||
+        effect.share <= GRT_SAFE_SHARE)
+        return GRT_OK;
+    return grt_notes_add(
+        &model->opened.checkpoint.notes, GRT_NOTE_RESULT, err,
+        "%s is not safe for this model: it moves logits by %.2g (at most %.2g), and "
+        "differences between documents by %.0f %% of their size",
+        grt_arithmetic_text(running), (double)effect.mean, (double)effect.largest,
+        100 * (double)effect.share);
+}
+
+/* The profile in the arithmetic in use; one that does not know it is set aside. */
+static grt_status open_profile(grt_model *model, const char *path, grt_error *err)
+{
+    grt_profile *profile = &model->profile;
+    grt_arithmetic running = grt_device_arithmetic(model->device);
+    GRT_TRY(grt_profile_open(profile, &model->opened.checkpoint, &model->opened.network,
+                             path, err));
+    if (!profile->path) return GRT_OK;
+    if (grt_profile_serves(profile, running)) {
+        GRT_TRY(grt_profile_widen(profile, running, err));
+        return note_unsafe(model, err);
+    }
+    grt_status status = grt_notes_add(
+        &model->opened.checkpoint.notes, GRT_NOTE_RESULT, err,
+        "%s was made in %s and does not say what %s adds: it is not used; \"grating "
+        "calibrate\" measures it",
+        grt_path_tail(profile->path), grt_arithmetic_text(grt_profile_made_in(profile)),
+        grt_arithmetic_text(running));
+    grt_profile_release(profile);
+    return status;
+}
+
 grt_status grt_model_init(grt_model *model, grt_engine *engine, const char *path,
                           const grt_model_options *options, grt_error *err)
 {
@@ -60,12 +99,11 @@ grt_status grt_model_init(grt_model *model, grt_engine *engine, const char *path
     GRT_TRY(grt_open(&model->opened, path, err));
     const grt_network *network = &model->opened.network;
     GRT_TRY(check_cutoff(options->cutoff_layer, network, err));
-    GRT_TRY(grt_profile_open(&model->profile, &model->opened.checkpoint, network,
-                             options->profile_path, err));
     model->n_layers = options->cutoff_layer ? options->cutoff_layer : network->n_layers;
     GRT_TRY(grt_device_create(&model->device, engine->pool, grt_cpu_features(),
                               (grt_arithmetic)options->arithmetic, err));
     GRT_TRY(grt_network_place(&model->opened.network, model->device, err));
+    GRT_TRY(open_profile(model, options->profile_path, err));
     int64_t taken = grt_memory_of_thread() - before;
     taken += (int64_t)sizeof(*model) + GRT_BLOCK_HEADER;
     GRT_TRY(reserve_opened(model, (uint64_t)taken, err));

@@ -19,7 +19,7 @@ typedef struct grt_working_set {
 struct grt_model {
     /* immutable after open */
     grt_opened opened;
-    grt_profile profile;
+    grt_profile profile; /* widened to the arithmetic in use; path NULL: none serves */
     grt_engine *engine;
     bool owns_engine;
     grt_residency residency;

@@ -209,6 +209,16 @@ static grt_status fill_info(void *out)
     return GRT_OK;
 }
 
+static grt_status fill_effect(void *out)
+{
+    return grt_model_effect(model, GRT_ARITHMETIC_INT8, out);
+}
+
+static grt_status fill_progress(void *out)
+{
+    return grt_calibration_step(out, calibration, NULL);
+}
+
 static grt_status fill_view(void *out)
 {
     return grt_model_tensor(model, 1, out);
@@ -343,6 +353,8 @@ static void test_filled_structs_of_other_releases(void **state)
     const filled_struct all[] = {
         {"usage", sizeof(grt_engine_usage), fill_usage, 0, 0},
         {"info", sizeof(grt_model_info), fill_info, 0, 0},
+        {"effect", sizeof(grt_arithmetic_effect), fill_effect, 0, 0},
+        {"progress", sizeof(grt_calibration_progress), fill_progress, 0, 0},
         {"tensor view", sizeof(grt_tensor_view), fill_view, 0, 0},
         {"note", sizeof(grt_note), fill_note, 0, 0},
         {"plan", sizeof(grt_memory_plan), fill_plan, 0, 0},
@@ -386,6 +398,7 @@ static void test_enums_in_structs_have_32_bits(void **state)
                              WIDTH(grt_model_options, arithmetic),
                              WIDTH(grt_model_info, arithmetic),
                              WIDTH(grt_note, level),
+                             WIDTH(grt_model_info, profile_arithmetic),
                              WIDTH(grt_memory_plan, hidden),
                              WIDTH(grt_policy_options, policy),
                              WIDTH(grt_policy_options, promise),

@@ -196,16 +196,18 @@ static void read_wanted(wanted_scores *wanted, const grt_model *model,
     size_t width = samples->shape.pooled_size, n_layers = samples->shape.n_layers;
     float *pooled = calloc(N_DOCUMENTS * width, sizeof(float));
     assert_non_null(pooled);
-    assert_int_equal(samples->records[record].n, N_DOCUMENTS);
+    assert_int_equal(samples->own.records[record].n, N_DOCUMENTS);
     *wanted = (wanted_scores){.n_layers = n_layers};
     for (size_t l = 1; l < n_layers; l++) {
         grt_readout readout = grt_profile_readout(&model->profile, l);
         assert_int_equal(readout.n_features, grt_features_size(&model->opened.network));
-        assert_ok(grt_samples_pooled(samples, record, l, pooled, &err), &err);
+        assert_ok(
+            grt_samples_pooled(samples, &samples->own.records[record], l, pooled, &err),
+            &err);
         for (size_t i = 0; i < N_DOCUMENTS; i++)
             wanted->by_layer[l - 1][i] = by_hand(&readout, pooled + i * width, width);
     }
-    assert_ok(grt_samples_scores(samples, record, n_layers,
+    assert_ok(grt_samples_scores(samples, &samples->own.records[record], n_layers,
                                  wanted->by_layer[n_layers - 1], &err),
               &err);
     free(pooled);
@@ -280,7 +282,7 @@ static double check_rankings(grt_model *model)
     assert_ok(grt_fingerprint_take(&shape.fingerprint, &model->opened.checkpoint, &err),
               &err);
     assert_ok(grt_samples_open(&samples, samples_path, &shape, &err), &err);
-    assert_int_equal(samples.n_records, N_QUERIES);
+    assert_int_equal(samples.own.n, N_QUERIES);
     for (size_t which = 0; which < N_QUERIES; which++) {
         bool is_fitted = which % 4 != 3;
         size_t n_back = check_ranking(model, &samples, which, 2, &n_computed);
@@ -423,11 +425,215 @@ static void test_a_damaged_profile_is_refused(void **state)
     memset(whole + n - 4, 0xff, 4); /* a NaN at the end of the last tensor */
     write_whole(profile_path, whole, n);
     assert_refused(grt_model_open(&model, NULL, DECODER, &damaged, &err), GRT_E_FORMAT,
-                   &err, "profile: tensor first_layers holds -nan");
+                   &err, " holds -nan, expected");
     (void)unlink(profile_path);
     assert_refused(grt_model_open(&model, NULL, DECODER, &damaged, &err),
                    GRT_E_NOT_FOUND, &err, "profile: no such file");
     free(whole);
+}
+
+/* ---- Arithmetics ---- */
+
+static grt_model *open_in(const char *path, const char *profile,
+                          grt_arithmetic arithmetic)
+{
+    setup s = SETUP_INIT;
+    s.engine.n_threads = 2;
+    s.model.profile_path = profile;
+    s.model.arithmetic = (int32_t)arithmetic;
+    return open_with(path, &s);
+}
+
+static bool runs_in(grt_arithmetic arithmetic)
+{
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_model *model = open_in(DECODER, "", arithmetic);
+    grt_model_describe(model, &info);
+    close_with(model);
+    return info.arithmetic == (int32_t)arithmetic;
+}
+
+static void check_effect(const grt_model *model, grt_arithmetic arithmetic, bool is_own)
+{
+    grt_arithmetic_effect effect = GRT_ARITHMETIC_EFFECT_INIT;
+    assert_int_equal(grt_model_effect(model, arithmetic, &effect), GRT_OK);
+    assert_int_equal(effect.is_known, is_own || runs_in(arithmetic));
+    if (is_own) {
+        assert_true(effect.is_safe && effect.n_pairs == 0 && effect.kept == 1);
+        return;
+    }
+    if (!effect.is_known) return;
+    /* the first 8 queries; they have no more than 10 documents */
+    assert_int_equal(effect.n_pairs, 8 * N_DOCUMENTS);
+    assert_true(effect.mean > 0 && effect.mean <= effect.largest);
+    assert_true(effect.largest < 1 && effect.share > 0 && effect.kept == 1);
+    assert_int_equal(effect.is_safe, effect.share <= 0.05f);
+}
+
+static bool has_note(const grt_model *model, const char *part)
+{
+    grt_note note = GRT_NOTE_INIT;
+    for (size_t i = 0; grt_model_note(model, i, &note) == GRT_OK; i++)
+        if (strstr(note.text, part) && note.level == GRT_NOTE_RESULT) return true;
+    return false;
+}
+
+/* A profile of f32 knows what the others add. */
+static void test_arithmetics_are_measured(void **state)
+{
+    (void)state;
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_model *model = open_in(DECODER, "", GRT_ARITHMETIC_F32);
+    grt_calibration_options options = usual_options();
+    calibrate(model, &options);
+    close_with(model);
+    model = open_in(DECODER, profile_path, GRT_ARITHMETIC_F32);
+    grt_model_describe(model, &info);
+    assert_int_equal(info.profile_arithmetic, GRT_ARITHMETIC_F32);
+    check_effect(model, GRT_ARITHMETIC_F32, true);
+    check_effect(model, GRT_ARITHMETIC_BF16, false);
+    check_effect(model, GRT_ARITHMETIC_INT8, false);
+    grt_arithmetic_effect none = GRT_ARITHMETIC_EFFECT_INIT;
+    assert_int_equal(grt_model_effect(model, GRT_ARITHMETIC_AUTO, &none),
+                     GRT_E_INVALID_ARG);
+    assert_int_equal(grt_model_effect(model, (grt_arithmetic)4, &none),
+                     GRT_E_INVALID_ARG);
+    float own_spread = model->profile.spreads[1];
+    close_with(model);
+    if (!runs_in(GRT_ARITHMETIC_INT8)) return;
+    model = open_in(DECODER, profile_path, GRT_ARITHMETIC_INT8);
+    grt_model_describe(model, &info);
+    assert_string_equal(info.profile, profile_path);
+    assert_true(model->profile.spreads[1] >= own_spread);
+    grt_arithmetic_effect int8 = GRT_ARITHMETIC_EFFECT_INIT;
+    assert_int_equal(grt_model_effect(model, GRT_ARITHMETIC_INT8, &int8), GRT_OK);
+    assert_int_equal(has_note(model, "int8 is not safe for this model: it moves"),
+                     !int8.is_safe);
+    assert_false(has_note(model, "does not say what int8 adds"));
+    close_with(model);
+}
+
+/* The bytes of the file with one name in another's place. */
+static void rename_in_profile(const char *from, const char *to)
+{
+    size_t n, length = strlen(from);
+    unsigned char *bytes = read_whole(profile_path, &n);
+    size_t i = 0;
+    while (i + length < n && memcmp(bytes + i, from, length) != 0)
+        i++;
+    assert_true(i + length < n && length == strlen(to));
+    memcpy(bytes + i, to, length);
+    write_whole(profile_path, bytes, n);
+    free(bytes);
+}
+
+static void test_an_arithmetic_that_was_not_measured(void **state)
+{
+    (void)state;
+    text_query q;
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    if (!runs_in(GRT_ARITHMETIC_INT8)) skip();
+    grt_model *model = open_in(DECODER, "", GRT_ARITHMETIC_F32);
+    grt_calibration_options options = usual_options();
+    calibrate(model, &options);
+    close_with(model);
+    rename_in_profile("int8.spreads", "int0.spreads");
+    model = open_in(DECODER, profile_path, GRT_ARITHMETIC_INT8);
+    grt_model_describe(model, &info);
+    assert_null(info.profile);
+    assert_true(
+        has_note(model, "profile was made in f32 and does not say what int8 adds"));
+    make_query(&q, 0);
+    q.request.k = 2;
+    grt_result *result = rank_ok(model, &q.request);
+    assert_false(stats_of(result).has_profile);
+    grt_result_free(result);
+    close_with(model);
+    model = open_in(DECODER, profile_path, GRT_ARITHMETIC_F32);
+    grt_model_describe(model, &info);
+    assert_string_equal(info.profile, profile_path);
+    close_with(model);
+}
+
+static void test_samples_of_another_arithmetic(void **state)
+{
+    (void)state;
+    grt_error err;
+    text_query q;
+    if (!runs_in(GRT_ARITHMETIC_INT8)) skip();
+    grt_calibration_options options = usual_options();
+    grt_model *model = open_in(DECODER, "", GRT_ARITHMETIC_F32);
+    grt_calibration *calibration = open_calibration(model, &options);
+    add_queries(calibration, 0, 2);
+    grt_calibration_close(calibration);
+    close_with(model);
+    model = open_in(DECODER, "", GRT_ARITHMETIC_INT8);
+    calibration = open_calibration(model, &options);
+    make_query(&q, 2);
+    assert_refused(grt_calibration_add(calibration, &q.request, &err),
+                   GRT_E_INVALID_ARG, &err,
+                   "samples: the samples were computed in f32, and this model computes "
+                   "in int8");
+    make_query(&q, 1); /* this one is there */
+    assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+    assert_int_equal(grt_calibration_count(calibration), 2);
+    grt_calibration_close(calibration);
+    close_with(model);
+}
+
+/* ---- A layer at a time ---- */
+
+static grt_calibration_progress step_ok_of(grt_calibration *calibration)
+{
+    grt_error err;
+    grt_calibration_progress progress = GRT_CALIBRATION_PROGRESS_INIT;
+    assert_ok(grt_calibration_step(&progress, calibration, &err), &err);
+    return progress;
+}
+
+static void test_a_query_a_layer_at_a_time(void **state)
+{
+    (void)state;
+    grt_error err;
+    text_query q;
+    grt_model *model = open_in(DECODER, "", GRT_ARITHMETIC_F32);
+    grt_calibration_options options = usual_options();
+    grt_calibration *calibration = open_calibration(model, &options);
+    size_t n_passes = 1u + runs_in(GRT_ARITHMETIC_BF16) + runs_in(GRT_ARITHMETIC_INT8);
+    assert_true(step_ok_of(calibration).is_done); /* there is none */
+    make_query(&q, 0);
+    assert_ok(grt_calibration_start(calibration, &q.request, &err), &err);
+    assert_refused(grt_calibration_start(calibration, &q.request, &err),
+                   GRT_E_INVALID_ARG, &err, "the query before is not done");
+    size_t n_steps = 0, done = 0;
+    grt_calibration_progress progress;
+    do {
+        progress = step_ok_of(calibration);
+        assert_int_equal(progress.total, n_passes * model->n_layers);
+        assert_true(progress.done >= done && progress.done <= progress.total);
+        done = progress.done;
+        n_steps++;
+    } while (!progress.is_done);
+    assert_int_equal(done, progress.total);
+    assert_int_equal(n_steps, n_passes * (model->n_layers + 1)); /* and the texts */
+    assert_int_equal(grt_calibration_count(calibration), 1);
+    assert_ok(grt_calibration_start(calibration, &q.request, &err), &err);
+    progress = step_ok_of(calibration); /* known */
+    assert_true(progress.is_done && progress.total == 0);
+    /* given up half way: the file has the first only */
+    make_query(&q, 1);
+    assert_ok(grt_calibration_start(calibration, &q.request, &err), &err);
+    assert_false(step_ok_of(calibration).is_done);
+    assert_false(step_ok_of(calibration).is_done);
+    grt_calibration_close(calibration);
+    calibration = open_calibration(model, &options);
+    assert_int_equal(grt_calibration_count(calibration), 1);
+    assert_refused(grt_calibration_step(NULL, calibration, &err), GRT_E_INVALID_ARG,
+                   &err, "no output");
+    assert_refused(grt_calibration_step(&progress, NULL, &err), GRT_E_INVALID_ARG, &err,
+                   "no calibration");
+    grt_calibration_close(calibration);
+    close_with(model);
 }
 
 static void expect_open_refused(grt_model *model,
@@ -841,6 +1047,10 @@ int main(void)
         CALIBRATION_TEST(test_the_whole_way_of_a_decoder),
         CALIBRATION_TEST(test_a_profile_at_a_path_of_ones_own),
         CALIBRATION_TEST(test_a_damaged_profile_is_refused),
+        CALIBRATION_TEST(test_arithmetics_are_measured),
+        CALIBRATION_TEST(test_an_arithmetic_that_was_not_measured),
+        CALIBRATION_TEST(test_samples_of_another_arithmetic),
+        CALIBRATION_TEST(test_a_query_a_layer_at_a_time),
         CALIBRATION_TEST(test_options_that_cannot_be),
         CALIBRATION_TEST(test_paths_that_cannot_be_written),
         CALIBRATION_TEST(test_samples_of_others),

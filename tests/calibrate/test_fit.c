@@ -93,7 +93,7 @@ static void add_query(grt_samples *samples, const world *w, const query *q,
 {
     grt_error err;
     size_t n_layers = w->network.n_layers;
-    assert_ok(grt_samples_begin(samples, key, n, &err), &err);
+    assert_ok(grt_samples_begin(samples, key, n, GRT_ARITHMETIC_AUTO, &err), &err);
     for (size_t l = 1; l < n_layers; l++)
         assert_ok(grt_samples_put(samples, l, 0, n, q->head[l], q->pooled[l], &err),
                   &err);
@@ -105,7 +105,8 @@ static grt_samples open_samples(const world *w)
 {
     grt_error err;
     grt_samples samples;
-    grt_samples_shape shape = {w->network.n_layers, WIDTH, {{1, 2, 3, 4}, 5}};
+    grt_samples_shape shape = {
+        w->network.n_layers, WIDTH, {{1, 2, 3, 4}, 5}, GRT_ARITHMETIC_BF16};
     assert_ok(grt_samples_open(&samples, path, &shape, &err), &err);
     return samples;
 }
@@ -185,7 +186,8 @@ static void test_distances_of_means_are_read(void **state)
     grt_error err;
     grt_samples samples;
     world w = {.network = {&encoder, .n_layers = 3, .hidden_size = 2}};
-    const grt_samples_shape shape = {3, grt_pooled_size(&w.network), {{1, 2, 3, 4}, 5}};
+    const grt_samples_shape shape = {
+        3, grt_pooled_size(&w.network), {{1, 2, 3, 4}, 5}, GRT_ARITHMETIC_BF16};
     assert_ok(grt_samples_open(&samples, path, &shape, &err), &err);
     for (uint64_t i = 0; i < 40; i++) {
         make_distances(&q, &w, 10);
@@ -228,6 +230,73 @@ static void test_folds_do_not_see_their_neighbours(void **state)
     assert_int_equal(fit.fitted.head.n_queries, 21);
     assert_true(grt_history_gamma(&fit.fitted.readout, 1) < 0.6);
     assert_true((double)fit.profile.spreads[1] > 1);
+    grt_fit_release(&fit);
+    grt_samples_close(&samples);
+}
+
+/* ---- Other arithmetics ---- */
+
+/* The query as another arithmetic sees it: column 0 of its states at boundary l is off
+ * by noise * normal, its final logits are off by 0.3 and noise * normal. */
+static void disturb(query *q, const world *w, size_t n, double noise)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t l = 1; l < w->network.n_layers; l++)
+            q->pooled[l][i * WIDTH] += (float)(noise * normal());
+        q->final[i] += (float)(0.3 + noise * normal());
+    }
+}
+
+static void add_compared(grt_samples *samples, const world *w, const query *q,
+                         uint64_t key, size_t n)
+{
+    grt_error err;
+    size_t n_layers = w->network.n_layers;
+    assert_ok(grt_samples_begin(samples, key, n, GRT_ARITHMETIC_INT8, &err), &err);
+    for (size_t l = 1; l < n_layers; l++)
+        assert_ok(grt_samples_put(samples, l, 0, n, q->head[l], q->pooled[l], &err),
+                  &err);
+    assert_ok(grt_samples_put(samples, n_layers, 0, n, q->final, NULL, &err), &err);
+    assert_ok(grt_samples_finish(samples, &err), &err);
+}
+
+/* What another arithmetic adds comes out as it was put in, from an eighth of the
+ * queries; of arithmetics that were not compared nothing is known. */
+static void test_other_arithmetics_are_compared(void **state)
+{
+    (void)state;
+    static query q;
+    const double noise = 0.4;
+    world w = make_world(5);
+    grt_samples samples = open_samples(&w);
+    for (uint64_t i = 0; i < 160; i++) {
+        make_query(&q, &w, 20);
+        add_query(&samples, &w, &q, i, 20);
+        if (i % 8 != 0) continue;
+        disturb(&q, &w, 20, noise);
+        add_compared(&samples, &w, &q, i, 20);
+    }
+    make_query(&q, &w, 4);
+    add_compared(&samples, &w, &q, 1000, 4); /* of no query that is known */
+    grt_fit fit = run_fit(&samples, &w, 5);
+    assert_int_equal(fit.profile.arithmetic, GRT_ARITHMETIC_BF16);
+    assert_null(fit.profile.widenings[GRT_ARITHMETIC_F32].spreads);
+    const grt_widening *found = &fit.profile.widenings[GRT_ARITHMETIC_INT8];
+    assert_non_null(found->spreads);
+    for (size_t l = 1; l < 5; l++) {
+        double before = l > 1 ? slope_of(&w, l - 1) : 0, now = slope_of(&w, l);
+        double left = noise * sqrt(2 * (1 + now * now));
+        double moved = noise * sqrt(2 * (before * before + now * now));
+        assert_near((double)found->spreads[l - 1], left, 0.2 * left);
+        assert_near((double)found->moves[l - 1], moved, 0.3 * moved);
+        assert_near((double)found->shifts[l - 1], 0.3, 0.1);
+    }
+    const grt_logit_effect *logits = &found->logits;
+    assert_true(logits->n_pairs == 400 && logits->n_queries == 20);
+    assert_near((double)logits->share, noise, 0.1);
+    assert_near((double)logits->mean, 0.41, 0.08);
+    assert_true(logits->largest > 1 && logits->largest < 3);
+    assert_true(logits->kept > 0.6f && logits->kept < 0.98f);
     grt_fit_release(&fit);
     grt_samples_close(&samples);
 }
@@ -513,9 +582,11 @@ static void check_reported_scores(const grt_fit *fit, const world *w)
             grt_readout readout = grt_profile_readout(&fit->profile, l);
             const float *scores = reported->scores + (l - 1) * reported->n_samples +
                                   grt_history_begin(reported, q);
-            assert_ok(grt_samples_pooled(fit->samples, fit->reported.queries[q], l,
-                                         pooled, &err),
-                      &err);
+            assert_ok(
+                grt_samples_pooled(fit->samples,
+                                   &fit->samples->own.records[fit->reported.queries[q]],
+                                   l, pooled, &err),
+                &err);
             for (size_t i = 0; i < grt_history_count(reported, q); i++) {
                 double sum = (double)readout.bias;
                 for (size_t c = 0; c < WIDTH; c++)
@@ -665,6 +736,7 @@ int main(void)
         FIT_TEST(test_a_known_signal_is_recovered),
         FIT_TEST(test_distances_of_means_are_read),
         FIT_TEST(test_folds_do_not_see_their_neighbours),
+        FIT_TEST(test_other_arithmetics_are_compared),
         FIT_TEST(test_promises_are_kept_on_unseen_queries),
         FIT_TEST(test_nothing_is_promised_on_noise),
         FIT_TEST(test_margins_have_evidence),

@@ -11,7 +11,10 @@
 
 enum { N_LAYERS = 3, WIDTH = 2, HEADER = 64, N_AT = 16 };
 
-static const grt_samples_shape shape = {N_LAYERS, WIDTH, {{1, 2, 3, 65535}, 77}};
+static const grt_samples_shape shape = {N_LAYERS,
+                                        WIDTH,
+                                        {{1, 2, 3, 65535}, 77},
+                                        GRT_ARITHMETIC_BF16};
 static temp_dir dir;
 static char path[128];
 
@@ -60,7 +63,7 @@ static grt_status put_candidate(grt_samples *samples, uint64_t key, size_t layer
 /* All but the end of a record, candidates in an order of no help. */
 static grt_status put_all(grt_samples *samples, uint64_t key, size_t n, grt_error *err)
 {
-    GRT_TRY(grt_samples_begin(samples, key, n, err));
+    GRT_TRY(grt_samples_begin(samples, key, n, GRT_ARITHMETIC_AUTO, err));
     for (size_t layer = N_LAYERS; layer > 0; layer--)
         for (size_t i = 0; i < n; i++)
             GRT_TRY(put_candidate(samples, key, layer, (i + 1) % n, err));
@@ -79,14 +82,18 @@ static void check_record(const grt_samples *samples, size_t at, uint64_t key, si
 {
     grt_error err;
     float values[64];
-    assert_int_equal(samples->records[at].key, key);
-    assert_int_equal(samples->records[at].n, n);
+    assert_int_equal(samples->own.records[at].key, key);
+    assert_int_equal(samples->own.records[at].n, n);
     for (size_t layer = 1; layer <= N_LAYERS; layer++) {
-        assert_ok(grt_samples_scores(samples, at, layer, values, &err), &err);
+        assert_ok(
+            grt_samples_scores(samples, &samples->own.records[at], layer, values, &err),
+            &err);
         for (size_t i = 0; i < n; i++)
             assert_true(values[i] == score_of(key, layer, i));
         if (layer == N_LAYERS) continue;
-        assert_ok(grt_samples_pooled(samples, at, layer, values, &err), &err);
+        assert_ok(
+            grt_samples_pooled(samples, &samples->own.records[at], layer, values, &err),
+            &err);
         for (size_t i = 0; i < n * WIDTH; i++)
             assert_true(values[i] == state_of(key, layer, i / WIDTH, i % WIDTH));
     }
@@ -95,7 +102,7 @@ static void check_record(const grt_samples *samples, size_t at, uint64_t key, si
 /* Keys and sizes of the records of most tests. */
 static const uint64_t keys[] = {7, 3, 9};
 static const size_t counts[] = {2, 5, 3};
-enum { N_RECORDS = 3 };
+enum { N_RECORDS = 3, ARITHMETIC_AT = 20 /* in the header */ };
 
 static grt_samples open_samples(void)
 {
@@ -125,9 +132,11 @@ static size_t end_of(size_t n_records)
 static void expect_records(size_t n_records)
 {
     grt_samples samples = open_samples();
-    assert_int_equal(samples.n_records, n_records);
+    assert_int_equal(samples.own.n, n_records);
     for (size_t i = 0; i < N_RECORDS; i++)
-        assert_int_equal(grt_samples_has(&samples, keys[i]), i < n_records);
+        assert_int_equal(grt_samples_find(&samples, keys[i], GRT_ARITHMETIC_AUTO) !=
+                             NULL,
+                         i < n_records);
     for (size_t i = 0; i < n_records; i++)
         check_record(&samples, i, keys[i], counts[i]);
     grt_samples_close(&samples);
@@ -163,11 +172,11 @@ static void test_what_is_put_in_comes_out(void **state)
     (void)state;
     grt_error err;
     grt_samples samples = open_samples();
-    assert_int_equal(samples.n_records, 0);
+    assert_int_equal(samples.own.n, 0);
     for (size_t i = 0; i < N_RECORDS; i++) {
-        assert_false(grt_samples_has(&samples, keys[i]));
+        assert_null(grt_samples_find(&samples, keys[i], GRT_ARITHMETIC_AUTO));
         assert_ok(add(&samples, keys[i], counts[i], &err), &err);
-        assert_true(grt_samples_has(&samples, keys[i]));
+        assert_non_null(grt_samples_find(&samples, keys[i], GRT_ARITHMETIC_AUTO));
         for (size_t j = 0; j <= i; j++) /* read while the file grows */
             check_record(&samples, j, keys[j], counts[j]);
     }
@@ -176,7 +185,7 @@ static void test_what_is_put_in_comes_out(void **state)
     size_t n;
     unsigned char *bytes = read_whole(path, &n);
     assert_int_equal(n, end_of(N_RECORDS));
-    assert_memory_equal(bytes, "GRTSAMPL\2\0\0\0\3\0\0\0\2\0\0\0\0\0\0\0", 24);
+    assert_memory_equal(bytes, "GRTSAMPL\2\0\0\0\3\0\0\0\2\0\0\0\2\0\0\0", 24);
     free(bytes);
 }
 
@@ -190,10 +199,10 @@ static void test_many_records(void **state)
         assert_ok(add(&samples, key, 2 + key % 4, &err), &err);
     grt_samples_close(&samples);
     samples = open_samples();
-    assert_int_equal(samples.n_records, N);
+    assert_int_equal(samples.own.n, N);
     for (uint64_t key = 0; key < N; key++)
         check_record(&samples, key, key, 2 + key % 4);
-    assert_false(grt_samples_has(&samples, N));
+    assert_null(grt_samples_find(&samples, N, GRT_ARITHMETIC_AUTO));
     grt_samples_close(&samples);
 }
 
@@ -256,11 +265,11 @@ static void test_an_abandoned_record_leaves_the_file_as_it_was(void **state)
     write_three();
     unsigned char *whole = read_whole(path, &n);
     grt_samples samples = open_samples();
-    assert_ok(grt_samples_begin(&samples, 50, 4, &err), &err);
+    assert_ok(grt_samples_begin(&samples, 50, 4, GRT_ARITHMETIC_AUTO, &err), &err);
     assert_ok(put_candidate(&samples, 50, 2, 3, &err), &err);
     grt_samples_abandon(&samples);
     assert_file_holds(path, whole, n);
-    assert_false(grt_samples_has(&samples, 50));
+    assert_null(grt_samples_find(&samples, 50, GRT_ARITHMETIC_AUTO));
     assert_ok(put_all(&samples, 51, 4, &err), &err);
     grt_samples_abandon(&samples);
     assert_file_holds(path, whole, n);
@@ -279,7 +288,7 @@ static void test_a_key_that_stands_twice_is_read_twice(void **state)
     assert_ok(add(&samples, 5, 3, &err), &err);
     grt_samples_close(&samples);
     samples = open_samples();
-    assert_int_equal(samples.n_records, 2);
+    assert_int_equal(samples.own.n, 2);
     check_record(&samples, 0, 5, 2);
     check_record(&samples, 1, 5, 3);
     grt_samples_close(&samples);
@@ -305,6 +314,7 @@ static void test_damaged_headers(void **state)
     for (size_t at = 0; at < HEADER; at++) { /* each byte counts */
         write_whole(path, whole, n);
         unsigned char changed = whole[at] ^ 1;
+        if (at == ARITHMETIC_AT) changed = GRT_ARITHMETIC_INT8 + 1;
         patch(at, &changed, 1);
         bool is_magic = at < 8, is_version = at >= 8 && at < 12;
         expect_refused(is_version ? GRT_E_UNSUPPORTED : GRT_E_FORMAT,
@@ -314,6 +324,68 @@ static void test_damaged_headers(void **state)
                        is_magic ? 0 : -1);
     }
     free(whole);
+}
+
+/* A record in another arithmetic, between those of the file's own. */
+static grt_status add_compared(grt_samples *samples, uint64_t key, size_t n,
+                               grt_arithmetic arithmetic, grt_error *err)
+{
+    GRT_TRY(grt_samples_begin(samples, key, n, arithmetic, err));
+    for (size_t layer = 1; layer <= N_LAYERS; layer++)
+        for (size_t i = 0; i < n; i++)
+            GRT_TRY(put_candidate(samples, key + arithmetic, layer, i, err));
+    return grt_samples_finish(samples, err);
+}
+
+static void test_comparisons_stand_beside(void **state)
+{
+    (void)state;
+    grt_error err;
+    float values[64];
+    grt_samples samples = open_samples();
+    assert_int_equal(samples.shape.arithmetic, GRT_ARITHMETIC_BF16);
+    assert_ok(add(&samples, 7, 2, &err), &err);
+    assert_ok(add_compared(&samples, 7, 2, GRT_ARITHMETIC_F32, &err), &err);
+    assert_ok(add_compared(&samples, 7, 2, GRT_ARITHMETIC_INT8, &err), &err);
+    assert_ok(add(&samples, 3, 5, &err), &err);
+    grt_samples_close(&samples);
+    samples = open_samples();
+    assert_int_equal(samples.own.n, 2);
+    assert_int_equal(samples.compared.n, 2);
+    check_record(&samples, 0, 7, 2);
+    check_record(&samples, 1, 3, 5);
+    assert_null(grt_samples_find(&samples, 7, GRT_ARITHMETIC_BF16));
+    assert_null(grt_samples_find(&samples, 3, GRT_ARITHMETIC_F32));
+    const grt_samples_record *found =
+        grt_samples_find(&samples, 7, GRT_ARITHMETIC_INT8);
+    assert_non_null(found);
+    assert_ok(grt_samples_scores(&samples, found, 2, values, &err), &err);
+    assert_true(values[1] == score_of(7 + GRT_ARITHMETIC_INT8, 2, 1));
+    grt_samples_close(&samples);
+}
+
+/* A file without queries takes the arithmetic of who opens it; one with queries keeps
+ * its own, also an older one that does not say. */
+static void test_the_arithmetic_of_a_file(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_samples_shape finer = shape;
+    finer.arithmetic = GRT_ARITHMETIC_F32;
+    grt_samples samples = open_samples();
+    grt_samples_close(&samples);
+    assert_ok(grt_samples_open(&samples, path, &finer, &err), &err);
+    assert_int_equal(samples.shape.arithmetic, GRT_ARITHMETIC_F32);
+    assert_ok(add(&samples, 7, 2, &err), &err);
+    grt_samples_close(&samples);
+    samples = open_samples();
+    assert_int_equal(samples.shape.arithmetic, GRT_ARITHMETIC_F32);
+    grt_samples_close(&samples);
+    patch(ARITHMETIC_AT, "", 1);
+    samples = open_samples();
+    assert_int_equal(samples.shape.arithmetic, GRT_ARITHMETIC_AUTO);
+    check_record(&samples, 0, 7, 2);
+    grt_samples_close(&samples);
 }
 
 static void test_samples_of_another_model(void **state)
@@ -386,9 +458,11 @@ static void test_impossible_numbers_of_candidates(void **state)
     grt_error err;
     (void)unlink(path);
     grt_samples samples = open_samples();
-    assert_refused(grt_samples_begin(&samples, 1, SIZE_MAX / 8, &err), GRT_E_TOO_LONG,
-                   &err, "documents are too many");
-    assert_refused(grt_samples_begin(&samples, 1, (size_t)INT64_MAX / 28, &err),
+    assert_refused(
+        grt_samples_begin(&samples, 1, SIZE_MAX / 8, GRT_ARITHMETIC_AUTO, &err),
+        GRT_E_TOO_LONG, &err, "documents are too many");
+    assert_refused(grt_samples_begin(&samples, 1, (size_t)INT64_MAX / 28,
+                                     GRT_ARITHMETIC_AUTO, &err),
                    GRT_E_TOO_LONG, &err, "documents are too many");
     assert_ok(add(&samples, 1, 2, &err), &err);
     grt_samples_close(&samples);
@@ -408,14 +482,18 @@ static void test_values_that_are_not_finite(void **state)
         patch(score_at, &bad[i], sizeof(bad[i]));
         patch(state_at, &bad[i], sizeof(bad[i]));
         grt_samples samples = open_samples();
-        assert_int_equal(samples.n_records, N_RECORDS);
+        assert_int_equal(samples.own.n, N_RECORDS);
         (void)snprintf(text, sizeof(text), "not finite at byte %zu", score_at);
-        assert_refused_at(grt_samples_scores(&samples, 1, 1, values, &err),
-                          GRT_E_FORMAT, &err, text, (int64_t)score_at);
+        assert_refused_at(
+            grt_samples_scores(&samples, &samples.own.records[1], 1, values, &err),
+            GRT_E_FORMAT, &err, text, (int64_t)score_at);
         (void)snprintf(text, sizeof(text), "not finite at byte %zu", state_at);
-        assert_refused_at(grt_samples_pooled(&samples, 1, 1, values, &err),
-                          GRT_E_FORMAT, &err, text, (int64_t)state_at);
-        assert_ok(grt_samples_scores(&samples, 1, 2, values, &err), &err);
+        assert_refused_at(
+            grt_samples_pooled(&samples, &samples.own.records[1], 1, values, &err),
+            GRT_E_FORMAT, &err, text, (int64_t)state_at);
+        assert_ok(
+            grt_samples_scores(&samples, &samples.own.records[1], 2, values, &err),
+            &err);
         check_record(&samples, 2, keys[2], counts[2]);
         grt_samples_close(&samples);
     }
@@ -435,7 +513,7 @@ static void test_a_full_disk_keeps_the_records_before(void **state)
         limit_files(RLIM_INFINITY);
         assert_refused(status, GRT_E_IO, &err, "samples: writing: ");
         assert_file_holds(path, whole, n);
-        assert_int_equal(samples.n_records, N_RECORDS);
+        assert_int_equal(samples.own.n, N_RECORDS);
     }
     assert_ok(add(&samples, 60, 4, &err), &err); /* room again */
     grt_samples_close(&samples);
@@ -500,11 +578,11 @@ static void test_running_out_of_memory(void **state)
     grt_memory_fail_nth(1);
     assert_int_equal(add(&samples, 1, 2, &err), GRT_E_NO_MEMORY);
     grt_memory_fail_nth(0);
-    assert_int_equal(samples.n_records, 0);
+    assert_int_equal(samples.own.n, 0);
     assert_ok(add(&samples, 2, 2, &err), &err);
     grt_samples_close(&samples);
     samples = open_samples();
-    assert_int_equal(samples.n_records, 1);
+    assert_int_equal(samples.own.n, 1);
     check_record(&samples, 0, 2, 2);
     grt_samples_close(&samples);
 }
@@ -516,6 +594,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SAMPLES_TEST(test_what_is_put_in_comes_out),
         SAMPLES_TEST(test_many_records),
+        SAMPLES_TEST(test_comparisons_stand_beside),
+        SAMPLES_TEST(test_the_arithmetic_of_a_file),
         SAMPLES_TEST(test_a_file_cut_anywhere_goes_on),
         SAMPLES_TEST(test_a_record_without_its_mark_is_dropped),
         SAMPLES_TEST(test_an_abandoned_record_leaves_the_file_as_it_was),

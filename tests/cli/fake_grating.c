@@ -951,7 +951,7 @@ static void make_report(grt_calibration *calibration)
 
 grt_status grt_calibration_fit(grt_calibration_report *out,
                                grt_calibration *calibration,
-                               grt_calibration_progress_fn *progress, void *payload,
+                               grt_calibration_fit_fn *progress, void *payload,
                                grt_error *err)
 {
     const grt_model *model = calibration->model;

@@ -18,6 +18,8 @@ int main(void)
     grt_stats stats = GRT_STATS_INIT;
     grt_calibration_options calibration = GRT_CALIBRATION_OPTIONS_INIT;
     grt_calibration_report report = GRT_CALIBRATION_REPORT_INIT;
+    grt_arithmetic_effect effect = GRT_ARITHMETIC_EFFECT_INIT;
+    grt_calibration_progress progress = GRT_CALIBRATION_PROGRESS_INIT;
     grt_calibration_row row = GRT_CALIBRATION_ROW_INIT;
     grt_kernel_info kernel = GRT_KERNEL_INFO_INIT;
     return engine.struct_size == 0 || usage.struct_size == 0 ||
@@ -27,6 +29,7 @@ int main(void)
            request.instruction_bytes != GRT_NUL_TERMINATED || step.struct_size == 0 ||
            item.struct_size == 0 || stats.struct_size == 0 ||
            calibration.struct_size == 0 || report.struct_size == 0 ||
-           row.struct_size == 0 || kernel.struct_size == 0 ||
+           row.struct_size == 0 || effect.struct_size == 0 ||
+           progress.struct_size == 0 || kernel.struct_size == 0 ||
            grt_status_text(GRT_OK)[0] == 0 || grt_version()[0] != '0';
 }

@@ -5,14 +5,14 @@
 #include "base/memory.h"
 #include "models/open.h"
 #include "profile/fingerprint.h"
-#include "profile/profile.h"
+#include "profile/widening.h"
 
 #include <math.h>
 #include <unistd.h>
 
 #define MODEL GRT_TEST_DATA "/golden/bert-f32"
 
-enum { MAX_TENSORS = 12, MAX_VALUES = 4096, N_PRECISIONS = 2, N_KS = 3 };
+enum { MAX_TENSORS = 20, MAX_VALUES = 4096, N_PRECISIONS = 2, N_KS = 3 };
 
 static grt_opened model;
 static char directory[] = "/tmp/grating_profile_XXXXXX";
@@ -232,7 +232,126 @@ static void test_the_more_careful_neighbour_is_taken(void **state)
     grt_profile_release(&p);
 }
 
+/* ---- Arithmetics ---- */
+
+/* A profile made in bf16 that knows int8. */
+static draft *whole_with_int8(void)
+{
+    const size_t n = model.network.n_layers - 1;
+    draft *d = whole();
+    add(d, "arithmetic", 1, 0)->values[0] = (float)GRT_ARITHMETIC_BF16;
+    memcpy(add(d, "queries", 2, 0)->values, (float[]){30, 10}, 8);
+    tensor *spreads = add(d, "int8.spreads", n, 0), *moves = add(d, "int8.moves", n, 0);
+    tensor *shifts = add(d, "int8.shifts", n, 0);
+    for (size_t i = 0; i < n; i++) {
+        spreads->values[i] = 1.5f;
+        moves->values[i] = 2.0f;
+        shifts->values[i] = -0.5f;
+    }
+    const float logits[] = {400, 0.25f, 1.5f, 0.0625f, 20, 0.9f};
+    memcpy(add(d, "int8.logits", 6, 0)->values, logits, sizeof(logits));
+    return d;
+}
+
+static void test_a_profile_says_what_it_was_made_of(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_profile p;
+    grt_logit_effect effect;
+    write_draft(whole());
+    assert_ok(open_profile(&p, &err), &err);
+    assert_int_equal(p.arithmetic, GRT_ARITHMETIC_AUTO);
+    assert_int_equal(p.n_fitted + p.n_reported, 0);
+    assert_int_equal(grt_profile_made_in(&p), GRT_ARITHMETIC_BF16);
+    assert_true(grt_profile_serves(&p, GRT_ARITHMETIC_F32)); /* finer */
+    assert_true(grt_profile_serves(&p, GRT_ARITHMETIC_BF16));
+    assert_false(grt_profile_serves(&p, GRT_ARITHMETIC_INT8));
+    for (int a = GRT_ARITHMETIC_F32; a <= GRT_ARITHMETIC_INT8; a++)
+        assert_false(grt_profile_effect(&p, (grt_arithmetic)a, &effect));
+    grt_profile_release(&p);
+    write_draft(whole_with_int8());
+    assert_ok(open_profile(&p, &err), &err);
+    assert_int_equal(p.arithmetic, GRT_ARITHMETIC_BF16);
+    assert_int_equal(p.n_fitted, 30);
+    assert_int_equal(p.n_reported, 10);
+    assert_true(grt_profile_serves(&p, GRT_ARITHMETIC_INT8));
+    assert_true(grt_profile_effect(&p, GRT_ARITHMETIC_INT8, &effect));
+    assert_true(effect.n_pairs == 400 && effect.largest == 1.5f);
+    assert_true(effect.share == 0.0625f && effect.kept == 0.9f);
+    assert_true(grt_profile_effect(&p, GRT_ARITHMETIC_BF16, &effect)); /* its own */
+    assert_true(effect.n_pairs == 0 && effect.share == 0);
+    assert_false(grt_profile_effect(&p, GRT_ARITHMETIC_F32, &effect));
+    grt_profile_release(&p);
+    draft *coarse = whole();
+    add(coarse, "arithmetic", 1, 0)->values[0] = (float)GRT_ARITHMETIC_F32;
+    write_draft(coarse);
+    assert_ok(open_profile(&p, &err), &err);
+    assert_false(grt_profile_serves(&p, GRT_ARITHMETIC_BF16));
+    grt_profile_release(&p);
+}
+
+/* Variances add; what is not known stays so. */
+static void test_a_profile_is_widened(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_profile p, plain;
+    size_t n = model.network.n_layers;
+    write_draft(whole_with_int8());
+    assert_ok(open_profile(&p, &err), &err);
+    assert_ok(open_profile(&plain, &err), &err);
+    const float *spreads = p.spreads;
+    for (int a = GRT_ARITHMETIC_F32; a <= GRT_ARITHMETIC_BF16; a++)
+        assert_ok(grt_profile_widen(&p, (grt_arithmetic)a, &err), &err);
+    assert_ptr_equal(p.spreads, spreads); /* these add nothing */
+    assert_ok(grt_profile_widen(&p, GRT_ARITHMETIC_INT8, &err), &err);
+    assert_true(isinf(p.spreads[0]) && isinf(p.spreads[1]));
+    assert_true(p.moves[1] == 0); /* not known */
+    for (size_t l = 2; l < n; l++) {
+        assert_true(fabsf(p.spreads[l] - hypotf(plain.spreads[l], 1.5f)) < 1e-6f);
+        assert_true(fabsf(p.moves[l] - hypotf(plain.moves[l], 2.0f)) < 1e-6f);
+    }
+    for (size_t l = 1; l < n; l++)
+        assert_true(grt_profile_readout(&p, l).bias ==
+                    grt_profile_readout(&plain, l).bias - 0.5f);
+    grt_profile_release(&plain);
+    grt_profile_release(&p);
+}
+
 /* ---- Profiles that are refused ---- */
+
+static void test_senseless_widenings_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"int8.moves", "int8.shifts", "int8.logits"};
+    char text[100];
+    for (size_t i = 0; i < 3; i++) {
+        draft *d = whole_with_int8();
+        get(d, names[i])->values[0] = NAN;
+        write_draft(d);
+        (void)snprintf(text, sizeof(text), "tensor %s holds nan", names[i]);
+        check_refused(text);
+        d = whole_with_int8();
+        get(d, names[i])->name = "another";
+        write_draft(d);
+        (void)snprintf(text, sizeof(text), "tensor %s is missing", names[i]);
+        check_refused(text);
+    }
+    draft *d = whole_with_int8();
+    get(d, "int8.spreads")->values[0] = -1;
+    write_draft(d);
+    check_refused("tensor int8.spreads holds -1, expected 0 to ");
+    const float arithmetics[] = {-1, 4, 1.5f};
+    for (size_t i = 0; i < 3; i++) {
+        d = whole_with_int8();
+        get(d, "arithmetic")->values[0] = arithmetics[i];
+        write_draft(d);
+        check_refused(i < 2 ? "tensor arithmetic holds "
+                            : "tensor arithmetic holds 1.5: no arithmetic has that "
+                              "number");
+    }
+}
 
 static void test_missing_and_wrongly_shaped_tensors_are_named(void **state)
 {
@@ -473,7 +592,7 @@ static void test_fingerprints_tell_weights_apart(void **state)
 static void test_running_out_of_memory_leaves_nothing(void **state)
 {
     (void)state;
-    write_draft(whole());
+    write_draft(whole_with_int8());
     uint64_t before = grt_memory_now();
     for (uint64_t nth = 1;; nth++) {
         grt_error err;
@@ -494,6 +613,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_profile_comes_back_as_written),
         cmocka_unit_test(test_the_more_careful_neighbour_is_taken),
+        cmocka_unit_test(test_a_profile_says_what_it_was_made_of),
+        cmocka_unit_test(test_a_profile_is_widened),
+        cmocka_unit_test(test_senseless_widenings_are_refused),
         cmocka_unit_test(test_missing_and_wrongly_shaped_tensors_are_named),
         cmocka_unit_test(test_readouts_of_other_widths_are_refused),
         cmocka_unit_test(test_values_that_make_no_sense_are_refused),

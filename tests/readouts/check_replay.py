@@ -250,6 +250,10 @@ def check_samples():
         check("a record that is cut off", samples.Samples(path).counts, [2])
         write_samples(path, records, 3, 2, marks=(samples.FINISHED, 0))
         check("a record that is not finished", samples.Samples(path).counts, [2])
+        compared = next(m for m, name in samples.COMPARED.items() if name == "int8")
+        write_samples(path, records, 3, 2, marks=(samples.FINISHED, compared))
+        check("only its own arithmetic", samples.Samples(path).keys, [7])
+        check("a comparison", samples.Samples(path, compared="int8").scores(2), [109, 110, 111])
         for cut, name in ((4 * (14 + 21) + 2 * 32 - 8, "no record"),
                           (4 * (14 + 21) + 2 * 32 + 8, "half a header")):
             write_samples(path, records, 3, 2, cut)

@@ -18,13 +18,16 @@ import safetensors_io  # noqa: E402
 HEADER, RECORD = struct.Struct("<8s3I44x"), struct.Struct("<4Q")
 MAGIC, VERSION = b"GRTSAMPL", 2
 FINISHED = 0x64726F6365727467
+ARITHMETICS = {1: "f32", 2: "bf16", 3: "int8"}
+COMPARED = {0x00726F6365727467 | ord(str(a)) << 56: name for a, name in ARITHMETICS.items()}
 
 
 class Samples:
     """Queries of one file.  Candidates of query i are rows begin[i]..begin[i + 1]-1; keys
-    tell queries and their documents apart, whatever the model."""
+    tell queries and their documents apart, whatever the model.  Those in the file's own
+    arithmetic, or the comparisons in another one."""
 
-    def __init__(self, path, limit=None):
+    def __init__(self, path, limit=None, compared=None):
         self._values = np.memmap(path, dtype="<f4", mode="r")
         head = self._bytes(0, HEADER)
         if len(head) < HEADER.size:
@@ -40,13 +43,16 @@ class Samples:
                 break
             mark, key, n, _ = RECORD.unpack(record)
             end = at + RECORD.size // 4 + n * (self.n_layers + (self.n_layers - 1) * self.width)
-            if mark != FINISHED or end > len(self._values):
+            kind = None if mark == FINISHED else COMPARED.get(mark, "")
+            if kind == "" or end > len(self._values):
                 break
-            self._places.append(at + RECORD.size // 4)
+            at, before = end, at
+            if kind != compared:
+                continue
+            self._places.append(before + RECORD.size // 4)
             counts.append(n)
             self.keys.append(key)
             found.update(record)
-            at = end
         if not counts:
             sys.exit("%s: holds no whole record" % path)
         self.digest = found.hexdigest()[:12]
