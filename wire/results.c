@@ -111,6 +111,10 @@ static void float_or_null(wire_json *json, const char *name, float value)
 void wire_put_plan(wire_json *json, const char *name, const grt_memory_plan *plan,
                    const uint64_t *process_bytes)
 {
+    if (plan->n_layers == 0) {
+        wire_null(json, name);
+        return;
+    }
     wire_begin(json, name, '{');
     count_or_null(json, "budget_bytes", plan->budget_bytes);
     wire_count(json, "total_bytes", plan->total_bytes);

@@ -49,7 +49,8 @@ void wire_put_ranking_error(wire_json *json, const wire_ranking *ranking,
 void wire_put_step(wire_json *json, const char *name, const grt_step *step);
 void wire_put_stats(wire_json *json, const char *name, const grt_stats *stats,
                     const grt_memory_plan *plan, const uint64_t *process_bytes);
-/* process_bytes: what the process has beside what the library allocates, where the plan
+/* null where nothing was planned: a deadline had passed before.
+ * process_bytes: what the process has beside what the library allocates, where the plan
  * is about the whole process; NULL: it is the library's own. */
 void wire_put_plan(wire_json *json, const char *name, const grt_memory_plan *plan,
                    const uint64_t *process_bytes);

@@ -204,7 +204,10 @@ static int read_lists(reader *in, const json_t *value, cli_traced_query *out)
                    (int)DOCUMENTS_MAX);
     if (out->k > out->n_documents)
         return bad(in, "\"k\" is %zu, of %zu documents", out->k, out->n_documents);
-    if (out->n_steps == 0 || out->n_steps > out->n_layers)
+    if (out->n_steps == 0)
+        return bad(in, "no layer gave scores before the ranking ended, as when a "
+                       "deadline comes first: there is nothing to draw");
+    if (out->n_steps > out->n_layers)
         return bad(in, "%zu steps of %zu layers", out->n_steps, out->n_layers);
     out->documents = calloc(out->n_documents, sizeof *out->documents);
     out->layers = calloc(out->n_steps, sizeof *out->layers);

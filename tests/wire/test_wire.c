@@ -199,7 +199,8 @@ static void test_objects_parse(void **state)
     step.indices = indices;
     step.scores = scores;
     step.states = states;
-    grt_memory_plan plan = GRT_MEMORY_PLAN_INIT;
+    grt_memory_plan plan = GRT_MEMORY_PLAN_INIT, unplanned = GRT_MEMORY_PLAN_INIT;
+    plan.n_layers = 4;
     const uint64_t process_bytes = 5;
     wire_ranking ranking = {.model = "m\xFF",
                             .query = "q",
@@ -211,6 +212,7 @@ static void test_objects_parse(void **state)
     wire_put_ranking_error(&json, &ranking, GRT_E_NO_MEMORY, "too large");
     wire_put_step(&json, NULL, &step);
     wire_put_stats(&json, NULL, &stats, &plan, &process_bytes);
+    wire_put_stats(&json, NULL, &stats, &unplanned, &process_bytes);
     wire_put_error(&json, NULL, GRT_E_IO, &error);
     wire_begin(&json, NULL, '{');
     wire_put_model_members(&json, &info);
@@ -222,7 +224,7 @@ static void test_objects_parse(void **state)
     wire_end(&json, '}');
     wire_end(&json, ']');
     json_t *all = parse(&out);
-    assert_int_equal(json_array_size(all), 7);
+    assert_int_equal(json_array_size(all), 8);
     const json_t *first = json_array_get(all, 0);
     assert_string_equal(json_string_value(json_object_get(first, "format")),
                         WIRE_RANKING_FORMAT);
@@ -235,7 +237,8 @@ static void test_objects_parse(void **state)
     assert_true(json_is_null(json_array_get(second, 1)));
     const json_t *planned = json_object_get(json_array_get(all, 3), "plan");
     assert_int_equal(json_integer_value(json_object_get(planned, "process_bytes")), 5);
-    const json_t *ids = json_array_get(all, 6);
+    assert_true(json_is_null(json_object_get(json_array_get(all, 4), "plan")));
+    const json_t *ids = json_array_get(all, 7);
     assert_int_equal(json_object_size(ids), 2);
     assert_string_equal(json_string_value(json_object_get(ids, "text")), "a\"b");
     json_decref(all);

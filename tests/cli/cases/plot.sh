@@ -17,6 +17,11 @@ for n in 1 2; do "$command" plot --query $n batch.json | grep 'class="title"'; d
 run plot --query 3 batch.json
 run plot --query 0 batch.json
 run plot trace.json --query 2
+echo '-- a deadline that came before the first scores'
+quiet rank -m late -q long --deadline 1ms --trace early.json four.jsonl
+run plot early.json
+run plot early.json -o early.svg
+[ ! -e early.svg ] || echo 'an empty picture'
 echo '-- every picture is well-formed, whatever is in the trace'
 step() { # step LAYER CANDIDATES SCORES STATES
     printf '{"layer": %s, "candidates": [%s], "scores": [%s], "states": [%s]}' "$@"
