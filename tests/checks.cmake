@@ -16,6 +16,8 @@ if(GRT_DEV AND PYTHON3 AND NOT GRT_SANITIZE)
   endif()
   add_test(NAME checks.symbols
     COMMAND sh ${tools}/check_symbols.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:grating>)
+  add_test(NAME checks.version
+    COMMAND sh ${tools}/check_version.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
   add_test(NAME checks.setup COMMAND sh ${tools}/check_setup.sh ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.checks COMMAND sh ${tools}/check_checks.sh ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.install

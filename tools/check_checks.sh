@@ -122,6 +122,27 @@ if sh "$root/tools/check_isa_objects.sh" "$folder/objects" >/dev/null; then
     failures=$((failures + 1))
 fi
 
+# A version that is another one in each of its places.
+mkdir -p "$folder/version/include"
+for place in none CMakeLists.txt CHANGELOG.md include/grating.h grating.pc \
+    gratingConfigVersion.cmake grating; do
+    at=$folder/version
+    cp "$root/CMakeLists.txt" "$root/CHANGELOG.md" "$at/"
+    cp "$root/include/grating.h" "$at/include/"
+    version=$(sed -n 's/^project(grating VERSION \([0-9.]*\).*/\1/p' "$root/CMakeLists.txt")
+    echo "Version: $version" >"$at/grating.pc"
+    echo "set(PACKAGE_VERSION \"$version\")" >"$at/gratingConfigVersion.cmake"
+    printf '#!/bin/sh\necho grating %s\n' "$version" >"$at/grating"
+    chmod +x "$at/grating"
+    [ $place = none ] || sed -i "s/\(VERSION_MINOR *\|[^0-9.]0\.\)[0-9][0-9]*/\19/" "$at/$place"
+    differs=0
+    sh "$root/tools/check_version.sh" "$at" "$at" >/dev/null || differs=1
+    [ $differs = "$([ $place = none ] && echo 0 || echo 1)" ] || {
+        echo "check_version.sh says $differs where $place differs"
+        failures=$((failures + 1))
+    }
+done
+
 # A library that exports more than the header, and one that exports less.
 mkdir "$folder/include"
 echo 'GRT_API int grt_a(void);' >"$folder/include/grating.h"
