@@ -133,10 +133,12 @@ static size_t least_slots(const grt_plan_input *input)
     return n < 2 ? n : 2;
 }
 
-/* All layers, or two, as residency and free memory say. */
+/* What is there already; else all layers, or two, as residency and free memory say. */
 static size_t unplanned_slots(const grt_plan_input *input)
 {
     size_t n = input->n_layers;
+    if (input->held) return input->held->n_slots;
+    if (input->n_loaded) return input->n_loaded;
     if (input->residency == GRT_RESIDENCY_RESIDENT) return n;
     if (input->residency == GRT_RESIDENCY_STREAMED) return least_slots(input);
     uint64_t all = grt_window_bytes(input->network->layers, n, n);
@@ -285,7 +287,7 @@ grt_status grt_plan_make(grt_plan *out, const grt_plan_input *input, grt_error *
     plan->smallest_bytes = smallest(input, out);
     if (input->budget_bytes == 0) {
         plan->hidden = input->hidden ? input->hidden : GRT_HIDDEN_F32;
-        plan->n_slots = input->held ? input->held->n_slots : unplanned_slots(input);
+        plan->n_slots = unplanned_slots(input);
         plan->chunk_rows = sizes_of(input).most;
         (void)fill(out, input);
         return GRT_OK;

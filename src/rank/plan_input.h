@@ -40,6 +40,8 @@ typedef struct grt_plan_input {
     uint64_t ending_bytes;    /* the part of them that ends with rankings now open */
     uint64_t available_bytes; /* of the machine, for GRT_RESIDENCY_AUTO; 0: not known */
     const grt_plan_held *held; /* NULL: no ranking of the model is open */
+    size_t n_loaded; /* slots that an idle model has; without a budget what is loaded
+                        stays loaded.  0: none */
 } grt_plan_input;
 
 #endif /* GRT_RANK_PLAN_INPUT_H */

@@ -4,7 +4,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
-#include "io/machine.h"
+#include "os/os.h"
 
 #include <string.h>
 
@@ -49,9 +49,10 @@ void grt_plan_input_fill(grt_plan_input *input, const grt_model *model,
                                 model->rope_rows};
         input->held = held;
     }
+    input->n_loaded = model->window ? model->n_slots : 0;
     if (input->residency == GRT_RESIDENCY_AUTO && !input->budget_bytes &&
         !model->window)
-        input->available_bytes = grt_available_bytes();
+        input->available_bytes = grt_os_available_bytes();
 }
 
 static grt_status make_plan(grt_ranking *ranking, grt_plan *plan, grt_error *err)
@@ -70,10 +71,7 @@ static grt_status make_plan(grt_ranking *ranking, grt_plan *plan, grt_error *err
                                            grt_layout_bytes(layout),
                             .is_observed = ranking->extras.observer != NULL};
     grt_plan_input_fill(&input, model, &held);
-    GRT_TRY(grt_plan_make(plan, &input, err));
-    /* Without a budget what is loaded stays loaded. */
-    if (!input.budget_bytes && model->window) plan->plan.n_slots = model->n_slots;
-    return GRT_OK;
+    return grt_plan_make(plan, &input, err);
 }
 
 /* Frees what idle models of the engine keep for their next rankings: the plan counts on

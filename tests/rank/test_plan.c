@@ -368,6 +368,23 @@ static void test_residency_without_a_budget_follows_free_memory(void **state)
     }
 }
 
+/* Without a budget: its slots, and the bytes that they take. */
+static void test_what_is_loaded_stays_and_is_counted(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_network network = make_network(N_LAYERS, 1);
+    grt_plan_input input = input_of(&network, 20, 256);
+    for (size_t n = 2; n <= N_LAYERS; n += 13) {
+        grt_plan plan;
+        input.n_loaded = n;
+        assert_ok(grt_plan_make(&plan, &input, &err), &err);
+        assert_int_equal(plan.plan.n_slots, n);
+        assert_int_equal(plan.plan.layers_bytes, grt_window_bytes(layers, N_LAYERS, n));
+        check_sum(&plan);
+    }
+}
+
 static void test_chunks_hold_the_longest_sequence(void **state)
 {
     (void)state;
@@ -472,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_what_fits_when_others_have_ended_is_busy),
         cmocka_unit_test(test_shared_buffers_serve_those_that_are_open),
         cmocka_unit_test(test_residency_without_a_budget_follows_free_memory),
+        cmocka_unit_test(test_what_is_loaded_stays_and_is_counted),
         cmocka_unit_test(test_chunks_hold_the_longest_sequence),
         cmocka_unit_test(test_what_cannot_be_counted_does_not_fit),
         cmocka_unit_test(test_observed_states_are_counted),
