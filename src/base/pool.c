@@ -131,11 +131,6 @@ size_t grt_pool_n_threads(const grt_pool *pool)
     return pool->n_threads;
 }
 
-bool grt_pool_is_foreign(const grt_pool *pool)
-{
-    return pool->process != grt_os_process_id();
-}
-
 static void stop_workers(grt_pool *pool)
 {
     grt_os_lock(&pool->lock);
@@ -154,7 +149,7 @@ static void stop_workers(grt_pool *pool)
 void grt_pool_free(grt_pool *pool)
 {
     if (!pool) return;
-    if (!grt_pool_is_foreign(pool)) stop_workers(pool);
+    if (pool->process == grt_os_process_id()) stop_workers(pool);
     grt_free(pool->starts);
     grt_free(pool->threads);
     grt_free(pool);

@@ -8,8 +8,6 @@
 
 #include "base/error.h"
 
-#include <stdbool.h>
-
 typedef struct grt_pool grt_pool;
 
 /* One task: `task` < n_tasks, `worker` < grt_pool_n_threads (an index for scratch
@@ -26,11 +24,8 @@ void grt_pool_run(grt_pool *pool, size_t n_tasks, grt_task_fn *fn, void *payload
 
 size_t grt_pool_n_threads(const grt_pool *pool);
 
-/* True in a child of fork: the pool's threads stayed behind in the parent, and a round
- * would never end there. */
-bool grt_pool_is_foreign(const grt_pool *pool);
-
-/* Joins all threads; of a foreign pool only the memory is freed.  Accepts NULL. */
+/* Joins all threads; in a child of fork, where they stayed behind in the parent, only
+ * the memory is freed.  Accepts NULL. */
 void grt_pool_free(grt_pool *pool);
 
 /* CPUs that this process may use (affinity, quotas of its control groups), at least

@@ -12,9 +12,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
 
 static const char status[] = "/proc/self/status";
 
@@ -50,20 +47,6 @@ static uint64_t kib(const char *path, const char *key)
     return n > UINT64_MAX / 1024 ? UINT64_MAX : n * 1024;
 }
 
-uint64_t grt_os_resident_bytes(void)
-{
-    uint64_t n = kib(status, "VmRSS:");
-    return n == UINT64_MAX ? 0 : n;
-}
-
-uint64_t grt_os_resident_peak_bytes(void)
-{
-    uint64_t n = kib(status, "VmHWM:");
-    struct rusage usage;
-    if (n != UINT64_MAX) return n;
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
-}
-
 static uint64_t machine_bytes(void)
 {
     uint64_t n = kib("/proc/meminfo", "MemAvailable:");
@@ -93,13 +76,6 @@ uint64_t grt_os_available_bytes(void)
         if (limits[i] < found) found = limits[i];
     if (found == UINT64_MAX) return 0;
     return found ? found : 1;
-}
-
-void grt_os_release_freed(void)
-{
-#if defined(__GLIBC__)
-    (void)malloc_trim(0);
-#endif
 }
 
 /* Linux saves the 8 KiB of the tiles only for a process that has asked; the others

@@ -96,18 +96,10 @@ uint64_t grt_os_process_id(void);
  * and, rounded up, those of every CPU quota above it.  At least 1. */
 size_t grt_os_usable_cpus(void);
 
-/* Bytes of the process that are resident now, and most so far; 0: not known. */
-uint64_t grt_os_resident_bytes(void);
-uint64_t grt_os_resident_peak_bytes(void);
-
 /* Bytes that the process can still allocate and touch without swapping: the least of
  * what the machine, every control group above the process, and the process's own limits
  * (RLIMIT_AS, RLIMIT_DATA) leave.  At least 1; 0: not known. */
 uint64_t grt_os_available_bytes(void);
-
-/* Hands memory that the C library's allocator keeps back to the system, where it can.
- */
-void grt_os_release_freed(void);
 
 /* Asks the system to save AMX's tiles for this process, for all of its threads; false:
  * they must not be used. */

@@ -3,7 +3,6 @@
 #include "os/os.h"
 
 #include <errno.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* Without affinity and quotas. */
@@ -13,32 +12,10 @@ size_t grt_os_usable_cpus(void)
     return n < 1 ? 1 : (size_t)n;
 }
 
-/* A budget is not watched while it is used, only at its peak. */
-uint64_t grt_os_resident_bytes(void)
-{
-    return 0;
-}
-
-/* In bytes on Apple's systems, in KiB on the others. */
-uint64_t grt_os_resident_peak_bytes(void)
-{
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) != 0 || usage.ru_maxrss < 0) return 0;
-#if defined(__APPLE__)
-    return (uint64_t)usage.ru_maxrss;
-#else
-    return (uint64_t)usage.ru_maxrss * 1024;
-#endif
-}
-
 /* Weights are not made resident by themselves. */
 uint64_t grt_os_available_bytes(void)
 {
     return 0;
-}
-
-void grt_os_release_freed(void)
-{
 }
 
 bool grt_os_may_use_tiles(void)

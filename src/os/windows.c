@@ -189,20 +189,6 @@ size_t grt_os_usable_cpus(void)
     return n < 1 ? 1 : n;
 }
 
-uint64_t grt_os_resident_bytes(void)
-{
-    PROCESS_MEMORY_COUNTERS found;
-    if (!GetProcessMemoryInfo(GetCurrentProcess(), &found, sizeof(found))) return 0;
-    return found.WorkingSetSize;
-}
-
-uint64_t grt_os_resident_peak_bytes(void)
-{
-    PROCESS_MEMORY_COUNTERS found;
-    if (!GetProcessMemoryInfo(GetCurrentProcess(), &found, sizeof(found))) return 0;
-    return found.PeakWorkingSetSize;
-}
-
 /* Memory that is free, no more than may still be committed. */
 uint64_t grt_os_available_bytes(void)
 {
@@ -211,11 +197,6 @@ uint64_t grt_os_available_bytes(void)
     uint64_t n = found.ullAvailPhys;
     if (found.ullAvailPageFile < n) n = found.ullAvailPageFile;
     return n ? n : 1;
-}
-
-void grt_os_release_freed(void)
-{
-    (void)_heapmin();
 }
 
 /* Windows saves tiles without being asked where it can at all; which versions do is not

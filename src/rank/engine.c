@@ -43,8 +43,7 @@ grt_status grt_engine_init(grt_engine *engine, const grt_engine_options *options
 
 void grt_engine_release(grt_engine *engine)
 {
-    bool is_own = engine->process == grt_os_process_id();
-    if (is_own) grt_pool_free(engine->pool); /* a child has no threads to join */
+    grt_pool_free(engine->pool);
     grt_turns_release(&engine->turns);
     grt_free(engine->temporary_directory);
 }

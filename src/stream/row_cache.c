@@ -130,12 +130,6 @@ grt_status grt_row_cache_get(grt_row_cache *cache, size_t row, const void **out,
     return GRT_OK;
 }
 
-uint64_t grt_row_cache_resident(const grt_row_cache *cache)
-{
-    return grt_memory_resident(cache->entry_of) + grt_memory_resident(cache->entries) +
-           grt_memory_resident(cache->rows);
-}
-
 uint64_t grt_row_cache_bytes_read(const grt_row_cache *cache)
 {
     return cache->bytes_read;

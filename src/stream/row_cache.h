@@ -35,9 +35,6 @@ void grt_row_cache_expect(const grt_row_cache *cache, const int32_t *rows, size_
 GRT_NODISCARD grt_status grt_row_cache_get(grt_row_cache *cache, size_t row,
                                            const void **out, grt_error *err);
 
-/* Bytes of its memory that are resident. */
-uint64_t grt_row_cache_resident(const grt_row_cache *cache);
-
 /* Bytes read from the file since create. */
 uint64_t grt_row_cache_bytes_read(const grt_row_cache *cache);
 

@@ -290,15 +290,6 @@ grt_status grt_row_store_end(grt_row_store *store, grt_error *err)
     return store->failure;
 }
 
-uint64_t grt_row_store_resident(const grt_row_store *store)
-{
-    uint64_t total =
-        grt_memory_resident(store->rows_f32) + grt_memory_resident(store->rows_bf16);
-    for (size_t i = 0; i < store->n_buffers; i++)
-        total += grt_memory_resident(store->buffers[i].rows);
-    return total;
-}
-
 void grt_row_store_free(grt_row_store *store)
 {
     if (!store) return;

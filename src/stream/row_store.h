@@ -64,9 +64,6 @@ void grt_row_store_close(grt_row_store *store);
  * written; the store may begin a first pass again. */
 GRT_NODISCARD grt_status grt_row_store_end(grt_row_store *store, grt_error *err);
 
-/* Bytes of its memory that are resident. */
-uint64_t grt_row_store_resident(const grt_row_store *store);
-
 /* Accepts NULL. */
 void grt_row_store_free(grt_row_store *store);
 

@@ -520,14 +520,6 @@ void grt_window_end(grt_window *window)
     check_invariants(window);
 }
 
-uint64_t grt_window_resident(const grt_window *window)
-{
-    uint64_t total = 0;
-    for (size_t i = 0; i < window->n_slots; i++)
-        total += grt_memory_resident(window->slots[i].block);
-    return total;
-}
-
 grt_window_counters grt_window_count(const grt_window *window)
 {
     return (grt_window_counters){.bytes_read = atomic_load(&window->bytes_read),

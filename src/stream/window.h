@@ -73,9 +73,6 @@ void grt_window_release(grt_window *window, size_t layer);
  * cancelled.  What is loaded stays for the next pass.  Nothing outside a pass. */
 void grt_window_end(grt_window *window);
 
-/* Bytes of its slots that are resident: what was never read takes none. */
-uint64_t grt_window_resident(const grt_window *window);
-
 grt_window_counters grt_window_count(const grt_window *window);
 
 void grt_window_free(grt_window *window);
