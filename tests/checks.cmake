@@ -8,6 +8,8 @@ if(GRT_DEV AND PYTHON3 AND NOT GRT_SANITIZE)
     COMMAND ${PYTHON3} ${tools}/check_rows.py ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.source
     COMMAND ${PYTHON3} ${tools}/check_source.py ${PROJECT_SOURCE_DIR})
+  add_test(NAME checks.links
+    COMMAND ${PYTHON3} ${tools}/check_links.py ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.keys COMMAND ${PYTHON3} ${tools}/make_key_tables.py --check)
   add_test(NAME checks.format COMMAND sh ${tools}/check_format.sh ${PROJECT_SOURCE_DIR})
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|^(aarch64|arm64)$")

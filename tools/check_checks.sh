@@ -18,7 +18,8 @@ plant() {
     mkdir -p "$tree/src/base" "$tree/src/io" "$tree/src/models" "$tree/src/rank" \
         "$tree/src/calibrate" "$tree/src/unknown" "$tree/cli/frame" \
         "$tree/cli/rank" "$tree/wire" "$tree/tests" "$tree/include" "$tree/fuzz" "$tree/bench" \
-        "$tree/duvisor/machine" "$tree/duvisor/unknown"
+        "$tree/duvisor/machine" "$tree/duvisor/unknown" "$tree/docs"
+    echo '# Documents' >"$tree/docs/README.md"
     printf '/* fine */\nint grt_fine;\n' >"$tree/src/base/fine.c"
     cp "$root/.clang-format" "$tree/"
     case "$clean" in
@@ -88,6 +89,11 @@ plant src/io/bad.c 'int x; \n' python3 "$source"
 plant src/io/bad.c '/* \303\251 */\n' python3 "$source"
 plant src/io/bad.c '/* TO''DO later */\n' python3 "$source"
 plant src/io/bad.c "void f(void)\n{\n$(printf '%0102d' 0 | sed 's/0/    ;\\n/g')}\n" python3 "$source"
+links=$root/tools/check_links.py
+plant bad.md 'see [here](missing.md)\n' python3 "$links"
+plant bad.md '# A heading\n\nsee [here](#another-heading)\n' python3 "$links"
+plant docs/bad''.md '# A page\n' python3 "$links"
+plant src/base/bad.c '/* docs/missing''.md says why */\n' python3 "$links"
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
     plant src/io/bad.c 'int  x;\n' sh "$root/tools/check_format.sh"
 fi

@@ -318,6 +318,8 @@ static int run_child(grt_ranking *ranking)
     if (!is_same(result, wanted[0])) return 17;
     grt_result_free(result);
     grt_model_close(opened);
+    grt_ranking_free(ranking); /* what it inherited, without a thread to wait for */
+    close_with(model);
     return 0;
 }
 
