@@ -17,6 +17,39 @@ static inline grt_policy_options policy_of(grt_policy policy)
     return options;
 }
 
+/* One empty, two the same, some about nothing that is asked. */
+enum { N_PASSAGES = 16 };
+static const char *const passages[N_PASSAGES] = {
+    "Owls hunt at night by sound; their feathers make no noise.",
+    "Steam engines heat water in a boiler.",
+    "The barn owl drops on voles that it hears under the snow.",
+    "",
+    "An owl.",
+    "Hawks hunt by day, from a perch or in flight.",
+    "Owls hunt at night by sound; their feathers make no noise.",
+    "Plants turn carbon dioxide and water into sugar.",
+    "Mice are hunted by owls, cats, weasels, foxes and snakes.",
+    "Night vision of owls comes from large tubular eyes.",
+    "The stock market closed slightly higher on Friday.",
+    "A predator that hunts in the dark needs ears more than eyes.",
+    "Bread rises because yeast makes carbon dioxide.",
+    "Some birds of prey are active at dusk.",
+    "Flour, water and salt.",
+    "Shares of bakeries fell."};
+
+/* The first n of them. */
+static inline grt_request passages_request(const grt_policy_options *policy, size_t n,
+                                           size_t k)
+{
+    grt_request request = GRT_REQUEST_INIT;
+    request.query = "how do owls hunt";
+    request.documents = passages;
+    request.n_documents = n;
+    request.k = k;
+    request.policy = policy;
+    return request;
+}
+
 /* What a model and an engine of its own are opened with. */
 typedef struct setup {
     grt_engine_options engine;

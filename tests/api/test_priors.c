@@ -10,22 +10,6 @@ static const char *const models[] = {GRT_SOURCE_DIR "/models/grating-mini",
                                      GRT_SOURCE_DIR "/models/grating-mini-qwen3"};
 enum { N_MODELS = sizeof(models) / sizeof(models[0]) };
 
-static const char *const documents[N] = {
-    "Owls hunt at night by sound; their feathers make no noise.",
-    "Steam engines heat water in a boiler.",
-    "The barn owl drops on voles that it hears under the snow.",
-    "",
-    "An owl.",
-    "Hawks hunt by day, from a perch or in flight.",
-    "Owls hunt at night by sound; their feathers make no noise.",
-    "Plants turn carbon dioxide and water into sugar.",
-    "Mice are hunted by owls, cats, weasels, foxes and snakes.",
-    "Night vision of owls comes from large tubular eyes.",
-    "The stock market closed slightly higher on Friday.",
-    "A predator that hunts in the dark needs ears more than eyes.",
-    "Bread rises because yeast makes carbon dioxide.",
-    "Some birds of prey are active at dusk."};
-
 static uint32_t seed = 1;
 
 /* In -1..1. */
@@ -38,12 +22,7 @@ static float random_value(void)
 static grt_request request_of(const grt_policy_options *policy, const float *priors,
                               size_t k)
 {
-    grt_request request = GRT_REQUEST_INIT;
-    request.query = "how do owls hunt";
-    request.documents = documents;
-    request.n_documents = N;
-    request.k = k;
-    request.policy = policy;
+    grt_request request = passages_request(policy, N, k);
     request.priors = priors;
     return request;
 }

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { N = 16 };
+enum { N = N_PASSAGES };
 
 static const char *const models[] = {GRT_SOURCE_DIR "/models/grating-mini",
                                      GRT_SOURCE_DIR "/models/grating-mini-qwen3",
@@ -15,33 +15,11 @@ static const char *const queries[] = {"how do owls hunt", "why does bread rise",
                                       "what did the market do", "birds of prey"};
 enum { N_QUERIES = sizeof(queries) / sizeof(queries[0]) };
 
-static const char *const documents[N] = {
-    "Owls hunt at night by sound; their feathers make no noise.",
-    "Steam engines heat water in a boiler.",
-    "The barn owl drops on voles that it hears under the snow.",
-    "",
-    "An owl.",
-    "Hawks hunt by day, from a perch or in flight.",
-    "Owls hunt at night by sound; their feathers make no noise.",
-    "Plants turn carbon dioxide and water into sugar.",
-    "Mice are hunted by owls, cats, weasels, foxes and snakes.",
-    "Night vision of owls comes from large tubular eyes.",
-    "The stock market closed slightly higher on Friday.",
-    "A predator that hunts in the dark needs ears more than eyes.",
-    "Bread rises because yeast makes carbon dioxide.",
-    "Some birds of prey are active at dusk.",
-    "Flour, water and salt.",
-    "Shares of bakeries fell."};
-
 static grt_request request_of(const char *query, const grt_policy_options *policy,
                               size_t k)
 {
-    grt_request request = GRT_REQUEST_INIT;
+    grt_request request = passages_request(policy, N, k);
     request.query = query;
-    request.documents = documents;
-    request.n_documents = N;
-    request.k = k;
-    request.policy = policy;
     return request;
 }
 

@@ -11,26 +11,9 @@ static const char *const models[] = {GRT_SOURCE_DIR "/models/grating-mini",
                                      GRT_TEST_DATA "/golden/minicpm-f32"};
 enum { N_MODELS = sizeof(models) / sizeof(models[0]) };
 
-static const char *const documents[N] = {
-    "Owls hunt at night by sound; their feathers make no noise.",
-    "Steam engines heat water in a boiler.",
-    "The barn owl drops on voles that it hears under the snow.",
-    "",
-    "An owl.",
-    "Hawks hunt by day, from a perch or in flight.",
-    "Owls hunt at night by sound; their feathers make no noise.",
-    "Plants turn carbon dioxide and water into sugar.",
-    "Mice are hunted by owls, cats, weasels, foxes and snakes."};
-
 static grt_request request_of(const grt_policy_options *policy, size_t k)
 {
-    grt_request request = GRT_REQUEST_INIT;
-    request.query = "how do owls hunt";
-    request.documents = documents;
-    request.n_documents = N;
-    request.k = k;
-    request.policy = policy;
-    return request;
+    return passages_request(policy, N, k);
 }
 
 static void test_steps_give_what_one_call_gives(void **state)
@@ -240,9 +223,9 @@ static void test_texts_are_borrowed_until_the_first_step(void **state)
     char query[] = "how do owls hunt", instruction[] = "Find what is about birds";
     char *copies[N];
     for (size_t i = 0; i < N; i++) {
-        copies[i] = malloc(strlen(documents[i]) + 1);
+        copies[i] = malloc(strlen(passages[i]) + 1);
         assert_non_null(copies[i]);
-        memcpy(copies[i], documents[i], strlen(documents[i]) + 1);
+        memcpy(copies[i], passages[i], strlen(passages[i]) + 1);
     }
     request.query = query;
     request.instruction = instruction;
@@ -335,7 +318,7 @@ static void test_rankings_take_steps_in_any_order(void **state)
             for (size_t r = 0; r < N_RANKINGS; r++) {
                 policies[r] = policy_of((grt_policy)(1 + (r + (size_t)round) % 3));
                 requests[r] = request_of(&policies[r], 1 + r);
-                requests[r].documents = documents + r;
+                requests[r].documents = passages + r;
                 requests[r].n_documents = N - r;
                 rankings[r] = open_ranking(model, &requests[r]);
             }
