@@ -25,11 +25,13 @@
  *     noted        has three notes, two of them about results
  *     early        selects the best after layer 2 and drops the worst after layer 3
  *
+ * Results and names are the library's own (src/api/result.c, names.c).
+ *
  * The process has 1,000,000 bytes resident beside the library, on every machine.
  */
 #include "api/experiment.h"
 #include "frame/process.h"
-#include "grating.h"
+#include "rank/result.h"
 
 #include <errno.h>
 #include <math.h>
@@ -80,18 +82,6 @@ struct grt_ranking {
     grt_stats stats;
 };
 
-struct grt_result {
-    size_t n;
-    size_t *indices;
-    float *scores;
-    float *logits;
-    size_t *tokens;
-    uint32_t *flags;
-    item *items;
-    grt_stats stats;
-    grt_memory_plan plan;
-};
-
 static grt_status fail(grt_error *err, grt_status status, const char *text,
                        const char *path)
 {
@@ -127,12 +117,6 @@ static void __attribute__((constructor)) accept_interrupts(void)
 static int behaves(const grt_model *model, const char *how)
 {
     return strstr(model->path, how) != NULL;
-}
-
-const char *grt_status_text(grt_status status)
-{
-    (void)status;
-    return "status text";
 }
 
 const char *grt_version(void)
@@ -658,22 +642,16 @@ grt_status grt_ranking_step(grt_step *out, grt_ranking *ranking, grt_error *err)
 
 grt_status grt_ranking_result(grt_result **out, grt_ranking *ranking, grt_error *err)
 {
-    (void)err;
     size_t n = ranking->request.n_documents;
-    grt_result *result = zeros(1, sizeof *result);
-    result->n = n;
-    result->items = zeros(n, sizeof *result->items);
-    result->indices = zeros(n, sizeof *result->indices);
-    result->scores = zeros(n, sizeof *result->scores);
-    result->logits = zeros(n, sizeof *result->logits);
-    result->tokens = zeros(n, sizeof *result->tokens);
-    result->flags = zeros(n, sizeof *result->flags);
+    grt_result *result;
+    if (grt_result_create(&result, n, err)) abort();
     for (size_t i = 0; i < n; i++) {
         const item *one = &ranking->items[i];
-        result->items[i] = *one;
         result->indices[i] = one->index;
         result->logits[i] = one->logit;
         result->scores[i] = 1 / (1 + expf(-one->logit));
+        result->states[i] = one->state;
+        result->layers[i] = one->layer;
         result->tokens[i] = one->n_tokens;
         if (one->state == GRT_STATE_FINISHED) result->flags[i] |= GRT_FLAG_EXACT;
         if (one->is_truncated) result->flags[i] |= GRT_FLAG_TRUNCATED;
@@ -704,74 +682,6 @@ grt_status grt_rank_experiment(grt_result **out, grt_model *model,
 {
     (void)experiment;
     return grt_rank(out, model, request, err);
-}
-
-/* ---- Results ---- */
-
-size_t grt_result_count(const grt_result *result)
-{
-    return result->n;
-}
-
-const size_t *grt_result_indices(const grt_result *result)
-{
-    return result->indices;
-}
-
-const float *grt_result_scores(const grt_result *result)
-{
-    return result->scores;
-}
-
-const float *grt_result_logits(const grt_result *result)
-{
-    return result->logits;
-}
-
-const size_t *grt_result_tokens(const grt_result *result)
-{
-    return result->tokens;
-}
-
-const uint32_t *grt_result_flags(const grt_result *result)
-{
-    return result->flags;
-}
-
-grt_status grt_result_item(const grt_result *result, size_t i, grt_item *out)
-{
-    if (i >= result->n) return GRT_E_INVALID_ARG;
-    grt_item one = {.index = result->indices[i],
-                    .score = result->scores[i],
-                    .logit = result->logits[i],
-                    .state = result->items[i].state,
-                    .flags = result->flags[i],
-                    .layer = result->items[i].layer,
-                    .n_tokens = result->tokens[i]};
-    give(out, &one, sizeof one);
-    return GRT_OK;
-}
-
-void grt_result_stats(const grt_result *result, grt_stats *out)
-{
-    give(out, &result->stats, sizeof result->stats);
-}
-
-void grt_result_plan(const grt_result *result, grt_memory_plan *out)
-{
-    give(out, &result->plan, sizeof result->plan);
-}
-
-void grt_result_free(grt_result *result)
-{
-    if (!result) return;
-    free(result->indices);
-    free(result->scores);
-    free(result->logits);
-    free(result->tokens);
-    free(result->flags);
-    free(result->items);
-    free(result);
 }
 
 /* ---- Calibration ---- */
@@ -996,43 +906,7 @@ grt_status grt_calibration_gamma(const grt_calibration *calibration, size_t laye
     return GRT_OK;
 }
 
-/* ---- Names ---- */
-
-const char *grt_state_text(grt_state state)
-{
-    static const char *const texts[] = {"finished", "selected", "dropped", "active"};
-    return texts[state];
-}
-
-const char *grt_policy_text(grt_policy policy)
-{
-    static const char *const texts[] = {"default", "none", "cluster", "bound"};
-    return texts[policy];
-}
-
-const char *grt_promise_text(grt_promise promise)
-{
-    static const char *const texts[] = {"default", "set", "order", "scores"};
-    return texts[promise];
-}
-
-const char *grt_arithmetic_text(grt_arithmetic arithmetic)
-{
-    static const char *const texts[] = {"auto", "f32", "bf16", "int8"};
-    return texts[arithmetic];
-}
-
-const char *grt_hidden_storage_text(grt_hidden_storage storage)
-{
-    static const char *const texts[] = {"auto", "f32", "bf16", "file"};
-    return texts[storage];
-}
-
-const char *grt_note_level_text(grt_note_level level)
-{
-    static const char *const texts[] = {"detail", "result"};
-    return texts[level];
-}
+/* ---- The machine ---- */
 
 grt_status grt_kernel_describe(size_t i, grt_kernel_info *out)
 {
