@@ -24,6 +24,12 @@ if(GRT_DEV AND PYTHON3 AND NOT GRT_SANITIZE)
   add_test(NAME checks.checks COMMAND sh ${tools}/check_checks.sh ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.install
     COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/install/check_install.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+  set(docs ${CMAKE_CURRENT_LIST_DIR}/docs)
+  add_test(NAME docs.commands
+    COMMAND ${PYTHON3} ${docs}/check_docs.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+  add_test(NAME docs.checks
+    COMMAND sh ${docs}/check_checks.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+  set_tests_properties(docs.commands docs.checks PROPERTIES TIMEOUT 300)
   set_tests_properties(checks.format checks.setup PROPERTIES SKIP_REGULAR_EXPRESSION "^SKIP")
 endif()
 
