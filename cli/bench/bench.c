@@ -3,7 +3,7 @@
 
 #include "frame/cli.h"
 #include "frame/file.h"
-#include "frame/progress.h"
+#include "frame/signals.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "bench/bench.h"
 
 #include "frame/cli.h"
-#include "frame/progress.h"
+#include "frame/signals.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -199,6 +199,7 @@ int bench_work(int argc, char **argv)
     worker self = {.source = &source, .out = &out};
     if (argc < 2 || !read_all(STDIN_FILENO, &self.job, sizeof self.job))
         return cli_fail("--worker is for grating bench itself");
+    cli_signals_restore(); /* the command tells what ended it */
     int code = run_job(&self);
     bench_texts_release(&self.texts);
     cli_host_close(&self.host);
@@ -220,18 +221,26 @@ static void become_worker(int job_fd, int outcome_fd, const bench_source *source
     _exit(127);
 }
 
+static void end_worker(void *child)
+{
+    (void)kill(*(pid_t *)child, SIGTERM);
+}
+
 /* Sends the job, waits for the outcome and for the end of the process. */
 static int exchange(bench_outcome *out, const bench_job *job, pid_t child, int job_fd,
                     int outcome_fd)
 {
     struct rusage usage = {0};
     int status = 0;
+    cli_running running = {end_worker, &child};
+    cli_cancel_when_interrupted(&running); /* who ends only the command ends both */
     int is_sent = write_all(job_fd, job, sizeof *job);
     close(job_fd);
     int is_read = is_sent && read_all(outcome_fd, out, sizeof *out);
     close(outcome_fd);
     while (wait4(child, &status, 0, &usage) < 0 && errno == EINTR)
         continue;
+    cli_cancel_when_interrupted(NULL);
     if (cli_was_interrupted() || (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT))
         return cli_fail_interrupted();
     if (WIFSIGNALED(status))

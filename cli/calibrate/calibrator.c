@@ -1,6 +1,8 @@
 /* calibrator.c - names of files, full passes and the fit of `grating calibrate`. */
 #include "calibrate/calibrate.h"
 
+#include "frame/signals.h"
+
 #include "frame/cli.h"
 #include "frame/notes.h"
 

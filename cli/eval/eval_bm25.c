@@ -9,6 +9,8 @@
  */
 #include "eval/eval.h"
 
+#include "frame/signals.h"
+
 #include "frame/cli.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "frame/file.h"
 
 #include "frame/cli.h"
-#include "frame/progress.h"
+#include "frame/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>

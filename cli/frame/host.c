@@ -2,7 +2,7 @@
 #include "frame/host.h"
 
 #include "frame/process.h"
-#include "frame/progress.h"
+#include "frame/signals.h"
 #include "frame/text.h"
 
 #include <stdarg.h>

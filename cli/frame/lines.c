@@ -3,7 +3,7 @@
 
 #include "frame/cli.h"
 #include "frame/json.h"
-#include "frame/progress.h"
+#include "frame/signals.h"
 #include "wire/text.h"
 
 #include <errno.h>

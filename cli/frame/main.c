@@ -1,11 +1,13 @@
 /*
  * main.c - the command `grating`: a table of commands.
  *
- * Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
+ * Exit codes: 0 success, 1 failure, 2 wrong usage, 128 + n ended by signal n (130:
+ * Ctrl-C).
  */
 #include "frame/cli.h"
 
 #include "frame/near.h"
+#include "frame/signals.h"
 
 #include <fcntl.h>
 #include <locale.h>
@@ -36,7 +38,8 @@ static int print_general_help(void)
     printf("  help        show the help of a command: \"grating help "
            "rank\"\n\noptions:\n");
     cli_print_options(general_options);
-    printf("\nExit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.\n");
+    printf("\nExit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted\n"
+           "(128 + n: ended by signal n).\n");
     return cli_flush_output();
 }
 
@@ -104,8 +107,10 @@ static void occupy_standard_streams(void)
 int main(int argc, char **argv)
 {
     occupy_standard_streams();
+    cli_signals_install();
     /* Documents are UTF-8 and so is the output, whatever the environment says. */
     setlocale(LC_CTYPE, "C.UTF-8");
     int code = run(argc - 1, argv + 1);
+    if (code == CLI_INTERRUPTED) return cli_interrupted_code();
     return code ? code : cli_flush_output();
 }

@@ -1,6 +1,8 @@
 /* message.c - error lines, and the state of standard output. */
 #include "frame/cli.h"
 
+#include "frame/signals.h"
+
 #include "frame/text.h"
 
 #include <errno.h>
@@ -54,10 +56,7 @@ int cli_usage(const cli_command *command, const char *format, ...)
 int cli_fail_status(const char *where, grt_status status, const grt_error *error)
 {
     const char *text = error->text[0] ? error->text : grt_status_text(status);
-    if (status == GRT_E_CANCELLED) {
-        cli_note("interrupted");
-        return CLI_INTERRUPTED;
-    }
+    if (status == GRT_E_CANCELLED) return cli_fail_interrupted();
     return where ? cli_fail("%s: %s", where, text) : cli_fail("%s", text);
 }
 

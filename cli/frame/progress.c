@@ -1,101 +1,15 @@
-/* progress.c - the progress bar and Ctrl-C. */
+/* progress.c - the progress bar. */
 #include "frame/progress.h"
 
-#include "frame/cli.h"
+#include "frame/signals.h"
 
-#include <signal.h>
+#include <stdio.h>
+
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR_COLUMNS = 30, REDRAW_NS = 50000000, UNFINISHED_FILES = 4 };
-
-static volatile sig_atomic_t interrupted;
-static volatile sig_atomic_t is_waiting;
-static const char *volatile unfinished_files[UNFINISHED_FILES];
-static const char *volatile last_words;
-static const cli_running *volatile current;
-
-static void end_process(void)
-{
-    static const char text[] = "grating: interrupted\n";
-    for (size_t i = 0; i < UNFINISHED_FILES; i++) {
-        if (unfinished_files[i]) unlink(unfinished_files[i]);
-    }
-    (void)!write(STDERR_FILENO, text, sizeof text - 1);
-    if (last_words) (void)!write(STDERR_FILENO, last_words, strlen(last_words));
-    _exit(CLI_INTERRUPTED);
-}
-
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    if (is_waiting || interrupted) end_process();
-    interrupted = 1;
-    const cli_running *running = current;
-    if (running) running->cancel(running->work);
-}
-
-void cli_catch_interrupts(void)
-{
-    struct sigaction action = {.sa_handler = on_interrupt};
-    struct sigaction before;
-    sigemptyset(&action.sa_mask);
-    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        sigaction(SIGINT, &action, NULL);
-}
-
-int cli_was_interrupted(void)
-{
-    return interrupted != 0;
-}
-
-void cli_cancel_when_interrupted(const cli_running *running)
-{
-    current = running;
-    if (running && interrupted) running->cancel(running->work);
-}
-
-void cli_begin_waiting(void)
-{
-    is_waiting = 1;
-    if (interrupted) end_process();
-}
-
-void cli_end_waiting(void)
-{
-    is_waiting = 0;
-}
-
-static void exchange_file(const char *before, const char *after)
-{
-    for (size_t i = 0; i < UNFINISHED_FILES; i++) {
-        if (unfinished_files[i] != before) continue;
-        unfinished_files[i] = after;
-        return;
-    }
-}
-
-void cli_remove_when_interrupted(const char *path)
-{
-    exchange_file(NULL, path);
-}
-
-void cli_keep_when_interrupted(const char *path)
-{
-    exchange_file(path, NULL);
-}
-
-void cli_say_when_interrupted(const char *text)
-{
-    last_words = text;
-}
-
-int cli_fail_interrupted(void)
-{
-    cli_note("interrupted");
-    return CLI_INTERRUPTED;
-}
+enum { BAR_COLUMNS = 30, REDRAW_NS = 50000000 };
 
 void cli_progress_init(cli_progress *progress, int is_wanted)
 {
@@ -125,6 +39,7 @@ void cli_progress_draw(cli_progress *progress, const char *before, uint64_t part
     fprintf(stderr, "\r\033[K%s[%s]%s", before, bar, after);
     fflush(stderr);
     progress->is_drawn = 1;
+    cli_erase_when_interrupted(1);
     progress->drawn_ns = now;
 }
 
@@ -156,10 +71,21 @@ void cli_progress_draw_work(cli_progress *progress, const char *before, uint64_t
 
 void cli_progress_step(cli_progress *progress, const grt_step *step)
 {
-    char before[40] = "", after[80];
+    char before[40] = "", after[120], left[32] = "";
+    if (step->layer == 0) progress->n_computed = 0;
+    if (step->layer > 0) progress->n_computed += (double)progress->n_last;
+    progress->n_last = step->n_active;
     if (progress->query_number)
         snprintf(before, sizeof before, "query %zu ", progress->query_number);
-    snprintf(after, sizeof after, " layer %zu of %zu", step->layer, step->n_layers);
+    int n =
+        snprintf(after, sizeof after, " layer %zu of %zu", step->layer, step->n_layers);
+    if (progress->n_computed > 0 && step->n_active && n > 0) {
+        double most = (double)step->n_active * (double)(step->n_layers - step->layer);
+        put_time(left, sizeof left,
+                 (double)step->elapsed_ns / 1e9 * most / progress->n_computed);
+        snprintf(after + n, sizeof after - (size_t)n, ", %zu document%s, %s left",
+                 step->n_active, step->n_active == 1 ? "" : "s", left);
+    }
     cli_progress_draw(progress, before, step->layer, step->n_layers, after);
 }
 
@@ -169,4 +95,5 @@ void cli_progress_erase(cli_progress *progress)
     fputs("\r\033[K", stderr);
     fflush(stderr);
     progress->is_drawn = 0;
+    cli_erase_when_interrupted(0);
 }

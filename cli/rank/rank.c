@@ -1,6 +1,8 @@
 /* rank.c - `grating rank`: the ranking of one list of documents. */
 #include "rank/ranker.h"
 
+#include "frame/signals.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -24,6 +24,7 @@ on_terminal() {
 }
 on_terminal -m slow
 expect "first layer" -F '[..............................] layer 0 of 4'
+expect "what is left" 'layer 2 of 4, 2 documents, 0:0[0-9] left'
 expect "last layer" -F '[##############################] layer 4 of 4'
 # The bar's last line is erased before the table.
 expect "erased" "^$escape\[Krank   score  index  text"
