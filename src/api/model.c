@@ -116,9 +116,9 @@ static void count_parts(const grt_model *model, grt_model_info *out)
 void grt_model_describe(const grt_model *model, grt_model_info *out)
 {
     const grt_network *network = &model->opened.network;
-    bool is_gguf = model->opened.checkpoint.format == GRT_FORMAT_GGUF;
+    const grt_checkpoint *checkpoint = &model->opened.checkpoint;
     grt_model_info info = {.architecture = network->architecture->name,
-                           .format = is_gguf ? "gguf" : "safetensors",
+                           .format = grt_checkpoint_format_text(checkpoint),
                            .tokenizer = tokenizer_name(model->opened.vocabulary.kind),
                            .head = network->head_text,
                            .n_layers = network->n_layers,

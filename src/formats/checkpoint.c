@@ -465,6 +465,11 @@ grt_status grt_checkpoint_check_keys(grt_checkpoint *c, grt_error *err)
     return is_gguf ? GRT_OK : check_sentence_config(c, err);
 }
 
+const char *grt_checkpoint_format_text(const grt_checkpoint *checkpoint)
+{
+    return checkpoint->format == GRT_FORMAT_GGUF ? "gguf" : "safetensors";
+}
+
 void grt_checkpoint_release(grt_checkpoint *checkpoint)
 {
     grt_catalogue_release(&checkpoint->catalogue);

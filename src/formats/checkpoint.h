@@ -32,6 +32,8 @@ GRT_NODISCARD grt_status grt_checkpoint_open(grt_checkpoint *out, const char *pa
  * is none of those known here is to be refused for that. */
 GRT_NODISCARD grt_status grt_checkpoint_check_keys(grt_checkpoint *checkpoint,
                                                    grt_error *err);
+/* "gguf" or "safetensors". */
+const char *grt_checkpoint_format_text(const grt_checkpoint *checkpoint);
 void grt_checkpoint_release(grt_checkpoint *checkpoint);
 
 /* Readers that grt_checkpoint_open calls; for tests and fuzz targets.  Each takes the

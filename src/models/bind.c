@@ -17,6 +17,11 @@ static bool has(const grt_binder *binder, const char *name)
     return grt_catalogue_get(&binder->checkpoint->catalogue, name) != NULL;
 }
 
+const char *grt_spelled(const grt_binder *binder, grt_name name)
+{
+    return binder->is_gguf ? name.gguf : name.hf;
+}
+
 static void join(char *out, size_t n_out, const char *a, const char *b, const char *c)
 {
     int n = snprintf(out, n_out, "%s%s%s", a, b, c);
@@ -72,7 +77,7 @@ static bool try_old_norm(grt_binder *binder)
 /* Puts the name below `before` into binder->name; is such a tensor there? */
 static bool resolve(grt_binder *binder, const char *before, grt_name name)
 {
-    const char *below = binder->is_gguf ? name.gguf : name.hf;
+    const char *below = grt_spelled(binder, name);
     binder->name[0] = '\0';
     if (!below) return false;
     join(binder->name, sizeof(binder->name), before, below, "");
@@ -99,7 +104,7 @@ const grt_tensor *grt_tensor_find(grt_binder *binder, grt_name name)
 
 const char *grt_key_name(grt_binder *binder, grt_name name)
 {
-    const char *below = binder->is_gguf ? name.gguf : name.hf;
+    const char *below = grt_spelled(binder, name);
     binder->key[0] = '\0';
     if (!below) return binder->key;
     if (binder->is_gguf) {
@@ -471,8 +476,8 @@ static const grt_part_spec *pick(grt_binder *binder, const part_table *table,
         const grt_part_spec *spec = &table->specs[i];
         if (spec->part != part) continue;
         if (!first) first = spec;
-        const char *beside = binder->is_gguf ? spec->beside.gguf : spec->beside.hf;
-        if (beside && !is_there(binder, table, spec->beside)) continue;
+        if (grt_spelled(binder, spec->beside) && !is_there(binder, table, spec->beside))
+            continue;
         if (!is_there(binder, table, spec->name)) continue;
         *is_found = true;
         return spec;
@@ -590,8 +595,7 @@ static grt_status bind_layer(grt_binder *binder, size_t layer, const char *befor
 static void find_layers(grt_binder *binder, char *out, size_t n_out)
 {
     const grt_architecture *architecture = binder->network->architecture;
-    const char *list =
-        binder->is_gguf ? architecture->layers.gguf : architecture->layers.hf;
+    const char *list = grt_spelled(binder, architecture->layers);
     char before[GRT_MAX_TENSOR_NAME_BYTES] = "";
     for (const char *at = list; *at;) {
         int n = (int)strcspn(at, " ");

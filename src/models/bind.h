@@ -13,7 +13,7 @@ typedef struct grt_binder {
     grt_network *network; /* to fill */
     const grt_checkpoint *checkpoint;
     const grt_tokenizer *tokenizer;
-    bool is_gguf; /* for numbers that a converter changes; names need no look at it */
+    bool is_gguf; /* for numbers that a converter changes; names: grt_spelled */
     uint64_t sizes[GRT_EXTENT_COUNT];
     /* bind.c */
     const char *base; /* before tensors of the base model */
@@ -24,6 +24,10 @@ typedef struct grt_binder {
 /* Finds out what stands before the names.  The network's architecture is set. */
 void grt_binder_init(grt_binder *binder, grt_network *network,
                      const grt_checkpoint *checkpoint, const grt_tokenizer *tokenizer);
+
+/* How a checkpoint of this kind spells a name, before anything is put around it; NULL:
+ * it does not exist there. */
+const char *grt_spelled(const grt_binder *binder, grt_name name);
 
 /* ---- Keys ---- */
 

@@ -170,7 +170,7 @@ grt_status grt_encoder_bind_classifier(grt_binder *binder, size_t index,
                                        const char *head_text, grt_error *err)
 {
     grt_network *network = binder->network;
-    const char *spelled = binder->is_gguf ? weight.gguf : weight.hf;
+    const char *spelled = grt_spelled(binder, weight);
     const grt_tensor *labels = grt_tensor_find(binder, weight);
     if (!labels)
         GRT_FAIL(err, GRT_E_UNSUPPORTED,

@@ -35,29 +35,21 @@ static const char gguf_encoders[] =
     "bert modern-bert nomic-bert nomic-bert-moe jina-bert-v2 jina-bert-v3 neo-bert "
     "eurobert gemma-embedding t5encoder";
 
-static grt_text found_class(const grt_checkpoint *checkpoint)
-{
-    grt_text found = {"", 0};
-    if (checkpoint->format == GRT_FORMAT_GGUF) {
-        (void)grt_metadata_get_text(&checkpoint->metadata, "general.architecture",
-                                    &found);
-        return found;
-    }
-    const grt_meta_value *classes =
-        grt_metadata_get(&checkpoint->metadata, "architectures");
-    if (classes && classes->type == GRT_META_TEXT && classes->n > 0)
-        found = classes->texts[0];
-    return found;
-}
-
-static bool ends_with(grt_text text, const char *end)
-{
-    size_t n = strlen(end);
-    return text.size >= n && memcmp(text.data + text.size - n, end, n) == 0;
-}
-
-/* How a GGUF pools hidden states. */
+/* What a checkpoint says of its architecture, whichever kind of file it is. */
+typedef struct arch_claim {
+    const char *key; /* under which it stands */
+    grt_text name;   /* size 0: it says nothing */
+    bool is_gguf;
+    bool has_head;    /* tensors of one that ranks */
+    uint64_t pooling; /* how a GGUF pools hidden states */
+} arch_claim;
 enum { POOLS_MEAN = 1, POOLS_FIRST, POOLS_LAST, POOLS_RANK };
+
+static bool has_tensor(const grt_checkpoint *checkpoint, const char *name)
+{
+    return grt_catalogue_get(&checkpoint->catalogue, name) != NULL;
+}
+
 static uint64_t pooling_of(const grt_checkpoint *checkpoint, grt_text architecture)
 {
     char key[GRT_MAX_KEY_BYTES];
@@ -70,10 +62,29 @@ static uint64_t pooling_of(const grt_checkpoint *checkpoint, grt_text architectu
     return pooling;
 }
 
-static bool has_gguf_head(const grt_checkpoint *checkpoint)
+static arch_claim claim_of(const grt_checkpoint *checkpoint)
 {
-    return grt_catalogue_get(&checkpoint->catalogue, "cls.output.weight") ||
-           grt_catalogue_get(&checkpoint->catalogue, "cls.weight");
+    const grt_metadata *metadata = &checkpoint->metadata;
+    if (checkpoint->format == GRT_FORMAT_GGUF) {
+        arch_claim gguf = {.key = "general.architecture", .is_gguf = true};
+        (void)grt_metadata_get_text(metadata, gguf.key, &gguf.name);
+        gguf.has_head = has_tensor(checkpoint, "cls.output.weight") ||
+                        has_tensor(checkpoint, "cls.weight");
+        gguf.pooling = pooling_of(checkpoint, gguf.name);
+        return gguf;
+    }
+    arch_claim hf = {.key = "architectures",
+                     .has_head = has_tensor(checkpoint, "score.weight")};
+    const grt_meta_value *classes = grt_metadata_get(metadata, hf.key);
+    if (classes && classes->type == GRT_META_TEXT && classes->n > 0)
+        hf.name = classes->texts[0];
+    return hf;
+}
+
+static bool ends_with(grt_text text, const char *end)
+{
+    size_t n = strlen(end);
+    return text.size >= n && memcmp(text.data + text.size - n, end, n) == 0;
 }
 
 static bool holds_rerank(const char *text, size_t n)
@@ -89,7 +100,7 @@ static bool holds_rerank(const char *text, size_t n)
 
 /* A name in which the checkpoint calls itself a reranker, or a key that only rerankers
  * have. */
-static bool says_rank(const grt_checkpoint *checkpoint, grt_text architecture)
+static bool says_rank(const grt_checkpoint *checkpoint, const arch_claim *claim)
 {
     static const char *const names[] = {"_name_or_path",    "general.name",
                                         "general.basename", "general.finetune",
@@ -106,18 +117,12 @@ static bool says_rank(const grt_checkpoint *checkpoint, grt_text architecture)
         for (size_t j = 0; value && value->type == GRT_META_TEXT && j < value->n; j++)
             if (holds_rerank(value->texts[j].data, value->texts[j].size)) return true;
     }
-    return pooling_of(checkpoint, architecture) == POOLS_RANK;
-}
-
-static bool has_head(const grt_checkpoint *checkpoint)
-{
-    if (checkpoint->format == GRT_FORMAT_GGUF) return has_gguf_head(checkpoint);
-    return grt_catalogue_get(&checkpoint->catalogue, "score.weight") != NULL;
+    return claim->pooling == POOLS_RANK;
 }
 
 /* Whether a class that nobody here claims may score pairs all the same, whatever its
  * name ends with: it holds a classifier, or calls itself a reranker. */
-static bool may_score(const grt_checkpoint *checkpoint, grt_text found)
+static bool may_score(const grt_checkpoint *checkpoint, const arch_claim *claim)
 {
     static const char *const heads[] = {"score.", "classifier.", "classification_head.",
                                         "lm_head.0."};
@@ -126,7 +131,7 @@ static bool may_score(const grt_checkpoint *checkpoint, grt_text found)
         for (size_t j = 0; j < sizeof(heads) / sizeof(heads[0]); j++)
             if (!strncmp(catalogue->tensors[i].name, heads[j], strlen(heads[j])))
                 return true;
-    return says_rank(checkpoint, found);
+    return says_rank(checkpoint, claim);
 }
 
 static bool has_chat_template(const grt_checkpoint *checkpoint)
@@ -136,29 +141,28 @@ static bool has_chat_template(const grt_checkpoint *checkpoint)
 }
 
 /* What a checkpoint is that cannot rank, "an embedding model"; NULL where it may. */
-static const char *kind_of(const grt_checkpoint *checkpoint, grt_text found,
+static const char *kind_of(const grt_checkpoint *checkpoint, const arch_claim *claim,
                            const grt_architecture *known)
 {
-    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
-    if (is_gguf) {
-        if (has_gguf_head(checkpoint)) return NULL;
-        uint64_t pooling = pooling_of(checkpoint, found);
-        if (pooling >= POOLS_MEAN && pooling <= POOLS_LAST) return "an embedding model";
+    if (claim->is_gguf) {
+        if (claim->has_head) return NULL;
+        if (claim->pooling >= POOLS_MEAN && claim->pooling <= POOLS_LAST)
+            return "an embedding model";
         if (!known)
-            return grt_list_holds(gguf_encoders, found) ? "an embedding model"
-                                                        : "a generative model";
+            return grt_list_holds(gguf_encoders, claim->name) ? "an embedding model"
+                                                              : "a generative model";
     }
     /* causal embedding models have the class of a generative one, as rerankers do */
-    if (checkpoint->is_pooled && ends_with(found, "ForCausalLM"))
+    if (checkpoint->is_pooled && ends_with(claim->name, "ForCausalLM"))
         return "an embedding model";
     for (size_t i = 0; i < sizeof(hf_kinds) / sizeof(hf_kinds[0]) && !known; i++)
-        if (ends_with(found, hf_kinds[i].end))
-            return !hf_kinds[i].has_classifier && may_score(checkpoint, found)
+        if (ends_with(claim->name, hf_kinds[i].end))
+            return !hf_kinds[i].has_classifier && may_score(checkpoint, claim)
                        ? NULL
                        : hf_kinds[i].kind;
-    if (!known || !known->is_causal || has_head(checkpoint)) return NULL;
+    if (!known || !known->is_causal || claim->has_head) return NULL;
     bool is_chat = has_chat_template(checkpoint);
-    if ((!is_chat && !known->must_say_rank) || says_rank(checkpoint, found))
+    if ((!is_chat && !known->must_say_rank) || says_rank(checkpoint, claim))
         return NULL;
     return is_chat ? "a chat model" : "a generative model";
 }
@@ -179,16 +183,15 @@ static grt_status refuse_unknown(const grt_checkpoint *checkpoint, grt_text foun
              found.data, known);
 }
 
-/* The first that claims the name, and whose vocabulary it may be. */
-static const grt_architecture *find(const grt_checkpoint *checkpoint, grt_text name,
+/* The first that has the name, and whose vocabulary it may be. */
+static const grt_architecture *find(const arch_claim *claim,
                                     const grt_tokenizer *tokenizer)
 {
-    bool is_gguf = checkpoint->format == GRT_FORMAT_GGUF;
     for (size_t i = 0; i < N_ARCHITECTURES; i++) {
         const grt_architecture *a = architectures[i];
-        const char *names = is_gguf ? a->gguf_name : a->hf_classes;
-        if (!names || !grt_list_holds(names, name)) continue;
-        if (!is_gguf || !tokenizer || !a->fits_tokenizer ||
+        const char *names = claim->is_gguf ? a->gguf_name : a->hf_classes;
+        if (!names || !grt_list_holds(names, claim->name)) continue;
+        if (!claim->is_gguf || !tokenizer || !a->fits_tokenizer ||
             a->fits_tokenizer(tokenizer))
             return a;
     }
@@ -199,23 +202,21 @@ grt_status grt_network_recognise(const grt_architecture **out,
                                  const grt_checkpoint *checkpoint,
                                  const grt_tokenizer *tokenizer, grt_error *err)
 {
-    const char *key = checkpoint->format == GRT_FORMAT_GGUF ? "general.architecture"
-                                                            : "architectures";
-    grt_text found = found_class(checkpoint);
-    if (found.size == 0)
+    arch_claim claim = claim_of(checkpoint);
+    if (claim.name.size == 0)
         GRT_FAIL(err, GRT_E_FORMAT, "%s: no %s that names the model's architecture",
-                 checkpoint->metadata.source, key);
-    const grt_architecture *architecture = find(checkpoint, found, tokenizer);
-    const char *kind = kind_of(checkpoint, found, architecture);
+                 checkpoint->metadata.source, claim.key);
+    const grt_architecture *architecture = find(&claim, tokenizer);
+    const char *kind = kind_of(checkpoint, &claim, architecture);
     bool may_rank = architecture && architecture->is_causal && !checkpoint->is_pooled;
     if (kind)
         GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: is %s (%.*s): it has no reranking head%s",
-                 checkpoint->path, kind, (int)(found.size < 60 ? found.size : 60),
-                 found.data,
+                 checkpoint->path, kind,
+                 (int)(claim.name.size < 60 ? claim.name.size : 60), claim.name.data,
                  may_rank ? ", and nothing says that it was trained to rank (such as "
                             "\"rerank\" in its name)"
                           : "");
-    if (!architecture) return refuse_unknown(checkpoint, found, err);
+    if (!architecture) return refuse_unknown(checkpoint, claim.name, err);
     *out = architecture;
     return GRT_OK;
 }

@@ -118,9 +118,9 @@ static grt_status read_scaling(grt_binder *binder, double theta, float **out,
     static const grt_name stored = {NULL, "rope_freqs.weight"};
     const grt_decoder *decoder = decoder_of(binder->network);
     size_t half = binder->network->head_size / 2;
-    const char *expected = !decoder->may_scale_rope ? "default none"
-                           : binder->is_gguf        ? "none linear"
-                                                    : "default linear llama3";
+    static const grt_name known = {"default linear llama3", "none linear"};
+    const char *expected =
+        decoder->may_scale_rope ? grt_spelled(binder, known) : "default none";
     grt_text kind = {"none", 4};
     for (size_t i = 0; i < N_SCALING_NAMES; i++) {
         GRT_TRY(grt_key_allow(binder, scaling_names[i], expected, err));

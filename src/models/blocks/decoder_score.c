@@ -15,11 +15,6 @@ typedef struct score_source {
 static const grt_name score_name = {"score.weight", "cls.output.weight"};
 static const grt_name output_name = {"lm_head.weight", "output.weight"};
 
-static const char *spelled(const grt_binder *binder, grt_name name)
-{
-    return binder->is_gguf ? name.gguf : name.hf;
-}
-
 static const grt_decoder *decoder_of(const grt_binder *binder)
 {
     return binder->network->architecture->description;
@@ -100,7 +95,7 @@ static grt_status find_output(score_source *source, grt_binder *binder, grt_erro
         GRT_FAIL(err, GRT_E_FORMAT,
                  "%s: no ranking head: neither score.weight nor %s is there, and "
                  "tie_word_embeddings is not set",
-                 path, spelled(binder, output_name));
+                 path, grt_spelled(binder, output_name));
     if (binder->is_gguf && decoder->untied_width &&
         network->hidden_size >= decoder->untied_width)
         GRT_FAIL(err, GRT_E_FORMAT,
