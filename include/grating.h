@@ -284,7 +284,8 @@ GRT_API grt_engine *grt_model_engine(const grt_model *model);
 typedef struct grt_model_info {
     size_t struct_size;
     const char *architecture; /* the family: "bert", "roberta", "electra", "modernbert",
-                                 "qwen2", "qwen3", "minicpm", "gemma" */
+                                 "qwen2", "qwen3", "minicpm", "gemma", "gemma3",
+                                 "llama" */
     const char *format;       /* "safetensors", "gguf" */
     const char *tokenizer;    /* "wordpiece", "bpe", "unigram", "sentencepiece-bpe" */
     const char *head;         /* how a logit is read, e.g. "pooler + classifier" */

@@ -148,10 +148,26 @@ def check_duvisor(root):
                 yield f"{path}:{number}: duvisor/{here} may not include {found[2]}"
 
 
+def check_table(root):
+    """The table of docs/ARCHITECTURE.md says the same as MAY."""
+    page = root / "docs" / "ARCHITECTURE.md"
+    above = set()
+    for line in page.read_text(encoding="utf-8").splitlines() if page.exists() else ():
+        row = re.match(r"\| `src/(\w+)/` \|.*\| ([\w, ]*) ?\|$", line)
+        if not row:
+            continue
+        said = {"all above": above, "all": ALL}.get(row[2].strip())
+        if said is None:
+            said = set(filter(None, row[2].replace(" ", "").split(",")))
+        if said != MAY.get(row[1]):
+            yield f"{page}: src/{row[1]}/ may include other folders by {pathlib.Path(__file__).name}"
+        above = above | {row[1]}
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     checks = (check_library, check_system_headers, check_command, check_command_places, check_wire,
-              check_duvisor)
+              check_duvisor, check_table)
     bad = [problem for check in checks for problem in check(root)]
     print("\n".join(bad) if bad else "folders include only what they may")
     return bool(bad)

@@ -28,6 +28,12 @@ done
     sed 's/.*/grating-&.1/' | sort >"$folder/commands"
 (cd "$pages" && ls grating-*.1) | sort >"$folder/pages"
 diff -u "$folder/commands" "$folder/pages" || fail=1
+# Every family of models is named where families are listed.
+for family in $(sed -n 's/^    \.name = "\(.*\)",$/\1/p' "$2"/src/models/*.c); do
+    for list in "$pages/grating-inspect.1" "$2/include/grating.h" "$2/docs/models.md"; do
+        grep -qw "$family" "$list" || { echo "$list does not name $family"; fail=1; }
+    done
+done
 if command -v mandoc >/dev/null; then
     mandoc -T lint -W warning "$pages"/*.1 || fail=1
 else
