@@ -3,38 +3,30 @@
 
 #include "base/memory.h"
 
-#include <stdlib.h>
+#include <math.h>
 
-enum { N_RESAMPLES = 1000, TAIL = N_RESAMPLES / 40 }; /* 2.5 % on each side */
+static const double NORMAL_95 = 1.959964; /* of a normal number, 95 % lie within */
 
-/* splitmix64 (Steele, Lea & Flood 2014): the same interval in every run. */
-static uint64_t next_random(uint64_t *state)
+/* Wilson's interval (1927) of the mean share: members of the top K are trials, of which
+ * there are n * k.  Those of one query are missed together, or not; so where shares
+ * vary by more than independent trials would, there are fewer.  At a mean of 1, where
+ * resampling the queries would see no doubt at all, it is as wide as n * k trials make
+ * it. */
+static void wilson(const float *shares, size_t n, size_t k, float *low, float *high)
 {
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The middle 95 % of the means of resampled queries (Efron 1979). */
-static void bootstrap(const float *shares, size_t n, float *low, float *high)
-{
-    double means[N_RESAMPLES];
-    uint64_t state = 1;
-    for (size_t i = 0; i < N_RESAMPLES; i++) {
-        means[i] = 0;
-        for (size_t j = 0; j < n; j++)
-            means[i] += (double)shares[next_random(&state) % n] / (double)n;
-    }
-    qsort(means, N_RESAMPLES, sizeof(*means), compare_doubles);
-    *low = (float)means[TAIL];
-    *high = (float)means[N_RESAMPLES - 1 - TAIL];
+    double mean = 0, squares = 0, trials = (double)n * (double)k;
+    for (size_t i = 0; i < n; i++)
+        mean += (double)shares[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += ((double)shares[i] - mean) * ((double)shares[i] - mean);
+    double of_trial = mean * (1 - mean);
+    double of_mean = n > 1 ? squares / ((double)n * (double)(n - 1)) : of_trial;
+    if (of_trial > 0 && of_mean * trials > of_trial) trials = of_trial / of_mean;
+    double z2 = NORMAL_95 * NORMAL_95, whole = 1 + z2 / trials;
+    double middle = mean + z2 / (2 * trials);
+    double half = NORMAL_95 * sqrt(of_trial / trials + z2 / (4 * trials * trials));
+    *low = (float)fmax((middle - half) / whole, 0);
+    *high = (float)fmin((middle + half) / whole, 1);
 }
 
 static size_t keep_counted(float *shares, size_t n)
@@ -68,7 +60,8 @@ static grt_status add_row(const grt_fit *fit, const grt_profile *profile,
                                  .reached = (float)replay.kept,
                                  .computed = (float)replay.computed,
                                  .drift = (float)replay.drift};
-    bootstrap(shares, n, &row->reached_low, &row->reached_high);
+    wilson(shares, n, input->k, &row->reached_low, &row->reached_high);
+    if (row->reached >= 1.0f) row->reached_high = 1.0f; /* but for rounding */
     return GRT_OK;
 }
 
