@@ -136,7 +136,7 @@ typedef struct grt_engine grt_engine;
 typedef enum grt_hidden_storage {
     GRT_HIDDEN_AUTO = 0, /* f32; under a budget: the first that fits */
     GRT_HIDDEN_F32 = 1,
-    GRT_HIDDEN_BF16 = 2, /* half the memory; logits move by some 1e-2 */
+    GRT_HIDDEN_BF16 = 2, /* half the memory; logits move as with bf16 matrices */
     GRT_HIDDEN_FILE = 3  /* f32 in a nameless temporary file, three chunks in memory */
 } grt_hidden_storage;
 
@@ -236,9 +236,10 @@ GRT_API GRT_NODISCARD grt_status grt_arithmetic_from_text(grt_arithmetic *out,
 
 typedef struct grt_model_options {
     size_t struct_size;
-    /* The profile that `grating calibrate` made.  NULL: "grating.profile.safetensors"
-     * in a model's directory, "MODEL.profile.safetensors" beside a GGUF file, none when
-     * that is not there.  "": none. */
+    /* The profile that `grating calibrate` made.  NULL: what is there of, in this
+     * order, FINGERPRINT.profile.safetensors in profile_folder, and
+     * "grating.profile.safetensors" in a model's directory or
+     * "MODEL.profile.safetensors" beside a GGUF file.  "": none. */
     const char *profile_path;
     int32_t arithmetic; /* grt_arithmetic */
     int32_t residency;  /* grt_residency */
@@ -248,9 +249,13 @@ typedef struct grt_model_options {
      * then not read. */
     size_t cutoff_layer;
     size_t n_cached_rows; /* of the token embedding; 0: a tenth of the vocabulary */
+    /* Profiles of any models, under names that are made of names, shapes and weights of
+     * their tensors: a user's own calibrations, also of models in places that he cannot
+     * write to.  NULL, or a folder that is not there: none. */
+    const char *profile_folder;
 } grt_model_options;
 /* clang-format off */
-#define GRT_MODEL_OPTIONS_INIT {sizeof(grt_model_options), 0, 0, 0, 0, 0}
+#define GRT_MODEL_OPTIONS_INIT {sizeof(grt_model_options), 0, 0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* Opens the checkpoint at `path`: a Hugging Face directory (config.json,
@@ -309,10 +314,12 @@ typedef struct grt_model_info {
                                    not say, or there is none */
     const char *isa;            /* instruction set of the matrix kernels; static */
     size_t n_notes;             /* grt_model_note */
+    const char *profile_home;   /* path at which a profile is looked for first: in the
+                                   options' folder, or beside the checkpoint */
 } grt_model_info;
 /* clang-format off */
 #define GRT_MODEL_INFO_INIT {sizeof(grt_model_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* Fills `*out` up to the struct_size that the caller has set. */
@@ -731,9 +738,9 @@ typedef struct grt_calibration grt_calibration;
 typedef struct grt_calibration_options {
     size_t struct_size;
     const char *samples_path; /* the file that is kept; must not be NULL */
-    const char *profile_path; /* to write; NULL: where grt_model_open looks for it */
+    const char *profile_path; /* to write; NULL: grt_model_info.profile_home */
     float precision;          /* the target that the report is about; 0: 0.99 */
-    int32_t reserved;
+    int32_t replaces; /* 1: also a profile that rests on more queries than the fit */
     size_t k_max; /* largest K of the report and the profile (1, 5, 10, ...); 0: 10 */
 } grt_calibration_options;
 /* clang-format off */
@@ -751,6 +758,11 @@ grt_calibration_open(grt_calibration **out, grt_model *model,
 
 /* Queries that the file holds. */
 GRT_API size_t grt_calibration_count(const grt_calibration *calibration);
+
+/* Queries that the profile rests on which stands where the new one is to be written; 0
+ * when there is none that can be read, SIZE_MAX when it does not say.  A fit of fewer
+ * queries does not replace it unless options.replaces says so. */
+GRT_API size_t grt_calibration_replaced(const grt_calibration *calibration);
 
 /* Ranks the request's documents in full and appends what every layer gave; does nothing
  * when the file holds this query with these documents already.  The first queries, and
@@ -807,7 +819,8 @@ typedef struct grt_calibration_report {
 typedef int grt_calibration_fit_fn(size_t done, size_t total, void *payload);
 
 /* Fits on three quarters of the queries, reports on the others, and writes the profile.
- * GRT_E_INVALID_ARG with fewer than 8 queries, GRT_E_CANCELLED, GRT_E_IO (nothing is
+ * GRT_E_INVALID_ARG with fewer than 8 queries, or where a profile that rests on more of
+ * them would be replaced; GRT_E_CANCELLED, GRT_E_IO (nothing is
  * left half written), GRT_E_NO_MEMORY. */
 GRT_API GRT_NODISCARD grt_status grt_calibration_fit(grt_calibration_report *out,
                                                      grt_calibration *calibration,
@@ -822,7 +835,7 @@ typedef struct grt_calibration_row {
     size_t k;
     float precision; /* asked for */
     float reached;   /* mean share of the full pass's top K that comes back */
-    float reached_low, reached_high; /* 95 % interval of that mean (bootstrap) */
+    float reached_low, reached_high; /* 95 % interval of that mean (Wilson) */
     float computed;                  /* layers x candidates, share of the full pass */
     float drift; /* mean of grt_stats.drift; 1 where the policy watches none */
 } grt_calibration_row;

@@ -37,6 +37,10 @@ void wire_put_model_members(wire_json *json, const grt_model_info *info)
     wire_string(json, "tokenizer", info->tokenizer);
     wire_string(json, "head", info->head);
     wire_string(json, "profile", info->profile);
+    wire_string(json, "profile_arithmetic",
+                info->profile_arithmetic
+                    ? grt_arithmetic_text((grt_arithmetic)info->profile_arithmetic)
+                    : NULL);
     wire_count(json, "n_layers", info->n_layers);
     wire_count(json, "hidden_size", info->hidden_size);
     wire_count(json, "n_heads", info->n_heads);
@@ -53,6 +57,43 @@ void wire_put_model_members(wire_json *json, const grt_model_info *info)
     wire_count(json, "head", info->head_bytes);
     wire_count(json, "unused", info->other_bytes);
     wire_end(json, '}');
+}
+
+static void put_known(wire_json *json, const char *name, int is_known, float value)
+{
+    if (is_known)
+        wire_float(json, name, value);
+    else
+        wire_null(json, name);
+}
+
+static void put_effect(wire_json *json, grt_arithmetic arithmetic,
+                       const grt_arithmetic_effect *effect)
+{
+    int is_known = effect->is_known;
+    wire_begin(json, NULL, '{');
+    wire_string(json, "arithmetic", grt_arithmetic_text(arithmetic));
+    if (is_known)
+        wire_bool(json, "safe", effect->is_safe);
+    else
+        wire_null(json, "safe");
+    wire_count(json, "pairs", effect->n_pairs);
+    put_known(json, "mean_difference", is_known, effect->mean);
+    put_known(json, "largest_difference", is_known, effect->largest);
+    put_known(json, "share_of_differences", is_known, effect->share);
+    put_known(json, "kept_of_10_best", is_known, effect->kept);
+    wire_end(json, '}');
+}
+
+void wire_put_effects(wire_json *json, const char *name, const grt_model *model)
+{
+    wire_begin(json, name, '[');
+    for (int a = GRT_ARITHMETIC_F32; a <= GRT_ARITHMETIC_INT8; a++) {
+        grt_arithmetic_effect effect = GRT_ARITHMETIC_EFFECT_INIT;
+        if (grt_model_effect(model, (grt_arithmetic)a, &effect) == GRT_OK)
+            put_effect(json, (grt_arithmetic)a, &effect);
+    }
+    wire_end(json, ']');
 }
 
 void wire_put_notes(wire_json *json, const char *name, const grt_model *model,

@@ -64,6 +64,9 @@ void wire_put_model_members(wire_json *json, const grt_model_info *info);
  * higher one; no member at all where there is none. */
 void wire_put_notes(wire_json *json, const char *name, const grt_model *model,
                     grt_note_level level);
+/* An object for each arithmetic: what it does to the model's logits; its members are
+ * null where nobody has measured it. */
+void wire_put_effects(wire_json *json, const char *name, const grt_model *model);
 void wire_put_tensor(wire_json *json, const grt_tensor_view *view);
 
 /* "ok", "invalid_argument", "no_memory", ...: short names that never change.  Static.

@@ -11,6 +11,8 @@ enum {
     KEY_QUERIES = CLI_KEY_ENGINE_END,
     KEY_INSTRUCTION,
     KEY_PRECISION,
+    KEY_BESIDE,
+    KEY_FORCE,
     KEY_SAMPLES,
     KEY_FIT_ONLY,
     KEY_JSON,
@@ -28,11 +30,13 @@ static const cli_option options_table[] = {
      "0 < P < 1 (default 0.99)"},
     {'k', "k-max", "K", "largest K to fit and report, up to 1000 (default 10)"},
     {'o', "output", "PROFILE",
-     "write the profile there (default: beside the model,\n"
-     "where rank finds it)"},
+     "write the profile there (default: your data folder,\n"
+     "where rank finds it by the model's fingerprint)"},
+    {KEY_BESIDE, "beside-model", NULL, "write it beside the model, for all who use it"},
+    {KEY_FORCE, "force", NULL, "replace also a profile that rests on more queries"},
     {KEY_SAMPLES, "samples", "FILE",
-     "what full passes gave is kept here (default: beside\n"
-     "the profile, ending in .samples)"},
+     "what full passes gave is kept here (default: in your\n"
+     "data folder; beside PROFILE with -o)"},
     {KEY_FIT_ONLY, "fit-only", NULL, "compute no queries, fit from the samples"},
     CLI_ENGINE_OPTIONS,
     {KEY_JSON, "json", NULL, "print the report as one JSON object"},
@@ -63,6 +67,8 @@ static int set_option(cli_calibrate_options *options, int key, const char *value
     case KEY_PRECISION:
         return cli_parse_real("--precision", value, 1, &options->precision);
     case KEY_SAMPLES: return set_path(&options->samples_path, "--samples", value);
+    case KEY_BESIDE: options->is_beside = 1; return CLI_SUCCESS;
+    case KEY_FORCE: options->replaces = 1; return CLI_SUCCESS;
     case KEY_FIT_ONLY: options->only_fits = 1; return CLI_SUCCESS;
     case KEY_JSON: options->is_json = 1; return CLI_SUCCESS;
     default: options->hides_progress = 1; return CLI_SUCCESS;
@@ -78,6 +84,8 @@ static int check_options(const cli_calibrate_options *options)
     if (options->only_fits && pointless)
         return cli_usage(self, "%s is not for --fit-only, which computes no queries",
                          pointless);
+    if (options->is_beside && options->profile_path)
+        return cli_usage(self, "--beside-model and --output are two places; give one");
     if (!options->only_fits && !options->queries_path)
         return cli_usage(self, "no queries: give --queries, or --fit-only for those "
                                "that the samples hold");

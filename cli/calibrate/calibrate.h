@@ -17,12 +17,14 @@
 typedef struct cli_calibrate_options {
     const char *queries_path;
     const char *model_path;   /* NULL: the bundled one */
-    const char *profile_path; /* NULL: where `grating rank` looks */
-    const char *samples_path; /* NULL: beside the profile */
+    const char *profile_path; /* NULL: in the folder of the user's profiles */
+    const char *samples_path; /* NULL: there, or beside the profile_path */
     const char *instruction;
     float precision; /* 0: the library's own */
     size_t k_max;    /* 0: the library's own */
     cli_engine_options engine;
+    int is_beside; /* the profile goes beside the model */
+    int replaces;  /* also a profile that rests on more queries */
     int only_fits;
     int is_json;
     int hides_progress;

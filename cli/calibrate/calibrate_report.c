@@ -30,7 +30,7 @@ static double gamma_at(const cli_calibrator *calibrator, int is_readout, size_t 
 /* Whether the queries that the fit has not seen got what was asked for. */
 static const char *verdict(const grt_calibration_row *row)
 {
-    if (row->reached >= row->precision) return "reached";
+    if (row->reached_low >= row->precision) return "reached";
     return row->reached_high >= row->precision ? "in doubt" : "missed";
 }
 
@@ -101,12 +101,40 @@ static int advise_unproven(char *out, const cli_calibrator *calibrator,
     return 1;
 }
 
+/* Flawless members that prove a precision to 95 %: see wilson() in
+ * src/calibrate/report.c. */
+static size_t members_to_tell(const grt_calibration_row *row)
+{
+    double p = (double)row->precision;
+    return (size_t)ceil(1.96 * 1.96 * p / (1 - p));
+}
+
+/* The interval is wider than what is asked for is narrow. */
+static int advise_doubtful(char *out, const cli_calibrator *calibrator,
+                           const grt_calibration_report *report)
+{
+    for (size_t i = 0; i < report->n_rows; i++) {
+        grt_calibration_row row = row_at(calibrator, i);
+        size_t needed = (members_to_tell(&row) + row.k - 1) / row.k;
+        if (!is_main(&row) || row.reached < row.precision ||
+            row.reached_low >= row.precision || report->n_reported >= needed)
+            continue;
+        snprintf(out, ADVICE_BYTES,
+                 "%zu reported queries are too few to tell whether %g is reached for K "
+                 "= %zu: it takes %zu without a miss, of some %zu queries in all",
+                 report->n_reported, (double)row.precision, row.k, needed, 4 * needed);
+        return 1;
+    }
+    return 0;
+}
+
 /* At most one line; 0 when there is nothing to say. */
 static int advise(char *out, const cli_calibrator *calibrator,
                   const grt_calibration_report *report)
 {
     return advise_missed(out, calibrator, report) ||
-           advise_unproven(out, calibrator, report);
+           advise_unproven(out, calibrator, report) ||
+           advise_doubtful(out, calibrator, report);
 }
 
 /* ---- Text ---- */

@@ -4,9 +4,11 @@
 #include "frame/signals.h"
 
 #include "frame/cli.h"
+#include "frame/folders.h"
 #include "frame/notes.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,8 +25,8 @@ static char *join(const char *start, size_t start_bytes, const char *end)
     return out;
 }
 
-/* Where grt_model_open looks for it; see grating.h. */
-static char *default_profile(const char *model)
+/* Where grt_model_open looks beside a model; see grating.h. */
+static char *profile_beside(const char *model)
 {
     struct stat found;
     size_t n = strlen(model);
@@ -47,16 +49,33 @@ static char *default_samples(const char *profile)
     return join(profile, n, ".samples");
 }
 
+/* The folder is made before the model is opened, which looks for it. */
+static int make_folder(const cli_calibrate_options *options)
+{
+    char folder[PATH_MAX];
+    int wants_it =
+        !options->profile_path && (!options->is_beside || !options->samples_path);
+    if (!wants_it) return CLI_SUCCESS;
+    if (!cli_profile_folder(folder, sizeof folder))
+        return cli_fail("neither XDG_DATA_HOME nor HOME is set: name the files with -o "
+                        "and --samples");
+    int code = cli_make_folder(folder);
+    if (code) cli_note("other places can be named with -o and --samples");
+    return code;
+}
+
 static int name_files(cli_calibrator *calibrator)
 {
     const cli_calibrate_options *options = calibrator->options;
     const char *profile = options->profile_path, *samples = options->samples_path;
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_model_describe(calibrator->host.model, &info);
+    if (!profile) profile = info.profile_home;
+    calibrator->samples_path = samples ? strdup(samples) : default_samples(profile);
     calibrator->profile_path =
-        profile ? strdup(profile) : default_profile(calibrator->model_path);
-    if (!calibrator->profile_path) return cli_fail("out of memory");
-    calibrator->samples_path =
-        samples ? strdup(samples) : default_samples(calibrator->profile_path);
-    return calibrator->samples_path ? CLI_SUCCESS : cli_fail("out of memory");
+        options->is_beside ? profile_beside(calibrator->model_path) : strdup(profile);
+    if (calibrator->profile_path && calibrator->samples_path) return CLI_SUCCESS;
+    return cli_fail("out of memory");
 }
 
 static int is_same_file(const char *a, const char *b)
@@ -101,6 +120,7 @@ int cli_calibrator_open(cli_calibrator *calibrator,
     *calibrator = (cli_calibrator){.options = options};
     cli_progress_init(&calibrator->progress, !options->hides_progress);
     int code = cli_find_model(&calibrator->model_path, options->model_path);
+    if (!code) code = make_folder(options);
     if (code) return code;
     grt_error error = {0};
     /* An old profile that is damaged is no obstacle. */
@@ -132,6 +152,18 @@ int cli_calibrator_survey(cli_calibrator *calibrator)
     return next < 0 ? CLI_FAILURE : code;
 }
 
+/* Refuses to replace a profile of more queries by one of n. */
+static int check_replaced(const cli_calibrator *calibrator, size_t n)
+{
+    size_t before = grt_calibration_replaced(calibrator->calibration);
+    char count[32] = "an unknown number of";
+    if (calibrator->options->replaces || before <= n) return CLI_SUCCESS;
+    if (before < SIZE_MAX) snprintf(count, sizeof count, "%zu", before);
+    return cli_fail("%s rests on %s queries, and these are %zu; --force replaces it, "
+                    "-o writes another file",
+                    calibrator->profile_path, count, n);
+}
+
 int cli_calibrator_begin(cli_calibrator *calibrator)
 {
     const cli_calibrate_options *options = calibrator->options;
@@ -145,6 +177,7 @@ int cli_calibrator_begin(cli_calibrator *calibrator)
     calibration.profile_path = calibrator->profile_path;
     calibration.precision = options->precision;
     calibration.k_max = options->k_max;
+    calibration.replaces = options->replaces;
     grt_status status = grt_calibration_open(
         &calibrator->calibration, calibrator->host.model, &calibration, &error);
     /* The folder of an installed model belongs to root. */
@@ -154,6 +187,10 @@ int cli_calibrator_begin(cli_calibrator *calibrator)
     if (status) return cli_fail_status(NULL, status, &error);
     cli_say_when_interrupted(
         "grating: what was computed is kept; the same command goes on from there\n");
+    /* Better known before hours of full passes; of a pipe nothing is known. */
+    size_t n = grt_calibration_count(calibrator->calibration);
+    if (calibrator->survey.n_queries || options->only_fits)
+        return check_replaced(calibrator, n + calibrator->survey.n_queries);
     return CLI_SUCCESS;
 }
 
@@ -166,21 +203,29 @@ static void draw(cli_calibrator *calibrator, const char *before, uint64_t part,
                            calibrator->started_ns);
 }
 
-/* Draws before and after query `number`.  Documents stand for work; those that the
- * samples held already took no time. */
-static void show_passes(cli_calibrator *calibrator, size_t number)
+enum { PARTS = 1000 }; /* of a document, for the bar */
+
+/* Draws before, while and after query `number` is computed, whose n documents have gone
+ * through a part of their layers.  Documents stand for work; those that the samples
+ * held already took no time. */
+static void show_passes(cli_calibrator *calibrator, size_t number, size_t n,
+                        const grt_calibration_progress *progress)
 {
     const cli_survey *survey = &calibrator->survey;
     char before[64];
+    double part =
+        progress->total ? (double)progress->done / (double)progress->total : 0;
     if (survey->n_queries == 0) {
         snprintf(before, sizeof before, "query %zu ", number);
-        draw(calibrator, before, 0, 1, 0, 0);
+        draw(calibrator, before, (uint64_t)(part * PARTS), PARTS, 0, 0);
         return;
     }
-    size_t gone = calibrator->n_documents, all = survey->n_documents;
-    double done = (double)calibrator->n_computed_documents;
+    double gone = (double)calibrator->n_documents + part * (double)n;
+    double all = (double)survey->n_documents;
+    double done = (double)calibrator->n_computed_documents + part * (double)n;
     snprintf(before, sizeof before, "query %zu of %zu ", number, survey->n_queries);
-    draw(calibrator, before, gone, all, done, done + (double)all - (double)gone);
+    draw(calibrator, before, (uint64_t)(gone * PARTS), (uint64_t)(all * PARTS), done,
+         done + all - gone);
 }
 
 /* A grt_calibration_fit_fn. */
@@ -209,19 +254,34 @@ static grt_request request_of(const cli_query *query, const cli_documents *docum
     return request;
 }
 
+/* All passes over a query, layer by layer. */
+static grt_status add_query(cli_calibrator *calibrator, const grt_request *request,
+                            grt_error *error)
+{
+    grt_calibration_progress progress = GRT_CALIBRATION_PROGRESS_INIT;
+    grt_calibration *calibration = calibrator->calibration;
+    grt_status status = grt_calibration_start(calibration, request, error);
+    while (!status && !progress.is_done) {
+        show_passes(calibrator, calibrator->n_queries + 1, request->n_documents,
+                    &progress);
+        status = grt_calibration_step(&progress, calibration, error);
+    }
+    return status;
+}
+
 static int compute(cli_calibrator *calibrator, const cli_query *query,
                    const cli_documents *documents)
 {
+    static const grt_calibration_progress nothing;
     if (cli_was_interrupted()) return cli_fail_interrupted();
     grt_calibration *calibration = calibrator->calibration;
     grt_error error = {0};
     grt_request request = request_of(query, documents);
     size_t before = grt_calibration_count(calibration);
     cli_running running = {cancel_calibration, calibration};
-    show_passes(calibrator, calibrator->n_queries + 1);
     grt_status status = cli_host_prepare(&calibrator->host, &error);
     cli_cancel_when_interrupted(&running);
-    if (!status) status = grt_calibration_add(calibration, &request, &error);
+    if (!status) status = add_query(calibrator, &request, &error);
     cli_cancel_when_interrupted(NULL);
     if (status) {
         cli_host_explain(&calibrator->host, documents->n, status, &error);
@@ -233,7 +293,7 @@ static int compute(cli_calibrator *calibrator, const cli_query *query,
     calibrator->n_documents += documents->n;
     calibrator->n_known += !is_new;
     if (is_new) calibrator->n_computed_documents += documents->n;
-    show_passes(calibrator, calibrator->n_queries);
+    show_passes(calibrator, calibrator->n_queries, 0, &nothing);
     return CLI_SUCCESS;
 }
 
@@ -279,6 +339,9 @@ int cli_calibrator_fit(cli_calibrator *calibrator, grt_calibration_report *repor
         report_kept(calibrator);
         return code;
     }
+    int refused =
+        check_replaced(calibrator, grt_calibration_count(calibrator->calibration));
+    if (refused) return refused;
     calibrator->started_ns = cli_now_ns();
     cli_running running = {cancel_calibration, calibrator->calibration};
     cli_cancel_when_interrupted(&running);

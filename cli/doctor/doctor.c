@@ -4,6 +4,7 @@
  * First everything is found out, then it is printed: as text or as JSON.
  */
 #include "frame/cli.h"
+#include "frame/notes.h"
 #include "frame/text.h"
 #include "wire/json.h"
 
@@ -29,6 +30,7 @@ typedef struct examination {
     int model_opens;
     int self_test_passes;
     double self_test_ms;
+    char int8[CLI_EFFECT_BYTES]; /* what it does to the bundled model */
     char problems[PROBLEMS_MAX][300];
     size_t n_problems;
 } examination;
@@ -120,6 +122,7 @@ static void examine(examination *found)
         return;
     }
     found->model_opens = 1;
+    cli_effect_text(found->int8, model, GRT_ARITHMETIC_INT8);
     run_self_test(found, model);
     grt_model_close(model);
 }
@@ -158,6 +161,7 @@ static void print_text(const examination *found)
     printf("%-14s %zu\n", "usable CPUs", found->n_cpus);
     print_kernels();
     put_line("bundled model", found->model_path ? found->model_path : "not found");
+    if (found->model_opens) put_line("int8", found->int8);
     if (found->self_test_passes)
         printf("%-14s ok, 2 documents in %.1f ms\n", "self test", found->self_test_ms);
     else
@@ -193,6 +197,7 @@ static int print_json(const examination *found)
     json_kernels(&json);
     wire_string(&json, "bundled_model", found->model_path);
     wire_bool(&json, "model_opens", found->model_opens);
+    wire_string(&json, "int8", found->model_opens ? found->int8 : NULL);
     wire_begin(&json, "self_test", '{');
     wire_bool(&json, "ok", found->self_test_passes);
     wire_double(&json, "total_ms", found->self_test_ms);

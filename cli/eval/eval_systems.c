@@ -406,7 +406,7 @@ static void note_oddities(const eval_bench *bench)
     }
     cli_report_notes(bench->host.model, GRT_NOTE_RESULT);
     if (!bench->profile && !data->options->profile_path && bench->n_rows > 2)
-        cli_note("this model has no profile: careful default bounds decide; \"grating "
+        cli_note("no profile is in use: careful default bounds decide; \"grating "
                  "calibrate\" makes one");
 }
 

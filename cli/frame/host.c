@@ -1,10 +1,12 @@
 /* host.c - an engine and a model opened for a command, and the promise of --memory. */
 #include "frame/host.h"
 
+#include "frame/folders.h"
 #include "frame/process.h"
 #include "frame/signals.h"
 #include "frame/text.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -37,6 +39,7 @@ static uint64_t sum(uint64_t a, uint64_t b)
 grt_status cli_host_open(cli_host *host, const char *path, const char *profile_path,
                          const cli_engine_options *options, grt_error *error)
 {
+    char folder[PATH_MAX];
     *host = (cli_host){.options = *options};
     grt_engine_options engine = GRT_ENGINE_OPTIONS_INIT;
     engine.n_threads = options->n_threads;
@@ -46,6 +49,7 @@ grt_status cli_host_open(cli_host *host, const char *path, const char *profile_p
     if (status) return status;
     grt_model_options model = GRT_MODEL_OPTIONS_INIT;
     model.profile_path = profile_path;
+    if (cli_profile_folder(folder, sizeof folder)) model.profile_folder = folder;
     model.arithmetic = (int32_t)options->arithmetic;
     model.residency = (int32_t)options->residency;
     model.cutoff_layer = options->cutoff_layer;

@@ -22,8 +22,8 @@ typedef struct cli_host {
     uint64_t process_bytes; /* resident without the library, before the last request */
 } cli_host;
 
-/* `profile_path` as in grt_model_options.  `host` is for cli_host_close to release also
- * after a failure. */
+/* `profile_path` as in grt_model_options; the folder is that of the user's profiles.
+ * `host` is for cli_host_close to release also after a failure. */
 grt_status cli_host_open(cli_host *host, const char *path, const char *profile_path,
                          const cli_engine_options *options, grt_error *error);
 void cli_host_close(cli_host *host);

@@ -140,6 +140,18 @@ static void print_tensors(const inspection *model)
     }
 }
 
+static void put_arithmetics(const inspection *model)
+{
+    char effect[CLI_EFFECT_BYTES];
+    printf("%-17s %s, %s\n", "arithmetic",
+           grt_arithmetic_text((grt_arithmetic)model->info.arithmetic),
+           model->info.isa);
+    for (int a = GRT_ARITHMETIC_F32; a <= GRT_ARITHMETIC_INT8; a++) {
+        cli_effect_text(effect, model->model, (grt_arithmetic)a);
+        printf("  %-15s %s\n", grt_arithmetic_text((grt_arithmetic)a), effect);
+    }
+}
+
 static void print_text(const inspection *model, const planned *plan, int lists_tensors)
 {
     const grt_model_info *info = &model->info;
@@ -149,6 +161,7 @@ static void print_text(const inspection *model, const planned *plan, int lists_t
     put_text("tokenizer", info->tokenizer);
     put_text("head", info->head);
     put_text("profile", info->profile ? info->profile : "none");
+    put_arithmetics(model);
     put_count("layers", info->n_layers);
     put_count("hidden size", info->hidden_size);
     put_count("heads", info->n_heads);
@@ -211,6 +224,7 @@ static int print_json(const inspection *model, const planned *plan, int lists_te
     wire_begin(&json, NULL, '{');
     wire_string(&json, "model", model->path);
     wire_put_model_members(&json, &model->info);
+    wire_put_effects(&json, "arithmetics", model->model);
     json_storage(&json, model);
     wire_put_notes(&json, "notes", model->model, GRT_NOTE_DETAIL);
     if (plan) json_plan(&json, plan);

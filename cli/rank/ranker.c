@@ -158,18 +158,26 @@ static void report_deadline(const cli_ranker *ranker)
 
 enum { DRIFTED_PART = 4 }; /* a quarter of the queries */
 
-/* Bounds that were widened still hold, but save little. */
-static void report_drift(const cli_stats *stats)
+/* Bounds that were widened still hold, but save little.  Where the profile is of
+ * another arithmetic, that may be the cause. */
+static void report_drift(const cli_stats *stats, const grt_model *model)
 {
-    char which[80] = "scores moved";
+    char which[80] = "scores moved",
+         cause[160] = "this looks like another kind of text";
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_model_describe(model, &info);
+    if (info.profile_arithmetic && info.profile_arithmetic != info.arithmetic)
+        snprintf(cause, sizeof cause,
+                 "the profile was made in %s and this is %s, or it is another kind of "
+                 "text",
+                 grt_arithmetic_text((grt_arithmetic)info.profile_arithmetic),
+                 grt_arithmetic_text((grt_arithmetic)info.arithmetic));
     if (stats->n_queries > 1)
         snprintf(which, sizeof which, "%zu of %zu queries: scores moved up to",
                  stats->n_drifted, stats->n_queries);
-    cli_note(
-        "%s %.1f times as far as in calibration: this looks like another kind of text; "
-        "bounds were widened, and \"grating calibrate\" with such queries would "
-        "save more",
-        which, (double)stats->sum.drift);
+    cli_note("%s %.1f times as far as in calibration: %s; bounds were widened, and "
+             "\"grating calibrate\" with such queries would save more",
+             which, (double)stats->sum.drift, cause);
 }
 
 void cli_ranker_report(const cli_ranker *ranker)
@@ -182,12 +190,12 @@ void cli_ranker_report(const cli_ranker *ranker)
         cli_note("--precision has no effect on policy cluster without a profile");
     /* Who says "--profile none" knows. */
     if (ranker->lacks_profile && !profile)
-        cli_note("this model has no profile: careful default bounds decide; \"grating "
+        cli_note("no profile is in use: careful default bounds decide; \"grating "
                  "calibrate\" makes one");
     /* A few queries of a batch move that far on familiar text, too. */
     if (ranker->stats.n_drifted &&
         DRIFTED_PART * ranker->stats.n_drifted >= ranker->stats.n_queries)
-        report_drift(&ranker->stats);
+        report_drift(&ranker->stats, ranker->host.model);
     if (ranker->stats.n_queries == 0 || !ranker->options->shows_stats) return;
     grt_model_info info = GRT_MODEL_INFO_INIT;
     grt_model_describe(ranker->host.model, &info);

@@ -19,6 +19,8 @@ struct grt_calibration {
     char *profile_path; /* to write */
     float precision;
     size_t k_max;
+    bool replaces;
+    size_t n_replaced;     /* see grt_calibration_replaced */
     grt_fit_report report; /* of the last fit; no rows before */
 };
 
@@ -66,14 +68,13 @@ static grt_status open_parts(grt_calibration *calibration, grt_model *model,
     calibration->precision =
         options->precision > 0.0f ? options->precision : default_precision;
     calibration->k_max = options->k_max ? options->k_max : (size_t)DEFAULT_K_MAX;
-    if (options->profile_path) {
-        size_t n = strlen(options->profile_path) + 1;
-        GRT_TRY(grt_alloc(&calibration->profile_path, n, "a path", err));
-        memcpy(calibration->profile_path, options->profile_path, n);
-    } else {
-        GRT_TRY(grt_profile_default_path(&calibration->profile_path,
-                                         &model->opened.checkpoint, err));
-    }
+    calibration->replaces = options->replaces != 0;
+    const char *path =
+        options->profile_path ? options->profile_path : model->profile_home;
+    size_t n = strlen(path) + 1;
+    GRT_TRY(grt_alloc(&calibration->profile_path, n, "a path", err));
+    memcpy(calibration->profile_path, path, n);
+    calibration->n_replaced = grt_profile_count_queries(path);
     GRT_TRY(try_profile_path(calibration->profile_path, err));
     grt_passes_init(&calibration->passes, model, &calibration->samples,
                     &calibration->stop);
@@ -118,6 +119,11 @@ void grt_calibration_close(grt_calibration *calibration)
 size_t grt_calibration_count(const grt_calibration *calibration)
 {
     return calibration->samples.own.n;
+}
+
+size_t grt_calibration_replaced(const grt_calibration *calibration)
+{
+    return calibration->n_replaced;
 }
 
 static uint64_t hash_text(uint64_t hash, const char *text, size_t n_bytes)
@@ -201,6 +207,17 @@ static grt_status report_and_write(grt_calibration *calibration, const grt_fit *
                              fit->network, calibration->profile_path, err);
 }
 
+static grt_status check_replaced(const grt_calibration *calibration, grt_error *err)
+{
+    size_t before = calibration->n_replaced, now = calibration->samples.own.n;
+    char count[32] = "an unknown number of";
+    if (calibration->replaces || before <= now) return GRT_OK;
+    if (before < SIZE_MAX) (void)snprintf(count, sizeof(count), "%zu", before);
+    GRT_FAIL(err, GRT_E_INVALID_ARG,
+             "%s rests on %s queries, and is not replaced by a profile of %zu",
+             grt_path_tail(calibration->profile_path), count, now);
+}
+
 /* The caller's progress, and whether the calibration was cancelled. */
 typedef struct fit_progress {
     const grt_calibration *calibration;
@@ -223,6 +240,7 @@ grt_status grt_calibration_fit(grt_calibration_report *out,
     if (!calibration || !out)
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_calibration_fit: no %s",
                  calibration ? "output" : "calibration");
+    GRT_TRY(check_replaced(calibration, err));
     grt_fit fit;
     fit_progress seen = {calibration, progress, payload};
     grt_status status =
@@ -231,6 +249,7 @@ grt_status grt_calibration_fit(grt_calibration_report *out,
     if (status == GRT_OK) status = report_and_write(calibration, &fit, err);
     grt_fit_release(&fit);
     if (status != GRT_OK) return status;
+    calibration->n_replaced = calibration->samples.own.n;
     const grt_fit_report *report = &calibration->report;
     grt_calibration_report given = {.n_fitted = report->n_fitted,
                                     .n_reported = report->n_reported,

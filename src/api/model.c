@@ -131,6 +131,7 @@ void grt_model_describe(const grt_model *model, grt_model_info *out)
                            .max_tokens = network->max_tokens,
                            .n_tensors = model->opened.checkpoint.catalogue.n_tensors,
                            .profile = model->profile.path,
+                           .profile_home = model->profile_home,
                            .profile_arithmetic = model->profile.arithmetic,
                            .arithmetic = grt_device_arithmetic(model->device),
                            .isa = grt_device_isa(model->device),

@@ -6,15 +6,19 @@
 #include "profile/widening.h"
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char directory_name[] = "grating.profile.safetensors";
 static const char file_suffix[] = ".profile.safetensors";
 static const float QUERIES_MAX = 16777216.0f; /* an f32 counts so far */
 
-grt_status grt_profile_default_path(char **out, const grt_checkpoint *checkpoint,
-                                    grt_error *err)
+/* ---- Places ---- */
+
+static grt_status path_beside(char **out, const grt_checkpoint *checkpoint,
+                              grt_error *err)
 {
     const char *path = checkpoint->path;
     if (grt_path_is_directory(path))
@@ -26,6 +30,29 @@ grt_status grt_profile_default_path(char **out, const grt_checkpoint *checkpoint
     memcpy(joined + n, file_suffix, sizeof(file_suffix));
     *out = joined;
     return GRT_OK;
+}
+
+/* 16 digits for the shapes, 16 for the weights. */
+static grt_status path_in_folder(char **out, const grt_checkpoint *checkpoint,
+                                 const char *folder, grt_error *err)
+{
+    char name[32 + sizeof(file_suffix)];
+    grt_fingerprint fingerprint;
+    GRT_TRY(grt_fingerprint_take(&fingerprint, checkpoint, err));
+    for (size_t i = 0; i < GRT_FINGERPRINT_WORDS; i++)
+        (void)snprintf(name + 4 * i, sizeof(name) - 4 * i, "%04x",
+                       (unsigned)fingerprint.words[GRT_FINGERPRINT_WORDS - 1 - i]);
+    (void)snprintf(name + 16, sizeof(name) - 16, "%016" PRIx64 "%s",
+                   fingerprint.weights, file_suffix);
+    return grt_path_join(out, folder, name, err);
+}
+
+grt_status grt_profile_home(char **out, const grt_checkpoint *checkpoint,
+                            const char *folder, grt_error *err)
+{
+    if (folder && grt_path_is_directory(folder))
+        return path_in_folder(out, checkpoint, folder, err);
+    return path_beside(out, checkpoint, err);
 }
 
 /* ---- Reading ---- */
@@ -288,18 +315,41 @@ static grt_status read_profile(grt_profile *out, const grt_checkpoint *checkpoin
 
 grt_status grt_profile_open(grt_profile *out, const grt_checkpoint *checkpoint,
                             const grt_network *network, const char *path,
-                            grt_error *err)
+                            const char *home, grt_error *err)
 {
     memset(out, 0, sizeof(*out));
     if (path && !path[0]) return GRT_OK;
     if (path) return read_profile(out, checkpoint, network, path, err);
+    if (network->n_layers < 2) return GRT_OK;
+    if (grt_path_exists(home)) return read_profile(out, checkpoint, network, home, err);
     char *beside;
-    GRT_TRY(grt_profile_default_path(&beside, checkpoint, err));
     grt_status status = GRT_OK;
-    if (grt_path_exists(beside) && network->n_layers > 1)
+    GRT_TRY(path_beside(&beside, checkpoint, err));
+    if (grt_path_exists(beside))
         status = read_profile(out, checkpoint, network, beside, err);
     grt_free(beside);
     return status;
+}
+
+size_t grt_profile_count_queries(const char *path)
+{
+    grt_file *file;
+    grt_catalogue catalogue = {0};
+    size_t n = 0;
+    if (grt_file_open(&file, path, NULL) != GRT_OK) return 0;
+    if (grt_safetensors_read(&catalogue, file, NULL) == GRT_OK &&
+        grt_catalogue_finish(&catalogue, NULL) == GRT_OK &&
+        grt_catalogue_get(&catalogue, "readouts")) {
+        grt_profile profile = {0};
+        grt_error ignored;
+        profile_reader reader = {&profile, &catalogue, path, &ignored};
+        n = SIZE_MAX;
+        if (load_origin(&reader) == GRT_OK && profile.n_fitted > 0)
+            n = profile.n_fitted + profile.n_reported;
+        grt_profile_release(&profile);
+    }
+    grt_catalogue_release(&catalogue);
+    return n;
 }
 
 void grt_profile_release(grt_profile *profile)

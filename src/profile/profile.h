@@ -81,12 +81,13 @@ typedef struct grt_profile {
     const float *first_layers; /* [n_precisions][n_ks] */
 } grt_profile;
 
-/* Opens the profile beside the checkpoint, or at `path` (NULL: beside it; "": none).
- * GRT_OK with an empty profile when there is none beside it. */
+/* Opens the profile at `path` ("": none is wanted); with NULL there the one at `home`
+ * (grt_profile_home), else the one beside the checkpoint.  GRT_OK with an empty profile
+ * when there is none. */
 GRT_NODISCARD grt_status grt_profile_open(grt_profile *out,
                                           const grt_checkpoint *checkpoint,
                                           const grt_network *network, const char *path,
-                                          grt_error *err);
+                                          const char *home, grt_error *err);
 /* Reads the profile in `file`, which is closed in any case.  GRT_E_FORMAT names the
  * tensor at fault: missing, of another type or shape, with values that make no sense
  * (not finite, or negative where a size is meant), or of other weights. */
@@ -95,10 +96,15 @@ GRT_NODISCARD grt_status grt_profile_read(grt_profile *out, grt_file *file,
                                           const grt_network *network, grt_error *err);
 void grt_profile_release(grt_profile *profile);
 
-/* Where the profile of a checkpoint belongs, in a grt_alloc block. */
-GRT_NODISCARD grt_status grt_profile_default_path(char **out,
-                                                  const grt_checkpoint *checkpoint,
-                                                  grt_error *err);
+/* Where a profile of the checkpoint is looked for first, in a grt_alloc block: under
+ * its fingerprint in a folder of profiles, or beside it when that is NULL or not there.
+ * GRT_E_IO when the weights cannot be read. */
+GRT_NODISCARD grt_status grt_profile_home(char **out, const grt_checkpoint *checkpoint,
+                                          const char *folder, grt_error *err);
+
+/* How many queries the profile at `path` rests on, of whatever checkpoint; 0 where no
+ * profile can be read, SIZE_MAX where one does not say. */
+size_t grt_profile_count_queries(const char *path);
 
 grt_readout grt_profile_readout(const grt_profile *profile, size_t boundary);
 

@@ -67,12 +67,16 @@ static grt_status note_unsafe(grt_model *model, grt_error *err)
 }
 
 /* The profile in the arithmetic in use; one that does not know it is set aside. */
-static grt_status open_profile(grt_model *model, const char *path, grt_error *err)
+static grt_status open_profile(grt_model *model, const grt_model_options *options,
+                               grt_error *err)
 {
     grt_profile *profile = &model->profile;
     grt_arithmetic running = grt_device_arithmetic(model->device);
-    GRT_TRY(grt_profile_open(profile, &model->opened.checkpoint, &model->opened.network,
-                             path, err));
+    const grt_checkpoint *checkpoint = &model->opened.checkpoint;
+    GRT_TRY(grt_profile_home(&model->profile_home, checkpoint, options->profile_folder,
+                             err));
+    GRT_TRY(grt_profile_open(profile, checkpoint, &model->opened.network,
+                             options->profile_path, model->profile_home, err));
     if (!profile->path) return GRT_OK;
     if (grt_profile_serves(profile, running)) {
         GRT_TRY(grt_profile_widen(profile, running, err));
@@ -103,7 +107,7 @@ grt_status grt_model_init(grt_model *model, grt_engine *engine, const char *path
     GRT_TRY(grt_device_create(&model->device, engine->pool, grt_cpu_features(),
                               (grt_arithmetic)options->arithmetic, err));
     GRT_TRY(grt_network_place(&model->opened.network, model->device, err));
-    GRT_TRY(open_profile(model, options->profile_path, err));
+    GRT_TRY(open_profile(model, options, err));
     int64_t taken = grt_memory_of_thread() - before;
     taken += (int64_t)sizeof(*model) + GRT_BLOCK_HEADER;
     GRT_TRY(reserve_opened(model, (uint64_t)taken, err));
@@ -160,6 +164,7 @@ void grt_model_release(grt_model *model)
     leave_list(model);
     grt_budget_release(&model->engine->budget, model->opened_bytes);
     grt_profile_release(&model->profile);
+    grt_free(model->profile_home);
     grt_opened_release(&model->opened);
     grt_device_free(model->device);
     grt_os_mutex_destroy(&model->lock);

@@ -21,6 +21,7 @@ struct grt_model {
     grt_opened opened;
     grt_profile profile; /* widened to the arithmetic in use; path NULL: none serves */
     grt_engine *engine;
+    char *profile_home; /* where a profile is looked for first, and written */
     bool owns_engine;
     grt_residency residency;
     size_t wanted_cached_rows; /* 0: the plan's choice */

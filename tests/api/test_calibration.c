@@ -1018,24 +1018,120 @@ static void test_adding_without_memory(void **state)
     text_query q;
     grt_calibration_options options = usual_options();
     make_query(&q, 0);
-    grt_status status = GRT_E_NO_MEMORY;
-    uint64_t before = grt_memory_now(), i = 1;
-    for (; status != GRT_OK; i++) { /* a model that has no buffers yet, each time */
+    uint64_t before = grt_memory_now();
+    size_t n_failed = 0, n_added = 0;
+    for (uint64_t i = 1; i <= 120; i++) { /* a model that has no buffers yet */
         grt_model *model = open_model(DECODER, "");
         grt_calibration *calibration = NULL;
         grt_memory_fail_nth(i);
-        status = grt_calibration_open(&calibration, model, &options, &err);
+        grt_status status = grt_calibration_open(&calibration, model, &options, &err);
         if (status == GRT_OK)
             status = grt_calibration_add(calibration, &q.request, &err);
         grt_memory_fail_nth(0);
+        /* without the memory for a comparison the query is added all the same */
         if (status != GRT_OK) assert_int_equal(status, GRT_E_NO_MEMORY);
         if (calibration)
             assert_int_equal(grt_calibration_count(calibration), status == GRT_OK);
+        n_failed += status != GRT_OK;
+        n_added += status == GRT_OK;
         grt_calibration_close(calibration);
         close_with(model);
         assert_int_equal(grt_memory_now(), before);
+        (void)unlink(samples_path);
     }
-    assert_true(i > 10);
+    assert_true(n_failed > 10 && n_added > 0);
+}
+
+/* ---- Which profile ---- */
+
+static void write_queries_of(const char *samples, const char *profile, size_t n,
+                             grt_status wanted, const char *text)
+{
+    grt_error err;
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    grt_calibration_report report = GRT_CALIBRATION_REPORT_INIT;
+    options.samples_path = samples;
+    options.profile_path = profile;
+    grt_calibration *calibration = open_calibration(model, &options);
+    add_queries(calibration, 0, n);
+    grt_status status = grt_calibration_fit(&report, calibration, NULL, NULL, &err);
+    if (wanted == GRT_OK) {
+        assert_ok(status, &err);
+        assert_int_equal(grt_calibration_replaced(calibration), n);
+    } else {
+        assert_refused(status, wanted, &err, text);
+    }
+    grt_calibration_close(calibration);
+    close_with(model);
+}
+
+/* A profile of more queries stays unless the caller says so. */
+static void test_a_profile_of_more_queries_stays(void **state)
+{
+    (void)state;
+    grt_error err;
+    size_t n;
+    write_queries_of(samples_path, profile_path, 12, GRT_OK, "");
+    unsigned char *whole = read_whole(profile_path, &n);
+    write_queries_of(other, profile_path, 9, GRT_E_INVALID_ARG,
+                     "profile rests on 12 queries, and is not replaced by a profile of "
+                     "9");
+    assert_file_holds(profile_path, whole, n);
+    write_queries_of(samples_path, profile_path, 12, GRT_OK, ""); /* as many */
+    grt_model *model = open_model(DECODER, "");
+    grt_calibration_options options = usual_options();
+    grt_calibration_report report = GRT_CALIBRATION_REPORT_INIT;
+    options.samples_path = other;
+    options.replaces = 1;
+    grt_calibration *calibration = open_calibration(model, &options);
+    assert_int_equal(grt_calibration_replaced(calibration), 12);
+    assert_ok(grt_calibration_fit(&report, calibration, NULL, NULL, &err), &err);
+    grt_calibration_close(calibration);
+    close_with(model);
+    write_whole(profile_path, "the old one", 11); /* no profile is no obstacle */
+    write_queries_of(other, profile_path, 9, GRT_OK, "");
+    free(whole);
+}
+
+/* A profile in the folder comes before one beside the model, and is where calibration
+ * writes by itself. */
+static void test_a_folder_of_ones_own(void **state)
+{
+    (void)state;
+    temp_dir home;
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    setup s = SETUP_INIT;
+    link_model(DECODER, &home);
+    s.model.profile_folder = dir.path;
+    grt_model *model = open_with(home.path, &s);
+    grt_model_describe(model, &info);
+    assert_null(info.profile);
+    assert_int_equal(strncmp(info.profile_home, dir.path, strlen(dir.path)), 0);
+    grt_calibration_options options = usual_options();
+    options.profile_path = NULL;
+    calibrate(model, &options);
+    assert_string_equal(last.profile_path, info.profile_home);
+    close_with(model);
+    model = open_with(home.path, &s);
+    grt_model_describe(model, &info);
+    assert_string_equal(info.profile, last.profile_path);
+    close_with(model);
+    char beside[128];
+    size_t n;
+    unsigned char *bytes = read_whole(last.profile_path, &n);
+    write_whole(temp_path(&home, "grating.profile.safetensors", beside), bytes, n);
+    model = open_with(home.path, &s); /* the user's own */
+    grt_model_describe(model, &info);
+    assert_string_equal(info.profile, last.profile_path);
+    close_with(model);
+    assert_int_equal(unlink(last.profile_path), 0);
+    model = open_with(home.path, &s);
+    grt_model_describe(model, &info);
+    assert_string_equal(info.profile, beside);
+    close_with(model);
+    free(bytes);
+    temp_remove(&home);
 }
 
 #define CALIBRATION_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -1063,6 +1159,8 @@ int main(void)
         CALIBRATION_TEST(test_a_calibration_keeps_to_the_budget),
         CALIBRATION_TEST(test_a_fit_that_fails_leaves_the_old_profile),
         CALIBRATION_TEST(test_adding_without_memory),
+        CALIBRATION_TEST(test_a_profile_of_more_queries_stays),
+        CALIBRATION_TEST(test_a_folder_of_ones_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,9 @@ command=$1
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
+unset XDG_DATA_HOME # no profiles of the user's own
+HOME=$folder
+export HOME
 fail=0
 check() { # check NAME COMMAND...
     name=$1
@@ -150,10 +153,29 @@ if "$command" rank -m model --queries calibration.jsonl >out 2>err; then
     echo "a damaged profile was read"
     fail=1
 fi
-check "beside the model" "$command" calibrate -m model -k 5 --fit-only --samples kept
+check "beside the model" "$command" calibrate -m model -k 5 --fit-only --samples kept \
+    --beside-model
 grep -q '^profile  *model/grating.profile.safetensors; rank uses it' out &&
     cmp first model/grating.profile.safetensors || { cat out; fail=1; }
 check "found" "$command" rank -m model --queries calibration.jsonl -k 1 --stats
+grep -q '^profile  *model/grating.profile.safetensors$' err || { cat err; fail=1; }
+# One in the user's own folder comes first, whatever the model's place is called; one that
+# rests on more queries stays.
+XDG_DATA_HOME=$PWD/data
+export XDG_DATA_HOME
+check "in the own folder" "$command" calibrate -m model -k 5 --queries calibration.jsonl
+ls data/grating/profiles/*.samples >/dev/null || fail=1
+[ ! -e model/grating.samples ] || fail=1
+check "found there" "$command" rank -m model/. --queries calibration.jsonl -k 1 --stats
+grep -q "^profile  *$PWD/data/grating/profiles/[0-9a-f]*.profile.safetensors$" err ||
+    { cat err; fail=1; }
+head -n 9 calibration.jsonl >nine.jsonl
+refused 'rests on 12 queries, and these are 9; --force' -m model --queries nine.jsonl \
+    --samples nine.samples
+check "the bundled one" "$command" rank --queries calibration.jsonl -k 1 --stats \
+    --arithmetic int8
+rm -r data
+check "without it" "$command" rank -m model --queries calibration.jsonl -k 1 --stats
 grep -q '^profile  *model/grating.profile.safetensors$' err || { cat err; fail=1; }
 check "with the profile" "$command" rank --queries calibration.jsonl -k 1 --profile \
     p.safetensors

@@ -6,6 +6,9 @@ command=$1
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
+unset XDG_DATA_HOME
+HOME=$folder
+export HOME
 fail=0
 bad() { echo "$1"; cat err; ls; fail=1; }
 # In processes of their own: sh has its children in the background ignore INT and QUIT.

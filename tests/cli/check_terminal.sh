@@ -6,6 +6,9 @@ command=$1
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
+unset XDG_DATA_HOME
+HOME=$folder
+export HOME
 if ! script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
     echo "SKIP terminal: script(1) is not here"
     exit 0

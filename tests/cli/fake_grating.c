@@ -16,6 +16,7 @@
  *     uncalibrated has no profile
  *     drift        finds that scores of queries with the word "far" moved 2.5 times as
  *                  far as in calibration
+ *     coarse       has a profile that was made in int8
  *     other        has samples that no other model takes
  *     misses       misses the target of a calibration
  *     doubtful     leaves it in doubt
@@ -52,6 +53,7 @@ struct grt_engine {
 struct grt_model {
     char *path;
     char *profile;
+    char *home; /* of its profile */
     grt_engine *engine;
     grt_model_options options;
 };
@@ -181,6 +183,18 @@ static grt_status check_cutoff(const grt_model *model, grt_error *err)
     return GRT_OK;
 }
 
+static char *home_of(const char *path, const char *folder)
+{
+    const char *slash = strrchr(path, '/');
+    char *home = zeros(1, 4096);
+    if (!folder || access(folder, F_OK) != 0)
+        snprintf(home, 4096, "%s.profile.safetensors", path);
+    else
+        snprintf(home, 4096, "%s/%s.profile.safetensors", folder,
+                 slash && slash[1] ? slash + 1 : path);
+    return home;
+}
+
 grt_status grt_model_open(grt_model **out, grt_engine *engine, const char *path,
                           const grt_model_options *options, grt_error *err)
 {
@@ -196,6 +210,7 @@ grt_status grt_model_open(grt_model **out, grt_engine *engine, const char *path,
     model->engine = engine ? engine : &idle;
     model->options = *options;
     model->path = strdup(path);
+    model->home = home_of(path, options->profile_folder);
     if (!profile && !behaves(model, "uncalibrated"))
         model->profile = strdup("grating.profile.safetensors");
     if (profile && profile[0]) model->profile = strdup(profile);
@@ -211,6 +226,7 @@ void grt_model_close(grt_model *model)
 {
     if (!model) return;
     free(model->profile);
+    free(model->home);
     free(model->path);
     free(model);
 }
@@ -235,10 +251,33 @@ void grt_model_describe(const grt_model *model, grt_model_info *out)
                            .head_bytes = 132,
                            .n_tensors = N_TENSORS,
                            .profile = model->profile,
+                           .profile_home = model->home,
+                           .profile_arithmetic = !model->profile ? 0
+                                                 : behaves(model, "coarse")
+                                                     ? GRT_ARITHMETIC_INT8
+                                                     : GRT_ARITHMETIC_F32,
                            .arithmetic = GRT_ARITHMETIC_F32,
                            .isa = "avx2",
                            .n_notes = behaves(model, "noted") ? N_NOTES : 0};
     give(out, &info, sizeof info);
+}
+
+grt_status grt_model_effect(const grt_model *model, grt_arithmetic arithmetic,
+                            grt_arithmetic_effect *out)
+{
+    grt_arithmetic_effect effect = {.is_known = model->profile != NULL};
+    if (arithmetic == GRT_ARITHMETIC_BF16) effect.is_known = 0;
+    if (effect.is_known)
+        effect = (grt_arithmetic_effect){.is_known = 1, .is_safe = 1, .kept = 1};
+    if (effect.is_known && arithmetic == GRT_ARITHMETIC_INT8)
+        effect = (grt_arithmetic_effect){.is_known = 1,
+                                         .n_pairs = 320,
+                                         .mean = 0.5F,
+                                         .largest = 1.25F,
+                                         .share = 0.125F,
+                                         .kept = 0.9375F};
+    give(out, &effect, sizeof effect);
+    return GRT_OK;
 }
 
 grt_status grt_model_note(const grt_model *model, size_t i, grt_note *out)
@@ -699,6 +738,9 @@ struct grt_calibration {
     grt_calibration_row rows[MAX_ROWS];
     size_t n_rows;
     size_t n_layers;
+    size_t n_replaced;
+    grt_ranking *ranking; /* of the query at hand */
+    char key[KEY_BYTES];
 };
 
 static grt_status fail_errno(grt_error *err, const char *doing, const char *path)
@@ -754,11 +796,22 @@ static int can_create(const char *path)
     return 1;
 }
 
+/* What the profile says that stands in the new one's place. */
+static size_t read_replaced(const char *path)
+{
+    size_t n = 0;
+    FILE *file = fopen(path, "r");
+    if (file && fscanf(file, "grating profile of %zu queries", &n) != 1) n = 0;
+    if (file) fclose(file);
+    return n;
+}
+
 grt_status grt_calibration_open(grt_calibration **out, grt_model *model,
                                 const grt_calibration_options *options, grt_error *err)
 {
     if (model->profile)
         return fail(err, GRT_E_FORMAT, "opened with a profile", model->path);
+    size_t n_replaced = read_replaced(options->profile_path);
     if (!can_create(options->profile_path))
         return fail_errno(err, "creating it", options->profile_path);
     FILE *file = fopen(options->samples_path, "r+");
@@ -768,6 +821,7 @@ grt_status grt_calibration_open(grt_calibration **out, grt_model *model,
     calibration->model = model;
     calibration->options = *options;
     calibration->file = file;
+    calibration->n_replaced = n_replaced;
     const char *header =
         behaves(model, "other") ? "samples of other\n" : "samples of fake\n";
     grt_status status = read_samples(calibration, header, err);
@@ -782,6 +836,7 @@ grt_status grt_calibration_open(grt_calibration **out, grt_model *model,
 void grt_calibration_close(grt_calibration *calibration)
 {
     if (!calibration) return;
+    grt_ranking_free(calibration->ranking);
     fclose(calibration->file);
     free(calibration);
 }
@@ -791,31 +846,60 @@ size_t grt_calibration_count(const grt_calibration *calibration)
     return calibration->n;
 }
 
-grt_status grt_calibration_add(grt_calibration *calibration, const grt_request *request,
+size_t grt_calibration_replaced(const grt_calibration *calibration)
+{
+    return calibration->n_replaced;
+}
+
+static int is_known(const grt_calibration *calibration, const char *key)
+{
+    for (size_t i = 0; i < calibration->n; i++) {
+        if (strcmp(calibration->keys[i], key) == 0) return 1;
+    }
+    return 0;
+}
+
+grt_status grt_calibration_start(grt_calibration *calibration,
+                                 const grt_request *request, grt_error *err)
+{
+    const char *instruction = request->instruction ? request->instruction : "none";
+    if (request->n_documents < 2 || calibration->ranking) abort();
+    snprintf(calibration->key, KEY_BYTES, "%s, %zu documents, instruction %s\n",
+             request->query, request->n_documents, instruction);
+    if (is_known(calibration, calibration->key)) return GRT_OK;
+    return grt_ranking_open(&calibration->ranking, calibration->model, request, err);
+}
+
+static grt_status step_ranking(grt_calibration *calibration, grt_step *step,
                                grt_error *err)
 {
-    grt_model *model = calibration->model;
-    const char *instruction = request->instruction ? request->instruction : "none";
-    char key[KEY_BYTES];
-    if (request->n_documents < 2) abort();
-    snprintf(key, sizeof key, "%s, %zu documents, instruction %s\n", request->query,
-             request->n_documents, instruction);
-    for (size_t i = 0; i < calibration->n; i++) {
-        if (strcmp(calibration->keys[i], key) == 0) return GRT_OK;
-    }
-    grt_ranking *ranking;
-    grt_step step = GRT_STEP_INIT;
-    grt_status status = grt_ranking_open(&ranking, model, request, err);
-    while (!status && !step.is_done) {
-        status = grt_ranking_step(&step, ranking, err);
-        if (!status && calibration->is_cancelled)
-            status = fail(err, GRT_E_CANCELLED, "cancelled by the caller", model->path);
-    }
-    grt_ranking_free(ranking);
-    if (status) return status;
-    status = append(calibration, key, err);
-    if (!status) remember(calibration, key);
+    grt_status status = grt_ranking_step(step, calibration->ranking, err);
+    if (!status && calibration->is_cancelled)
+        status = fail(err, GRT_E_CANCELLED, "cancelled by the caller",
+                      calibration->model->path);
+    if (status || !step->is_done) return status;
+    status = append(calibration, calibration->key, err);
+    if (!status) remember(calibration, calibration->key);
     return status;
+}
+
+grt_status grt_calibration_step(grt_calibration_progress *out,
+                                grt_calibration *calibration, grt_error *err)
+{
+    grt_calibration_progress progress = {.is_done = 1};
+    grt_step step = GRT_STEP_INIT;
+    if (calibration->ranking) {
+        grt_status status = step_ranking(calibration, &step, err);
+        progress = (grt_calibration_progress){
+            .is_done = step.is_done, .done = step.layer, .total = N_LAYERS};
+        if (status || step.is_done) {
+            grt_ranking_free(calibration->ranking);
+            calibration->ranking = NULL;
+        }
+        if (status) return status;
+    }
+    give(out, &progress, sizeof progress);
+    return GRT_OK;
 }
 
 void grt_calibration_cancel(grt_calibration *calibration)
@@ -833,7 +917,7 @@ static void add_row(grt_calibration *calibration, grt_policy policy, int has_rea
                                .k = k,
                                .precision = precision > 0 ? precision : 0.99F,
                                .reached = 1,
-                               .reached_low = 1,
+                               .reached_low = 0.995F,
                                .reached_high = 1,
                                .computed = has_readouts ? 0.25F : 0.5F,
                                .drift = 1.125F};
@@ -877,7 +961,7 @@ grt_status grt_calibration_fit(grt_calibration_report *out,
     }
     FILE *file = fopen(path, "w");
     if (!file) return fail_errno(err, "writing", path);
-    fputs("grating profile of the fake\n", file);
+    fprintf(file, "grating profile of %zu queries\n", calibration->n);
     if (fclose(file) != 0) return fail_errno(err, "writing", path);
     make_report(calibration);
     grt_calibration_report report = {.n_fitted = calibration->n - calibration->n / 4,

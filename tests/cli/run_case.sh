@@ -20,7 +20,7 @@ trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/work"
 cd "$folder/work" || exit 1
 # No models but those that a case makes.
-unset HF_HOME HF_HUB_CACHE HUGGINGFACE_HUB_CACHE XDG_CACHE_HOME OLLAMA_MODELS GRATING_MODEL
+unset XDG_DATA_HOME HF_HOME HF_HUB_CACHE HUGGINGFACE_HUB_CACHE XDG_CACHE_HOME OLLAMA_MODELS GRATING_MODEL
 HOME=$folder/work
 export HOME
 

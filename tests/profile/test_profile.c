@@ -151,7 +151,7 @@ static void write_draft(const draft *d)
 
 static grt_status open_profile(grt_profile *out, grt_error *err)
 {
-    return grt_profile_open(out, &model.checkpoint, &model.network, path, err);
+    return grt_profile_open(out, &model.checkpoint, &model.network, path, path, err);
 }
 
 /* Refused with this text, nothing kept. */
@@ -495,9 +495,9 @@ static void test_damaged_files_are_refused(void **state)
     (void)unlink(path);
     assert_refused(open_profile(&profile, &err), GRT_E_NOT_FOUND, &err,
                    "test.safetensors");
-    assert_refused(
-        grt_profile_open(&profile, &model.checkpoint, &model.network, directory, &err),
-        GRT_E_IO, &err, "is a directory");
+    assert_refused(grt_profile_open(&profile, &model.checkpoint, &model.network,
+                                    directory, "", &err),
+                   GRT_E_IO, &err, "is a directory");
 }
 
 /* ---- Where a profile is looked for ---- */
@@ -507,19 +507,72 @@ static void test_the_place_of_a_profile(void **state)
     (void)state;
     grt_error err;
     char *found;
-    assert_ok(grt_profile_default_path(&found, &model.checkpoint, &err), &err);
-    assert_string_equal(found, MODEL "/grating.profile.safetensors");
-    grt_free(found);
+    static const char *const folders[] = {NULL, "/no/such/folder"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(grt_profile_home(&found, &model.checkpoint, folders[i], &err), &err);
+        assert_string_equal(found, MODEL "/grating.profile.safetensors");
+        grt_free(found);
+    }
     grt_checkpoint gguf = {.path = GRT_TEST_DATA "/golden/bert-gguf-f16/model.gguf"};
-    assert_ok(grt_profile_default_path(&found, &gguf, &err), &err);
+    assert_ok(grt_profile_home(&found, &gguf, NULL, &err), &err);
     assert_string_equal(found, GRT_TEST_DATA
                         "/golden/bert-gguf-f16/model.gguf.profile.safetensors");
-    grt_free(found);
     grt_profile profile;
-    assert_ok(grt_profile_open(&profile, &model.checkpoint, &model.network, NULL, &err),
+    assert_ok(grt_profile_open(&profile, &model.checkpoint, &model.network, NULL, found,
+                               &err),
               &err);
-    assert_null(profile.path); /* there is none beside it */
+    assert_null(profile.path); /* there is none, and none beside it */
     grt_profile_release(&profile);
+    grt_free(found);
+}
+
+/* Under names that tell shapes and weights: 16 digits each. */
+static void test_a_folder_of_profiles(void **state)
+{
+    (void)state;
+    grt_error err;
+    grt_profile profile;
+    char *home, *other, name[64];
+    grt_fingerprint own = fingerprint_of(&model.checkpoint);
+    assert_ok(grt_profile_home(&home, &model.checkpoint, directory, &err), &err);
+    (void)snprintf(name, sizeof(name), "%04x%04x%04x%04x%016llx.profile.safetensors",
+                   (unsigned)own.words[3], (unsigned)own.words[2],
+                   (unsigned)own.words[1], (unsigned)own.words[0],
+                   (unsigned long long)own.weights);
+    assert_string_equal(home + strlen(directory) + 1, name);
+    grt_checkpoint bf16 = {0};
+    assert_ok(grt_checkpoint_open(&bf16, GRT_TEST_DATA "/golden/bert-bf16", &err),
+              &err);
+    assert_ok(grt_profile_home(&other, &bf16, directory, &err), &err);
+    assert_string_not_equal(home, other);
+    grt_checkpoint_release(&bf16);
+    write_draft(whole());
+    assert_int_equal(rename(path, home), 0);
+    assert_ok(
+        grt_profile_open(&profile, &model.checkpoint, &model.network, NULL, home, &err),
+        &err);
+    assert_string_equal(profile.path, home);
+    grt_profile_release(&profile);
+    assert_ok(
+        grt_profile_open(&profile, &model.checkpoint, &model.network, "", home, &err),
+        &err);
+    assert_null(profile.path); /* none is wanted */
+    assert_int_equal(rename(home, path), 0);
+    grt_free(home);
+    grt_free(other);
+}
+
+static void test_how_many_queries_a_profile_rests_on(void **state)
+{
+    (void)state;
+    write_draft(whole_with_int8());
+    assert_int_equal(grt_profile_count_queries(path), 40);
+    write_draft(whole());
+    assert_true(grt_profile_count_queries(path) == SIZE_MAX); /* it does not say */
+    assert_int_equal(truncate(path, 100), 0);
+    assert_int_equal(grt_profile_count_queries(path), 0);
+    assert_int_equal(grt_profile_count_queries("/no/such/file"), 0);
+    assert_int_equal(grt_profile_count_queries(MODEL "/model.safetensors"), 0);
 }
 
 static void test_fingerprints_tell_checkpoints_apart(void **state)
@@ -622,6 +675,8 @@ int main(void)
         cmocka_unit_test(test_grids_have_a_size),
         cmocka_unit_test(test_damaged_files_are_refused),
         cmocka_unit_test(test_the_place_of_a_profile),
+        cmocka_unit_test(test_a_folder_of_profiles),
+        cmocka_unit_test(test_how_many_queries_a_profile_rests_on),
         cmocka_unit_test(test_fingerprints_tell_checkpoints_apart),
         cmocka_unit_test(test_fingerprints_tell_weights_apart),
         cmocka_unit_test(test_a_profile_without_weights_is_refused),

@@ -36,6 +36,7 @@ run rank -m fake -q a -k 2 --profile damaged.safetensors four.txt
 echo '-- scores that moved farther than in calibration: one note for each run'
 run rank -m drift -q "a far" -k 2 --stats four.txt
 run rank -m drift -q "a far" -k 2 --json four.txt
+run rank -m coarse-drift -q "a far" -k 2 four.txt
 run rank -m drift -q "a" -k 2 four.txt
 run rank -m drift -q "a far" -k 2 --profile none four.txt
 run rank -m drift -q "a far" four.txt
