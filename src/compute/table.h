@@ -6,7 +6,6 @@
 #include "compute/device.h"
 
 typedef struct grt_device_table {
-    const char *name;
     void (*free)(grt_device *device);
     grt_arithmetic (*arithmetic)(const grt_device *device);
     const char *(*isa)(const grt_device *device);

@@ -16,7 +16,6 @@
 #include "models/encoder.h"
 
 #include <math.h>
-#include <string.h>
 
 /* clang-format off */
 enum { QUERY, QUERY_BIAS, KEY, KEY_BIAS, VALUE, VALUE_BIAS, OUTPUT, OUTPUT_BIAS,

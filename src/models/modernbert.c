@@ -13,7 +13,6 @@
 #include "models/encoder.h"
 
 #include <math.h>
-#include <string.h>
 
 /* clang-format off */
 enum { QUERY, KEY, VALUE, OUTPUT, ATTENTION_NORM, FFN_NORM, GATE, UP, DOWN, N_LAYER_PARTS };

@@ -201,7 +201,6 @@ GRT_DTYPE_LIST(GRT_X)
 /* ---- The table ---- */
 
 static const grt_device_table cpu_table = {
-    .name = "cpu",
     .free = cpu_free,
     .arithmetic = cpu_arithmetic,
     .isa = cpu_isa,
