@@ -459,9 +459,14 @@ GRT_API GRT_NODISCARD grt_status grt_policy_from_text(grt_policy *out,
 
 /* What the promise of a policy covers. */
 typedef enum grt_promise {
-    GRT_PROMISE_DEFAULT = 0, /* set */
+    GRT_PROMISE_DEFAULT = 0, /* order */
     GRT_PROMISE_SET = 1,     /* who is in the top K */
-    GRT_PROMISE_ORDER = 2, /* and in which order: in this version the same as scores */
+    /* And in which order: a member computes on until its place among the others is
+     * settled, which matters more at the top.  What the order may lose is 1 - precision
+     * of its DCG, with gains from 0 for the K-th to 1 for the first.  Where nothing
+     * predicts the last layer's logit (no profile, or GRT_POLICY_CLUSTER) the top K run
+     * to the end. */
+    GRT_PROMISE_ORDER = 2,
     GRT_PROMISE_SCORES = 3 /* and with which score: the top K run to the end */
 } grt_promise;
 
@@ -551,8 +556,9 @@ typedef struct grt_result grt_result;
  * grt_ranking_result in one.  All N come back, best first; equal logits keep the order
  * of the request.
  *
- * Candidates decided before the last layer keep the logit that they had then.  When all
- * are wanted (k is 0 or at least N) nobody is decided early.
+ * Candidates decided before the last layer have the logit that a profile predicts for
+ * them, without one that which they had then.  When all are wanted (k is 0 or at least
+ * N) nobody is decided early.
  *
  * Pairs longer than the model's limit are cut at the end of the longer text, never
  * silently: see GRT_FLAG_TRUNCATED and GRT_FLAG_QUERY_TRUNCATED.
@@ -652,8 +658,9 @@ GRT_API const size_t *grt_result_indices(const grt_result *result);
  * above it: who sorts by score gets the ranking.  Who compares scores with a threshold
  * asks for GRT_PROMISE_SCORES. */
 GRT_API const float *grt_result_scores(const grt_result *result);
-/* What the model's head gives, priors included; of those decided early, as the policy
- * read it then. */
+/* What the model's head gives, priors included.  Of those decided early: with
+ * GRT_POLICY_BOUND and a profile, what it is predicted to give after the last layer;
+ * else what the policy read when they were decided. */
 GRT_API const float *grt_result_logits(const grt_result *result);
 /* grt_state. */
 GRT_API const int32_t *grt_result_states(const grt_result *result);

@@ -62,7 +62,7 @@ static const cli_option options_table[] = {
     {KEY_PRECISION, "precision", "LIST",
      "what cluster and bound are asked for (default 0.99)"},
     {KEY_PROMISE, "promise", "WHAT",
-     "what the precision is about: set (default), order or\n"
+     "what the precision is about: set, order (default) or\n"
      "scores, as in rank"},
     {KEY_PROFILE, "profile", "FILE",
      "made by \"grating calibrate\", or none (default: the one\n"

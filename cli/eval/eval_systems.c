@@ -25,7 +25,7 @@ static void add_system(eval_bench *bench, grt_policy policy, float precision,
         *system = (eval_system){.policy = policy, .precision = precision};
         char suffix[16] = "";
         grt_promise asked = bench->options->promise;
-        system->promise = asked ? asked : GRT_PROMISE_SET;
+        system->promise = asked ? asked : GRT_PROMISE_ORDER;
         if (policy != GRT_POLICY_NONE && asked)
             snprintf(suffix, sizeof suffix, " %s", grt_promise_text(asked));
         if (precision > 0)

@@ -82,8 +82,8 @@ const cli_option cli_rank_options_table[] = {
      "share of the full ranking's K best that shall come\n"
      "back, 0 < P < 1 (default 0.99)"},
     {KEY_PROMISE, "promise", "WHAT",
-     "what the precision is about: set, who the K best are\n"
-     "(default); order or scores, also in which order and\n"
+     "what the precision is about: set, who the K best are;\n"
+     "order, also in which order (default); scores, also\n"
      "with which scores: the K best run to the end"},
     {KEY_FIRST_LAYER, "first-layer", "N", "decide after N layers at the earliest"},
     {KEY_DISPERSION, "dispersion", "X",

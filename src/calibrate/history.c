@@ -40,7 +40,10 @@ static size_t replay_layers(const grt_histories *histories,
         n_computed += decisions->n_active;
         for (size_t i = 0; i < decisions->n_active; i++)
             decisions->scores[decisions->active[i]] = scores[decisions->active[i]];
-        if (l < histories->n_layers) (void)grt_decide(decisions, selector, l);
+        if (l < histories->n_layers)
+            (void)grt_decide(decisions, selector, l);
+        else
+            grt_decisions_end(decisions);
     }
     return n_computed;
 }

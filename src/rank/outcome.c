@@ -60,7 +60,7 @@ static void fill_item(const grt_ranking *ranking, grt_result *result, size_t ran
         state = is_selected ? GRT_STATE_SELECTED : GRT_STATE_DROPPED;
         layer = decisions->layers[i];
     }
-    result->logits[rank] = decisions->scores[i];
+    result->logits[rank] = grt_decisions_final(decisions, i);
     result->states[rank] = state;
     result->layers[rank] = layer;
     result->tokens[rank] = pairs->offsets[pair + 1] - pairs->offsets[pair];

@@ -86,6 +86,15 @@ static void choose_schedule(grt_policy_choice *out, const grt_policy_input *inpu
     out->selector.schedule.n_steps = input->n_schedule;
 }
 
+/* Where scores do not predict the final logit an order is known at the end only. */
+static void choose_promise(grt_policy_choice *out)
+{
+    bool predicts = grt_reads_predictions(&out->selector);
+    out->selector.settles_order = out->promise == GRT_PROMISE_ORDER && predicts;
+    out->selector.is_exact_order = out->promise == GRT_PROMISE_SCORES ||
+                                   (out->promise == GRT_PROMISE_ORDER && !predicts);
+}
+
 grt_status grt_policy_choose(grt_policy_choice *out, const grt_profile *profile,
                              size_t n_layers, size_t first_head,
                              const grt_policy_input *input, grt_error *err)
@@ -94,9 +103,8 @@ grt_status grt_policy_choose(grt_policy_choice *out, const grt_profile *profile,
     GRT_TRY(check(options, err));
     *out = (grt_policy_choice){.policy = (grt_policy)options->policy,
                                .promise = (grt_promise)options->promise};
-    if (out->promise == GRT_PROMISE_DEFAULT) out->promise = GRT_PROMISE_SET;
-    /* An order is only known for certain at the end, where scores are, too. */
-    out->selector.is_exact_order = out->promise != GRT_PROMISE_SET;
+    if (out->promise == GRT_PROMISE_DEFAULT)
+        out->promise = input->schedule ? GRT_PROMISE_SET : GRT_PROMISE_ORDER;
     if (out->policy == GRT_POLICY_DEFAULT) out->policy = GRT_POLICY_BOUND;
     bool wants_all = input->k == 0 || input->k >= input->n_documents;
     if (wants_all) out->policy = GRT_POLICY_NONE;
@@ -108,6 +116,7 @@ grt_status grt_policy_choose(grt_policy_choice *out, const grt_profile *profile,
         choose_bound(out, profile, n_layers, first_head, input);
     else
         out->selector.kind = GRT_SELECTOR_NONE;
+    choose_promise(out);
     if (options->first_layer > 0) out->selector.first_layer = options->first_layer;
     out->first_scored = out->reads_profile ? 0 : first_head;
     if (out->selector.first_layer < out->first_scored)

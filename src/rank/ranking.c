@@ -277,6 +277,8 @@ static grt_status advance(grt_ranking *ranking, bool *holds_turn, grt_error *err
         note_active(ranking);
         if (layer < n_layers)
             (void)grt_decide(&ranking->decisions, &ranking->policy.selector, layer);
+        else
+            grt_decisions_end(&ranking->decisions);
         note_states(ranking);
     }
     if (layer == n_layers || ranking->decisions.n_active == 0)

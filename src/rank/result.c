@@ -41,12 +41,14 @@ void grt_result_fill_scores(grt_result *result)
     float *scores = result->scores;
     for (size_t i = 0; i < n; i++)
         scores[i] = (float)(1.0 / (1.0 + exp(-(double)result->logits[i])));
-    size_t last = n; /* that ran to the end or is still active; n: none did */
-    for (size_t i = n; i-- > 0;)
-        if (last == n && result->states[i] != GRT_STATE_DROPPED) last = i;
-    for (size_t i = last == n ? n : last; i-- > 0;)
-        if (scores[i] < scores[i + 1]) scores[i] = scores[i + 1];
-    for (size_t i = last == n ? 1 : last + 1; i < n; i++)
+    /* those above a candidate that is not dropped are raised, dropped ones lowered */
+    float least = 0.0f;
+    for (size_t i = n; i-- > 0;) {
+        if (result->states[i] == GRT_STATE_DROPPED) continue;
+        if (scores[i] < least) scores[i] = least;
+        least = scores[i];
+    }
+    for (size_t i = 1; i < n; i++)
         if (scores[i] > scores[i - 1]) scores[i] = scores[i - 1];
 }
 

@@ -15,8 +15,7 @@ static double swap_probability(double gap, double deviation)
     return 0.5 * erfc(gap / (deviation * sqrt(2)));
 }
 
-/* The standard deviation of what a difference still moves; NaN: nothing is known. */
-static double movement(const grt_bound_policy *policy, const grt_boundary *boundary)
+double grt_bound_movement(const grt_bound_policy *policy, const grt_boundary *boundary)
 {
     double deviation;
     if (!policy->spread) {
@@ -45,14 +44,14 @@ double grt_expected_movement(const grt_selector *selector,
     grt_boundary boundary = {
         .layer = decisions->layer, .moved = 0, .drift = decisions->drift, .step = step};
     if (decisions->layer == 0) return (double)NAN;
-    return movement(&policy, &boundary);
+    return grt_bound_movement(&policy, &boundary);
 }
 
 grt_cut grt_cut_by_bound(const grt_bound_policy *policy, const grt_boundary *boundary,
                          const grt_ranked *ranked)
 {
     grt_cut cut = {0, 0};
-    double deviation = movement(policy, boundary);
+    double deviation = grt_bound_movement(policy, boundary);
     if (isnan(deviation)) return cut;
     double share = (1 - (double)policy->precision) * (double)boundary->k /
                    (double)boundary->n_candidates;

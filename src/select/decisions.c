@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "select/order.h"
+#include "select/settled.h"
 
 #include <math.h>
 
@@ -27,6 +28,11 @@ size_t grt_decisions_bytes(size_t n)
                 add_array(&total, n, sizeof(float)) &&       /* active_scores */
                 add_array(&total, n, sizeof(float)) &&       /* previous_scores */
                 add_array(&total, n, sizeof(grt_verdict)) && /* active_verdicts */
+                add_array(&total, n, sizeof(float)) &&       /* levels */
+                add_array(&total, n, sizeof(float)) &&       /* finals */
+                add_array(&total, n, sizeof(size_t)) &&      /* by_final */
+                add_array(&total, n, sizeof(size_t)) &&      /* order */
+                add_array(&total, n, sizeof(bool)) &&        /* flags */
                 add_array(&total, 1, scratch);
     return fits ? total : SIZE_MAX;
 }
@@ -52,31 +58,56 @@ void grt_decisions_init(grt_decisions *decisions, void *block, size_t n, size_t 
     decisions->active_scores = take(&at, n, sizeof(float));
     decisions->previous_scores = take(&at, n, sizeof(float));
     decisions->active_verdicts = take(&at, n, sizeof(grt_verdict));
+    decisions->levels = take(&at, n, sizeof(float));
+    decisions->finals = take(&at, n, sizeof(float));
+    decisions->by_final = take(&at, n, sizeof(size_t));
+    decisions->order = take(&at, n, sizeof(size_t));
+    decisions->flags = take(&at, n, sizeof(bool));
     decisions->select_scratch = at;
     for (size_t i = 0; i < n; i++) {
         decisions->active[i] = i;
         decisions->scores[i] = priors ? priors[i] : 0.0f;
         decisions->verdicts[i] = GRT_VERDICT_DEFER;
         decisions->layers[i] = 0;
+        decisions->levels[i] = 0.0f;
         decisions->previous_scores[i] = decisions->scores[i];
     }
 }
 
-bool grt_decide(grt_decisions *d, const grt_selector *selector, size_t layer)
+/* Takes the scores of the active candidates, and how far they moved on average. */
+static void take_scores(grt_decisions *d)
 {
-    for (size_t i = 0; i < d->n_active; i++)
+    double moved = 0;
+    for (size_t i = 0; i < d->n_active; i++) {
         d->active_scores[i] = d->scores[d->active[i]];
-    float moved = grt_moved(d->previous_scores, d->active_scores, d->n_active);
-    d->walked += moved * moved;
-    if (d->layer + 1 != layer || (layer == 1 && !grt_expects_first_move(selector)))
-        moved = NAN;
-    float drift = grt_drift(selector, layer, moved);
-    if (drift > d->drift) d->drift = drift;
-    d->layer = layer;
-    float step = sqrtf(d->walked / (float)layer);
-    grt_boundary boundary = {layer, d->active_scores, d->n_active, d->slots, d->n, d->k,
-                             moved, d->drift,         step};
-    grt_select(selector, &boundary, d->active_verdicts, d->select_scratch);
+        moved += (double)d->active_scores[i] - (double)d->previous_scores[i];
+    }
+    moved /= (double)d->n_active;
+    if (isfinite(moved)) d->level += moved;
+}
+
+/* Members of the top K whose order is not settled compute on. */
+static void hold_unsettled(grt_decisions *d, const grt_selector *selector,
+                           const grt_boundary *boundary)
+{
+    grt_decisions_order(d, d->order);
+    for (size_t rank = 0; rank < d->k; rank++) {
+        size_t candidate = d->order[rank];
+        d->finals[rank] = grt_decisions_final(d, candidate);
+        d->flags[rank] = d->verdicts[candidate] == GRT_VERDICT_SELECT;
+    }
+    grt_members members = {d->finals, d->flags, d->k};
+    for (size_t rank = 0; rank < d->k; rank++)
+        d->by_final[d->order[rank]] = rank;
+    for (size_t i = 0; i < d->n_active; i++)
+        if (d->active_verdicts[i] == GRT_VERDICT_SELECT &&
+            !grt_is_settled(selector, boundary, &members, d->by_final[d->active[i]]))
+            d->active_verdicts[i] = GRT_VERDICT_DEFER;
+}
+
+/* Applies what the selector says. */
+static void take_verdicts(grt_decisions *d)
+{
     size_t n_left = 0;
     for (size_t i = 0; i < d->n_active; i++) {
         size_t candidate = d->active[i];
@@ -88,10 +119,42 @@ bool grt_decide(grt_decisions *d, const grt_selector *selector, size_t layer)
         }
         if (verdict == GRT_VERDICT_SELECT) d->slots--;
         d->verdicts[candidate] = verdict;
-        d->layers[candidate] = layer;
+        d->layers[candidate] = d->layer;
+        d->levels[candidate] = (float)d->level;
     }
     d->n_active = n_left;
-    return n_left == 0;
+}
+
+bool grt_decide(grt_decisions *d, const grt_selector *selector, size_t layer)
+{
+    take_scores(d);
+    float moved = grt_moved(d->previous_scores, d->active_scores, d->n_active);
+    d->walked += moved * moved;
+    if (d->layer + 1 != layer || (layer == 1 && !grt_expects_first_move(selector)))
+        moved = NAN;
+    float drift = grt_drift(selector, layer, moved);
+    if (drift > d->drift) d->drift = drift;
+    d->layer = layer;
+    d->predicts = grt_reads_predictions(selector);
+    float step = sqrtf(d->walked / (float)layer);
+    grt_boundary boundary = {layer, d->active_scores, d->n_active, d->slots, d->n, d->k,
+                             moved, d->drift,         step};
+    grt_select(selector, &boundary, d->active_verdicts, d->select_scratch);
+    if (selector->settles_order) hold_unsettled(d, selector, &boundary);
+    take_verdicts(d);
+    return d->n_active == 0;
+}
+
+void grt_decisions_end(grt_decisions *d)
+{
+    if (d->n_active > 0) take_scores(d);
+}
+
+float grt_decisions_final(const grt_decisions *d, size_t candidate)
+{
+    float score = d->scores[candidate];
+    if (!d->predicts || d->verdicts[candidate] == GRT_VERDICT_DEFER) return score;
+    return (float)((double)score + d->level - (double)d->levels[candidate]);
 }
 
 /* Groups of the ranking, best first: selected by boundary, finished, dropped by
@@ -107,7 +170,7 @@ static size_t group_of(const grt_decisions *d, size_t candidate)
     return SIZE_MAX;
 }
 
-void grt_decisions_order(const grt_decisions *d, size_t *order)
+static void order_by_groups(const grt_decisions *d, size_t *order)
 {
     grt_order_by_score(order, d->scores, d->n);
     /* Groups are few next to candidates: each pass finds the next one. */
@@ -124,4 +187,33 @@ void grt_decisions_order(const grt_decisions *d, size_t *order)
             order[n_placed++] = candidate;
         }
     }
+}
+
+/* The top K, then the others that were not dropped, then dropped ones. */
+static void order_by_finals(const grt_decisions *d, size_t *order)
+{
+    size_t slots = d->slots, n_top = 0, n_other = d->k, n_kept = d->n;
+    for (size_t i = 0; i < d->n; i++) {
+        d->finals[i] = grt_decisions_final(d, i);
+        n_kept -= d->verdicts[i] == GRT_VERDICT_DROP;
+    }
+    grt_order_by_score(d->by_final, d->finals, d->n);
+    for (size_t i = 0; i < d->n; i++) {
+        grt_verdict verdict = d->verdicts[d->by_final[i]];
+        bool fills_a_slot = verdict == GRT_VERDICT_DEFER && slots > 0;
+        bool is_in = fills_a_slot || verdict == GRT_VERDICT_SELECT;
+        size_t *place = is_in                         ? &n_top
+                        : verdict == GRT_VERDICT_DROP ? &n_kept
+                                                      : &n_other;
+        order[(*place)++] = d->by_final[i];
+        slots -= fills_a_slot;
+    }
+}
+
+void grt_decisions_order(const grt_decisions *d, size_t *order)
+{
+    if (d->predicts)
+        order_by_finals(d, order);
+    else
+        order_by_groups(d, order);
 }

@@ -18,11 +18,18 @@ typedef struct grt_decisions {
     size_t layer;          /* the last boundary seen; 0: none */
     float drift;           /* see grt_boundary */
     float walked;          /* squares of all moves so far; NaN: not known */
-    /* scratch of grt_decide */
+    bool predicts;         /* scores are predictions of the final logit */
+    double level;          /* of scores: the sum of their mean moves so far */
+    float *levels;         /* [n] the level when it was decided */
+    /* scratch */
     float *active_scores;         /* [n] */
     float *previous_scores;       /* [n_active] at the boundary before; 0 at first */
     grt_verdict *active_verdicts; /* [n] */
     void *select_scratch;         /* grt_select_scratch_bytes(n) */
+    float *finals;                /* [n] */
+    size_t *by_final;             /* [n] */
+    size_t *order;                /* [n] */
+    bool *flags;                  /* [n] */
 } grt_decisions;
 
 /* Bytes for the arrays of n candidates, in one block aligned to 64; SIZE_MAX when they
@@ -40,9 +47,22 @@ void grt_decisions_init(grt_decisions *decisions, void *block, size_t n, size_t 
  * more. */
 bool grt_decide(grt_decisions *decisions, const grt_selector *selector, size_t layer);
 
-/* The ranking: order[n] from best to worst.  Selected candidates first, earlier ones
- * before later ones; then those that ran to the end; then dropped ones, later ones
- * before earlier ones; equals by score, then by index. */
+/* After the last layer: takes the final scores of the active candidates. */
+void grt_decisions_end(grt_decisions *decisions);
+
+/* The logit that a candidate is expected to have after the last layer.  Where scores
+ * are predictions, that of a decided one is its last score and what the scores of those
+ * that computed on moved since, on average: predictions of different layers differ by a
+ * level that all candidates share.  Else its last score. */
+float grt_decisions_final(const grt_decisions *decisions, size_t candidate);
+
+/* The ranking: order[n] from best to worst, equals by index.
+ * Where scores are predictions: the top K, which are the selected ones and the best of
+ * those not decided; then the others not decided; then dropped ones; each by the final
+ * logits.
+ * Else scores of different layers do not compare: selected candidates first, earlier
+ * ones before later ones; then those that ran to the end; then dropped ones, later ones
+ * before earlier ones; each by score. */
 void grt_decisions_order(const grt_decisions *decisions, size_t *order);
 
 #endif /* GRT_SELECT_DECISIONS_H */

@@ -55,8 +55,11 @@ size_t grt_cluster_scratch_bytes(size_t n);
 grt_cut grt_cut_by_cluster(const grt_cluster_policy *policy, const grt_ranked *ranked,
                            void *scratch);
 /* The standard deviation of what a difference of two scores still moves until the last
- * layer, seen from the last boundary; NaN: nothing is known.  Without a bound policy
- * scores are taken for a random walk. */
+ * layer, margin included; NaN: nothing is known. */
+double grt_bound_movement(const grt_bound_policy *policy, const grt_boundary *boundary);
+
+/* The same as it is expected, without a margin, seen from the last boundary; NaN:
+ * nothing is known.  Without a bound policy scores are taken for a random walk. */
 double grt_expected_movement(const grt_selector *selector,
                              const grt_decisions *decisions, size_t n_layers);
 

@@ -68,6 +68,11 @@ float grt_moved(const float *before, const float *after, size_t n)
     return n < 2 || !isfinite(variance) ? NAN : (float)sqrt(2 * variance);
 }
 
+bool grt_reads_predictions(const grt_selector *selector)
+{
+    return selector->kind == GRT_SELECTOR_BOUND && selector->bound.spread;
+}
+
 bool grt_expects_first_move(const grt_selector *selector)
 {
     return selector->kind == GRT_SELECTOR_BOUND && selector->bound.moves &&

@@ -74,6 +74,8 @@ typedef struct grt_selector {
     grt_selector_kind kind;
     size_t first_layer;  /* the policy is silent at boundaries before this one */
     bool is_exact_order; /* drop only: whoever may be in the top K runs to the end */
+    bool settles_order;  /* a member of the top K is selected only when its order among
+                            them is settled, too (settled.h); else it runs on */
     union {
         grt_cluster_policy cluster;
         grt_bound_policy bound;
@@ -99,6 +101,9 @@ typedef struct grt_boundary {
  * next: before[n] and after[n] of the same candidates.  NaN when n < 2 or a score is
  * not finite. */
 float grt_moved(const float *before, const float *after, size_t n);
+
+/* Whether the policy's scores predict the final logit, at any boundary. */
+bool grt_reads_predictions(const grt_selector *selector);
 
 /* Whether the policy knows how large differences usually are at boundary 1. */
 bool grt_expects_first_move(const grt_selector *selector);

@@ -200,11 +200,15 @@ static grt_result *rank_followed(grt_model *model, const grt_request *request)
     } while (!step.is_done);
     grt_result *result = result_ok(ranking);
     grt_ranking_free(ranking);
+    grt_stats stats = stats_of(result);
+    int predicts = stats.policy == GRT_POLICY_BOUND && stats.has_profile;
     for (size_t i = 0; i < N; i++) {
         size_t index = grt_result_indices(result)[i];
-        assert_int_equal(grt_result_states(result)[i], told.states[index]);
+        int32_t state = grt_result_states(result)[i];
+        assert_int_equal(state, told.states[index]);
         assert_int_equal(grt_result_layers(result)[i], told.layers[index]);
-        assert_true(grt_result_logits(result)[i] == told.scores[index]);
+        if (!predicts || state == GRT_STATE_FINISHED)
+            assert_true(grt_result_logits(result)[i] == told.scores[index]);
     }
     check_columns(result, request->k);
     return result;
@@ -226,7 +230,7 @@ static void test_every_policy_tells_one_story(void **state)
             grt_result *result = NULL;
             grt_request request = request_of(choice & 1 ? "owls" : "steam engine");
             grt_policy_options policy = policy_of((grt_policy)(choice % 5 % 4));
-            policy.promise = choice & 2 ? GRT_PROMISE_SCORES : GRT_PROMISE_SET;
+            policy.promise = (int32_t)(GRT_PROMISE_SET + choice / 2 % 3);
             policy.precision = choice & 8 ? 0.6f : 0.0f;
             request.policy = &policy;
             request.k = 1 + choice % 4;

@@ -66,10 +66,10 @@ static void test_scores_never_rise_along_a_ranking(void **state)
             float full[N];
             grt_request request = request_of(queries[q], &full_pass, 0);
             rank_logits(model, &request, full);
-            for (unsigned choice = 0; choice < 24; choice++) {
+            for (unsigned choice = 0; choice < 36; choice++) {
                 grt_policy_options policy = policy_of((grt_policy)(1 + choice % 3));
                 policy.precision = choice & 4 ? 0.5f : 0.0f;
-                policy.promise = choice & 8 ? GRT_PROMISE_SCORES : GRT_PROMISE_SET;
+                policy.promise = (int32_t)(GRT_PROMISE_SET + choice / 12);
                 request = request_of(queries[q], &policy, 1 + choice % 6);
                 grt_result *result = rank_ok(model, &request);
                 n_early += check_scores(result, full);
@@ -82,6 +82,63 @@ static void test_scores_never_rise_along_a_ranking(void **state)
         grt_model_close(model);
         assert_true(n_early > 0);
     }
+}
+
+/* With a precision near 1 an order is that of the top K run to the end, and it never
+ * costs more. */
+static void test_an_order_that_is_nearly_certain(void **state)
+{
+    (void)state;
+    static const float precisions[] = {0.0f, 0.999999f};
+    for (size_t m = 0; m < N_MODELS; m++) {
+        grt_model *model = open_on(NULL, models[m], NULL);
+        for (size_t q = 0; q < N_QUERIES; q++) {
+            for (size_t k = 1; k < N; k += 2) {
+                for (size_t p = 0; p < 2; p++) {
+                    grt_policy_options policy = policy_of(GRT_POLICY_DEFAULT);
+                    policy.precision = precisions[p];
+                    grt_request request = request_of(queries[q], &policy, k);
+                    grt_result *order = rank_ok(model, &request);
+                    assert_int_equal(stats_of(order).promise, GRT_PROMISE_ORDER);
+                    policy.promise = GRT_PROMISE_SCORES;
+                    grt_result *scores = rank_ok(model, &request);
+                    assert_true(stats_of(order).candidates_x_layers <=
+                                stats_of(scores).candidates_x_layers);
+                    for (size_t i = 0; i < k && p == 1; i++)
+                        assert_int_equal(grt_result_indices(order)[i],
+                                         grt_result_indices(scores)[i]);
+                    grt_result_free(order);
+                    grt_result_free(scores);
+                }
+            }
+        }
+        grt_model_close(model);
+    }
+}
+
+/* Where nothing predicts the final logit the top K run to the end. */
+static void test_an_order_without_a_profile(void **state)
+{
+    (void)state;
+    setup s = SETUP_INIT;
+    s.model.profile_path = "";
+    grt_model *model = open_with(models[0], &s);
+    for (int policy = GRT_POLICY_CLUSTER; policy <= GRT_POLICY_BOUND; policy++) {
+        grt_policy_options options = policy_of((grt_policy)policy);
+        options.precision = 0.5f;
+        options.dispersion = policy == GRT_POLICY_CLUSTER ? 0.1f : 0.0f;
+        options.first_layer = 1;
+        grt_request request = request_of(queries[0], &options, 3);
+        grt_result *order = rank_ok(model, &request);
+        options.promise = GRT_PROMISE_SCORES;
+        grt_result *scores = rank_ok(model, &request);
+        assert_same_result(order, scores);
+        for (size_t i = 0; i < 3; i++)
+            assert_true(grt_result_flags(order)[i] & GRT_FLAG_EXACT);
+        grt_result_free(order);
+        grt_result_free(scores);
+    }
+    close_with(model);
 }
 
 /* Also of an order that is not final. */
@@ -143,6 +200,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scores_never_rise_along_a_ranking),
+        cmocka_unit_test(test_an_order_that_is_nearly_certain),
+        cmocka_unit_test(test_an_order_without_a_profile),
         cmocka_unit_test(test_scores_of_an_order_as_it_stands),
         cmocka_unit_test(test_only_those_with_a_score),
     };

@@ -2,6 +2,8 @@
  * after each of them there is an order. */
 #include "opened.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 
 enum { N = 9, MAX_LAYERS = 32 };
@@ -79,19 +81,54 @@ static size_t count(const told *t, int32_t wanted)
     return n;
 }
 
-/* Selected first, earlier ones before later ones; then those that compute or have run
- * to the end; then dropped ones, later ones first. */
-static long rank_group(const told *t, size_t index)
+/* Whether scores are predictions of the final logit. */
+static int predicts(const grt_result *result)
 {
+    grt_stats stats = stats_of(result);
+    return stats.policy == GRT_POLICY_BOUND && stats.has_profile;
+}
+
+/* Selected first, earlier ones before later ones; then those that compute or have run
+ * to the end; then dropped ones, later ones first.  Of predictions: the top K, the
+ * others, dropped ones. */
+static long rank_group(const told *t, const grt_result *result, size_t rank)
+{
+    size_t index = grt_result_indices(result)[rank];
     long layer = (long)t->layers[index];
+    if (predicts(result))
+        return rank < grt_result_top(result)           ? 0
+               : t->states[index] == GRT_STATE_DROPPED ? 2
+                                                       : 1;
     if (t->states[index] == GRT_STATE_SELECTED) return layer;
     if (t->states[index] == GRT_STATE_DROPPED) return 3 * MAX_LAYERS - layer;
     return MAX_LAYERS;
 }
 
+/* Of one that is not decided: its score.  Predictions of decided ones move with the
+ * others, all that were decided at one layer alike. */
+static void check_logits(const told *t, const grt_result *result)
+{
+    float moved[MAX_LAYERS] = {0};
+    int is_known[MAX_LAYERS] = {0};
+    for (size_t i = 0; i < N; i++) {
+        size_t index = grt_result_indices(result)[i], layer = t->layers[index];
+        float logit = grt_result_logits(result)[i], score = t->scores[index];
+        int32_t state = t->states[index];
+        int is_decided = state == GRT_STATE_SELECTED || state == GRT_STATE_DROPPED;
+        if (!is_decided || !predicts(result)) {
+            assert_true(logit == score);
+            continue;
+        }
+        if (!is_known[layer]) moved[layer] = logit - score;
+        is_known[layer] = 1;
+        assert_true(fabsf(logit - score - moved[layer]) < 1e-4f);
+    }
+}
+
 static void check_order(const told *t, const grt_result *result, size_t k)
 {
     const size_t *indices = grt_result_indices(result);
+    const float *logits = grt_result_logits(result);
     size_t seen = 0;
     assert_int_equal(grt_result_count(result), N);
     assert_int_equal(grt_result_top(result), k);
@@ -106,15 +143,16 @@ static void check_order(const told *t, const grt_result *result, size_t k)
             assert_int_equal(index, i); /* the request's order */
             continue;
         }
-        assert_true(grt_result_logits(result)[i] == t->scores[index]);
         if (i == 0) continue;
         size_t above = indices[i - 1];
-        long group = rank_group(t, index), group_above = rank_group(t, above);
+        long group = rank_group(t, result, i);
+        long group_above = rank_group(t, result, i - 1);
         assert_true(group_above <= group);
         if (group_above < group) continue;
-        assert_true(t->scores[above] >= t->scores[index]);
-        if (t->scores[above] == t->scores[index]) assert_true(above < index);
+        assert_true(logits[i - 1] >= logits[i]);
+        if (logits[i - 1] == logits[i]) assert_true(above < index);
     }
+    if (t->layer > 0) check_logits(t, result);
     assert_int_equal(seen, ((size_t)1 << N) - 1);
 }
 
@@ -167,6 +205,7 @@ static void test_there_is_an_order_after_every_step(void **state)
         for (unsigned choice = 0; choice < 12; choice++) {
             grt_policy_options policy = policy_of((grt_policy)(choice % 4));
             policy.precision = choice & 4 ? 0.6f : 0.0f;
+            policy.promise = (int32_t)(choice % 3); /* default, set, order */
             grt_request request = request_of(&policy, 1 + choice % 3);
             check_ranking(model, &request);
         }

@@ -345,6 +345,7 @@ static grt_replay replay(const grt_histories *head, const grt_histories *readout
     grt_policy_options options = GRT_POLICY_OPTIONS_INIT;
     options.policy = (int32_t)policy;
     options.precision = precision;
+    options.promise = GRT_PROMISE_SET;
     grt_policy_input input = {.options = &options, .n_documents = SIZE_MAX, .k = k};
     assert_ok(grt_policy_choose(&choice, with, head->n_layers, 0, &input, &err), &err);
     assert_ok(grt_replay_run(&found, choice.reads_profile ? readout : head,

@@ -516,7 +516,7 @@ static void fill_stats(grt_ranking *ranking)
                          .compute_ns = 1500000,
                          .total_ns = 1750000,
                          .policy = policy_of(ranking),
-                         .promise = promise ? promise : GRT_PROMISE_SET,
+                         .promise = promise ? promise : GRT_PROMISE_ORDER,
                          .expected_precision = 1,
                          .isa = "avx2",
                          .arithmetic = GRT_ARITHMETIC_F32};

@@ -66,7 +66,11 @@ static void choose(const grt_profile *with, const asked *a)
     assert_int_not_equal(choice.promise, GRT_PROMISE_DEFAULT);
     assert_int_equal(choice.wants_scores, choice.selector.kind != GRT_SELECTOR_NONE ||
                                               a->input.wants_scores);
-    assert_int_equal(choice.selector.is_exact_order, choice.promise != GRT_PROMISE_SET);
+    bool predicts = choice.selector.kind == GRT_SELECTOR_BOUND && choice.reads_profile;
+    bool is_order = choice.promise == GRT_PROMISE_ORDER;
+    assert_int_equal(choice.selector.settles_order, is_order && predicts);
+    assert_int_equal(choice.selector.is_exact_order,
+                     choice.promise == GRT_PROMISE_SCORES || (is_order && !predicts));
 }
 
 static void test_who_wants_all_gets_the_full_pass(void **state)
@@ -206,6 +210,7 @@ static void test_schedules_come_first(void **state)
         assert_ptr_equal(choice.selector.schedule.steps, steps);
         assert_int_equal(choice.selector.schedule.n_steps, 1);
         assert_true(choice.precision == 0.0f && !choice.has_profile);
+        assert_int_equal(choice.promise, GRT_PROMISE_SET); /* counts are all it knows */
     }
 }
 
@@ -224,14 +229,18 @@ static void test_scores_for_whoever_watches(void **state)
 static void test_promises(void **state)
 {
     (void)state;
-    const grt_promise wanted[] = {GRT_PROMISE_SET, GRT_PROMISE_SET, GRT_PROMISE_ORDER,
+    const grt_promise wanted[] = {GRT_PROMISE_ORDER, GRT_PROMISE_SET, GRT_PROMISE_ORDER,
                                   GRT_PROMISE_SCORES};
     for (int32_t promise = GRT_PROMISE_DEFAULT; promise <= GRT_PROMISE_SCORES;
          promise++) {
-        asked a = ask_for(GRT_POLICY_BOUND);
-        a.options.promise = promise;
-        choose(&profile, &a);
-        assert_int_equal(choice.promise, wanted[promise]);
+        for (int policy = GRT_POLICY_NONE; policy <= GRT_POLICY_BOUND; policy++) {
+            asked a = ask_for((grt_policy)policy);
+            a.options.promise = promise;
+            choose(&profile, &a);
+            assert_int_equal(choice.promise, wanted[promise]);
+            choose(&no_profile, &a);
+            assert_int_equal(choice.promise, wanted[promise]);
+        }
     }
 }
 

@@ -259,6 +259,63 @@ static void test_without_calibration_all_moves_count(void **state)
     }
 }
 
+/* Candidate 0 is selected and 3 dropped at boundary 1.  Then readouts rise by 2 for
+ * both that go on: so they would have for the others. */
+static void test_predictions_share_a_level(void **state)
+{
+    (void)state;
+    const float spread[] = {0, 1, 1}, moves[] = {0, 100, 100};
+    const float priors[] = {7, 7, 7, 7};
+    const grt_selector selector = {.kind = GRT_SELECTOR_BOUND,
+                                   .bound = {spread, moves, 3, 1, 0.9f}};
+    for (int has_priors = 0; has_priors < 2; has_priors++) {
+        grt_decisions d;
+        size_t order[4];
+        void *block = new_block(4);
+        grt_decisions_init(&d, block, 4, 2, has_priors ? priors : NULL);
+        memcpy(d.scores, (float[]){9, 1, 2, -9}, 4 * sizeof(float));
+        assert_false(grt_decide(&d, &selector, 1));
+        assert_int_equal(d.n_active, 2);
+        assert_true(grt_decisions_final(&d, 0) == 9.0f);
+        d.scores[1] += 3.0f;
+        d.scores[2] += 1.0f;
+        assert_false(grt_decide(&d, &selector, 2));
+        assert_true(grt_decisions_final(&d, 0) == 11.0f);
+        assert_true(grt_decisions_final(&d, 3) == -7.0f);
+        assert_true(grt_decisions_final(&d, 1) == 4.0f); /* its own */
+        d.scores[1] += 8.0f;
+        d.scores[2] -= 16.0f;
+        grt_decisions_end(&d);
+        assert_true(grt_decisions_final(&d, 0) == 7.0f);
+        assert_true(grt_decisions_final(&d, 3) == -11.0f);
+        grt_decisions_order(&d, order);
+        /* 1 has overtaken 0; 2 sank below 3, which was dropped */
+        assert_memory_equal(order, ((size_t[]){1, 0, 2, 3}), sizeof(order));
+        free(block);
+    }
+}
+
+/* A dropped one stays out even when it is predicted to end above one that is in. */
+static void test_members_come_first(void **state)
+{
+    (void)state;
+    const float spread[] = {0, 1, 1}, moves[] = {0, 100, 100};
+    const grt_selector selector = {.kind = GRT_SELECTOR_BOUND,
+                                   .bound = {spread, moves, 3, 1, 0.9f}};
+    grt_decisions d;
+    size_t order[4];
+    void *block = new_block(4);
+    grt_decisions_init(&d, block, 4, 2, NULL);
+    memcpy(d.scores, (float[]){9, 1, 2, -9}, 4 * sizeof(float));
+    assert_false(grt_decide(&d, &selector, 1));
+    d.scores[1] -= 20.0f;
+    d.scores[2] -= 20.5f;
+    grt_decisions_end(&d);
+    grt_decisions_order(&d, order);
+    assert_memory_equal(order, ((size_t[]){0, 2, 1, 3}), sizeof(order));
+    free(block);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +323,8 @@ int main(void)
         cmocka_unit_test(test_memory_is_counted_or_refused),
         cmocka_unit_test(test_the_book_is_right_after_every_layer),
         cmocka_unit_test(test_decided_candidates_keep_their_scores),
+        cmocka_unit_test(test_predictions_share_a_level),
+        cmocka_unit_test(test_members_come_first),
         cmocka_unit_test(test_the_first_move_is_from_nothing),
         cmocka_unit_test(test_without_calibration_all_moves_count),
     };
