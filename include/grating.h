@@ -519,6 +519,10 @@ typedef struct grt_request {
     const grt_policy_options *policy; /* NULL: defaults */
     /* Nanoseconds from the opening of the ranking after which no further chunk is
      * computed: the order as it stands is the result, and grt_stats.deadline_hit is 1.
+     * Chunks are made so small that one takes a 32nd of it; it ends later than that
+     * only by the chunk at hand, which holds one whole document at least, or by a
+     * document that is tokenized, or a MiB that is read.  Before the first layer's
+     * scores, at about 1 / n_layers of the time, there is no order but the request's.
      * 0: none. */
     uint64_t deadline_ns;
     size_t
@@ -603,12 +607,13 @@ typedef struct grt_step {
     uint64_t elapsed_ns; /* since the opening */
     /* The candidates that computed this layer; none where the layer has no scores. */
     size_t n;
-    const size_t *indices; /* [n] positions in the request's documents */
-    const float *scores;   /* [n] logits as the policy reads them, priors included */
-    const int32_t *states; /* [n] grt_state */
+    const size_t *indices;    /* [n] positions in the request's documents */
+    const float *scores;      /* [n] logits as the policy reads them, priors included */
+    const int32_t *states;    /* [n] grt_state */
+    float expected_precision; /* of the order as it stands, as in grt_stats */
 } grt_step;
 /* clang-format off */
-#define GRT_STEP_INIT {sizeof(grt_step), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define GRT_STEP_INIT {sizeof(grt_step), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* The first step reads the texts and reserves memory, each further one computes one

@@ -89,6 +89,7 @@ void wire_put_step(wire_json *json, const char *name, const grt_step *step)
     for (size_t i = 0; i < step->n; i++)
         wire_string(json, NULL, grt_state_text((grt_state)step->states[i]));
     wire_end(json, ']');
+    wire_float(json, "expected_precision", step->expected_precision);
     wire_end(json, '}');
 }
 

@@ -7,7 +7,8 @@
  *     {"format": "grating-trace", "version": 1, "model": PATH, "queries": [
  *       {"query": TEXT, "id": ID, "k": K,
  *        "steps": [{"layer": 1, "candidates": [INDEX...], "scores": [LOGIT...],
- *                   "states": ["active"|"selected"|"dropped"|"finished"...]}...],
+ *                   "states": ["active"|"selected"|"dropped"|"finished"...],
+ *                   "expected_precision": E}...],
  *        "n_layers": N, "policy": NAME, "precision": P, "documents": [
  *          {"index": I, "id": ID, "text": START, "rank": R, "state": STATE,
  *           "decided_at_layer": L, "score": S, "logit": X}...]}...]}

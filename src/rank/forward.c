@@ -49,12 +49,30 @@ uint64_t grt_forward_bytes(size_t n, size_t pooled)
     return fits ? bytes : UINT64_MAX;
 }
 
+/* With a deadline a chunk may take this part of it, by the time of the rows so far;
+ * before there are any, the first number of rows is taken. */
+enum { DEADLINE_PARTS = 32, DEADLINE_FIRST_ROWS = 128, DEADLINE_LEAST_ROWS = 32 };
+
+static size_t rows_in_time(const grt_ranking *ranking)
+{
+    uint64_t n_rows = ranking->counts.tokens_x_layers;
+    if (n_rows == 0 || ranking->chunks_ns == 0) return DEADLINE_FIRST_ROWS;
+    double row_ns = (double)ranking->chunks_ns / (double)n_rows;
+    double rows = (double)(ranking->request.deadline_ns / DEADLINE_PARTS) / row_ns;
+    if (rows < DEADLINE_LEAST_ROWS) return DEADLINE_LEAST_ROWS;
+    return rows < (double)SIZE_MAX / 2 ? (size_t)rows : SIZE_MAX;
+}
+
 static size_t rows_of_chunk(const grt_ranking *ranking)
 {
-    size_t rows = ranking->plan.plan.chunk_rows, least = ranking->layout.n_sequence;
+    size_t rows = ranking->plan.plan.chunk_rows, most = SIZE_MAX;
+    size_t least = ranking->layout.n_sequence; /* a document is in one chunk */
     bool is_alone = atomic_load(&ranking->model->engine->n_rankings) < 2;
-    if (is_alone || rows <= SHARED_CHUNK_ROWS) return rows;
-    return least > SHARED_CHUNK_ROWS ? least : SHARED_CHUNK_ROWS;
+    if (!is_alone) most = SHARED_CHUNK_ROWS;
+    if (ranking->request.deadline_ns && rows_in_time(ranking) < most)
+        most = rows_in_time(ranking);
+    if (most < least) most = least;
+    return rows < most ? rows : most;
 }
 
 static void init_pass(forward_pass *pass, grt_ranking *ranking, size_t layer)
@@ -311,7 +329,9 @@ static grt_status run_chunks(const forward_pass *pass, bool *holds_turn,
         if (i > 0 &&
             grt_turns_is_due(turns, &ranking->turn, grt_ranking_slice_ns(ranking)))
             GRT_TRY(give_way(pass, &view, holds_turn, holds_layer, err));
+        uint64_t start = grt_clock_ns();
         GRT_TRY(run_chunk(pass, i, &view, err));
+        ranking->chunks_ns += grt_clock_ns() - start;
     }
     return GRT_OK;
 }

@@ -30,8 +30,7 @@ static void fill_stats(const grt_ranking *ranking, grt_stats *stats)
     stats->arithmetic = grt_device_arithmetic(model->device);
 }
 
-/* What the full pass's top K is expected to share with this one. */
-static float expected_precision(const grt_ranking *ranking)
+float grt_ranking_expected(const grt_ranking *ranking)
 {
     const grt_decisions *decisions = &ranking->decisions;
     size_t n = ranking->request.n_documents, k = ranking->request.k;
@@ -43,7 +42,8 @@ static float expected_precision(const grt_ranking *ranking)
     if (is_decided) return ranking->policy.precision;
     if (ranking->n_scored == 0) return (float)k / (float)n;
     return grt_expected_precision(decisions, &ranking->policy.selector,
-                                  ranking->model->n_layers);
+                                  ranking->model->n_layers,
+                                  ranking->policy.usual_margin);
 }
 
 static void fill_item(const grt_ranking *ranking, grt_result *result, size_t rank)
@@ -79,7 +79,7 @@ grt_status grt_ranking_make_result(grt_ranking *ranking, grt_result **out,
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_ranking_result: before the first step");
     GRT_TRY(grt_result_create(&result, n, err));
     fill_stats(ranking, &result->stats);
-    result->stats.expected_precision = expected_precision(ranking);
+    result->stats.expected_precision = grt_ranking_expected(ranking);
     result->plan = ranking->plan.plan;
     bool has_begun = ranking->decisions.n > 0;
     if (has_begun) {

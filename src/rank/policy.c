@@ -4,6 +4,9 @@
 #include <math.h>
 
 static const float default_precision = 0.99f;
+/* The precision whose margin fits movements as they are: it was found where the share
+ * of those who move far enough to matter is small, and yet was seen. */
+static const float usual_precision = 0.99f;
 static const float default_dispersion = 0.5f;
 static const float default_explained = 0.9f;
 enum { DEFAULT_CLUSTERS = 4, MAX_CLUSTERS = 64 };
@@ -56,6 +59,8 @@ static void choose_bound(grt_policy_choice *out, const grt_profile *profile,
     bound->spread = profile->spreads;
     bound->moves = profile->moves;
     bound->margin = grt_profile_margin(profile, out->precision, input->k);
+    float usual = grt_profile_margin(profile, usual_precision, input->k);
+    if (usual < 1) out->usual_margin = usual; /* infinity: none reaches it */
 }
 
 static void choose_cluster(grt_policy_choice *out, const grt_profile *profile,
@@ -102,7 +107,8 @@ grt_status grt_policy_choose(grt_policy_choice *out, const grt_profile *profile,
     const grt_policy_options *options = input->options;
     GRT_TRY(check(options, err));
     *out = (grt_policy_choice){.policy = (grt_policy)options->policy,
-                               .promise = (grt_promise)options->promise};
+                               .promise = (grt_promise)options->promise,
+                               .usual_margin = 1.0f};
     if (out->promise == GRT_PROMISE_DEFAULT)
         out->promise = input->schedule ? GRT_PROMISE_SET : GRT_PROMISE_ORDER;
     if (out->policy == GRT_POLICY_DEFAULT) out->policy = GRT_POLICY_BOUND;

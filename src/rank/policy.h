@@ -12,6 +12,7 @@ typedef struct grt_policy_choice {
     bool has_profile;
     bool reads_profile;  /* scores come from the profile's readouts, else the head */
     bool wants_scores;   /* before the last boundary: for decisions, or for a trace */
+    float usual_margin;  /* of the spreads of movements as they usually are */
     size_t first_scored; /* at no boundary before this one: nothing reads it */
     grt_selector selector;
 } grt_policy_choice;

@@ -399,6 +399,7 @@ void grt_ranking_show(const grt_ranking *ranking, grt_step *out)
                       .n_selected = n_of[GRT_VERDICT_SELECT],
                       .n_dropped = n_of[GRT_VERDICT_DROP],
                       .elapsed_ns = grt_clock_ns() - ranking->opened_ns,
+                      .expected_precision = grt_ranking_expected(ranking),
                       .n = ranking->n_noted};
     if (!ranking->n_noted) return;
     step_arrays arrays = arrays_of(ranking);

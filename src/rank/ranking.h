@@ -68,7 +68,8 @@ struct grt_ranking {
     bool deadline_hit;
     size_t n_noted; /* candidates in the arrays of a step */
     grt_forward_counts counts;
-    grt_stats stats; /* times and bytes so far */
+    uint64_t chunks_ns; /* that chunks took so far */
+    grt_stats stats;    /* times and bytes so far */
     grt_window_counters window_seen;
     uint64_t embedding_seen;
 };
@@ -113,6 +114,10 @@ void grt_ranking_give_memory_back(grt_ranking *ranking);
  * part of `input` is filled. */
 void grt_plan_input_fill(grt_plan_input *input, const grt_model *model,
                          grt_plan_held *held);
+
+/* outcome.c: what the full pass's top K is expected to share with the order as it
+ * stands. */
+float grt_ranking_expected(const grt_ranking *ranking);
 
 /* outcome.c: the order as it stands. */
 GRT_NODISCARD grt_status grt_ranking_make_result(grt_ranking *ranking, grt_result **out,

@@ -1,6 +1,7 @@
 /* expected.c - see expected.h. */
 #include "select/expected.h"
 
+#include "select/order.h"
 #include "select/policy.h"
 
 enum { HALVINGS = 60 };
@@ -45,23 +46,19 @@ static double threshold_of(const grt_decisions *d, double deviation)
 static double leaders_over(const grt_decisions *d, double deviation, double threshold)
 {
     double sum = 0;
-    for (size_t i = 0; i < d->n_active; i++) {
-        double score = (double)d->scores[d->active[i]];
-        size_t n_better = 0;
-        for (size_t j = 0; j < d->n_active; j++) {
-            double other = (double)d->scores[d->active[j]];
-            n_better += other > score || (other == score && j < i);
-        }
-        if (n_better < d->slots) sum += ends_over(score, deviation, threshold);
-    }
+    for (size_t i = 0; i < d->n_active; i++)
+        d->finals[i] = d->scores[d->active[i]];
+    grt_order_by_score(d->by_final, d->finals, d->n_active);
+    for (size_t i = 0; i < d->slots && i < d->n_active; i++)
+        sum += ends_over((double)d->finals[d->by_final[i]], deviation, threshold);
     return sum;
 }
 
 float grt_expected_precision(const grt_decisions *d, const grt_selector *selector,
-                             size_t n_layers)
+                             size_t n_layers, float margin)
 {
     float chance = (float)d->k / (float)d->n;
-    double moves = grt_expected_movement(selector, d, n_layers);
+    double moves = grt_expected_movement(selector, d, n_layers) * (double)margin;
     if (isnan(moves)) return chance;
     double deviation = moves / sqrt(2), selected = (double)(d->k - d->slots);
     if (selector->kind == GRT_SELECTOR_BOUND)

@@ -257,6 +257,43 @@ static void test_decisions_before_a_deadline_stand(void **state)
     assert_true(n_decided > 0);
 }
 
+/* A layer is left soon after the deadline, also where it would be one chunk: of several
+ * tries, since the machine may have other things to do. */
+static void test_a_deadline_ends_a_layer(void **state)
+{
+    (void)state;
+    enum { MANY = 400, TRIES = 12 };
+    static const char *many[MANY];
+    for (size_t i = 0; i < MANY; i++)
+        many[i] = phrases[i % 5];
+    setup s = SETUP_INIT;
+    s.engine.n_threads = 1;
+    grt_model *whole =
+        open_with(deep.directory, &s); /* in chunks as large as they are */
+    grt_request request = owl_request();
+    request.documents = many;
+    request.n_documents = MANY;
+    uint64_t layer_ns = UINT64_MAX, late_ns = UINT64_MAX;
+    for (int i = 0; i < 3; i++) {
+        uint64_t start = now_ns();
+        grt_result_free(rank_ok(whole, &request));
+        if ((now_ns() - start) / N_LAYERS < layer_ns)
+            layer_ns = (now_ns() - start) / N_LAYERS;
+    }
+    request.deadline_ns = layer_ns * 5 / 2;
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t start = now_ns();
+        grt_result *result = rank_ok(whole, &request);
+        uint64_t took = now_ns() - start;
+        assert_int_equal(stats_of(result).deadline_hit, 1);
+        grt_result_free(result);
+        if (took - request.deadline_ns < late_ns) late_ns = took - request.deadline_ns;
+    }
+    print_message("late by %.2f of a layer\n", (double)late_ns / (double)layer_ns);
+    assert_true(late_ns < layer_ns / 4);
+    close_with(whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_a_deadline_ends_the_steps),
         cmocka_unit_test(test_a_deadline_that_is_far_changes_nothing),
         cmocka_unit_test(test_decisions_before_a_deadline_stand),
+        cmocka_unit_test(test_a_deadline_ends_a_layer),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -190,6 +190,7 @@ static void check_ranking(grt_model *model, const grt_request *request)
         check_order(&t, result, request->k);
         float expected = stats_of(result).expected_precision;
         assert_true(expected >= 0 && expected <= 1);
+        assert_true(step.expected_precision == expected);
         grt_result_free(result);
     } while (!step.is_done);
     assert_int_equal(count(&t, GRT_STATE_ACTIVE), 0);

@@ -616,6 +616,7 @@ static void show(const grt_ranking *ranking, grt_step *step)
     step->indices = ranking->indices;
     step->scores = ranking->scores;
     step->states = ranking->states;
+    step->expected_precision = layer ? 0.75F : 0;
 }
 
 /* What a ranking is before its texts are read: its documents as they were given. */

@@ -106,10 +106,20 @@ static void test_bound_reads_a_profile_where_there_is_one(void **state)
     assert_int_equal(choice.selector.first_layer, 0);
     assert_true(bound->margin == 4.0f);
     assert_true(bound->precision == 0.99f && choice.precision == 0.99f);
+    assert_true(choice.usual_margin == 1.0f); /* never wider than the spreads */
     a.options.precision = 0.8f;
     a.input.k = 1;
     choose(&profile, &a);
     assert_true(bound->margin == 1.0f && choice.precision == 0.8f);
+    const float narrow[] = {0.1f, 0.2f, 0.5f, 0.4f},
+                never[] = {1, 1, INFINITY, INFINITY};
+    grt_profile other = profile;
+    other.margins = narrow;
+    choose(&other, &a);
+    assert_true(bound->margin == 0.1f && choice.usual_margin == 0.5f); /* of 0.99 */
+    other.margins = never;
+    choose(&other, &a);
+    assert_true(choice.usual_margin == 1.0f);
 }
 
 /* Scores are a random walk, and silent in the first half. */

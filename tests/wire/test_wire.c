@@ -199,6 +199,7 @@ static void test_objects_parse(void **state)
     step.indices = indices;
     step.scores = scores;
     step.states = states;
+    step.expected_precision = 0.25f;
     grt_memory_plan plan = GRT_MEMORY_PLAN_INIT, unplanned = GRT_MEMORY_PLAN_INIT;
     plan.n_layers = 4;
     const uint64_t process_bytes = 5;
@@ -235,6 +236,9 @@ static void test_objects_parse(void **state)
                         "no_memory");
     const json_t *second = json_object_get(json_array_get(all, 2), "scores");
     assert_true(json_is_null(json_array_get(second, 1)));
+    const json_t *expected =
+        json_object_get(json_array_get(all, 2), "expected_precision");
+    assert_true(json_real_value(expected) == 0.25);
     const json_t *planned = json_object_get(json_array_get(all, 3), "plan");
     assert_int_equal(json_integer_value(json_object_get(planned, "process_bytes")), 5);
     assert_true(json_is_null(json_object_get(json_array_get(all, 4), "plan")));
