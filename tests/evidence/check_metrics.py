@@ -89,6 +89,17 @@ def check_intervals():
     check("interval of tosses", abs(low - 0.402) < 0.011 and abs(high - 0.598) < 0.011, True)
 
 
+def check_ndcg():
+    # the ideal order of all that were judged is 2, 1, 1
+    best = 2 + 1 / np.log2(3) + 1 / 2
+    check("ndcg", metrics.ndcg([0, 2, 1], [1, 2, 0, 1], 3), (2 / np.log2(3) + 1 / 2) / best)
+    check("ndcg of the first two", metrics.ndcg([0, 2, 1], [1, 2, 0, 1], 2),
+          2 / np.log2(3) / (2 + 1 / np.log2(3)))
+    check("fewer than k", metrics.ndcg([1], [1], 10), 1)
+    check("nothing relevant", metrics.ndcg([0, 0], [0], 2), 0)
+    check("below 0 is 0", metrics.ndcg([-2, 1], [-2, 1], 2), 1 / np.log2(3))
+
+
 def check_misses():
     rankings = {"full": {"a": ["1", "2", "3", "4"], "b": ["1", "2", "3", "4"]},
                 "early": {"a": ["1", "4", "2", "3"], "b": ["2", "1", "3", "4"]}}
@@ -111,7 +122,7 @@ def check_text():
     check("chance", report.target_text([0.985, 0.97, 0.995], 0.99) == "not told apart", True)
 
 
-for part in (check_gamma, check_clusters, check_optimum, check_intervals, check_misses,
-             check_text):
+for part in (check_gamma, check_clusters, check_optimum, check_intervals, check_ndcg,
+             check_misses, check_text):
     part()
 sys.exit(bad)

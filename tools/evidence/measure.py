@@ -52,6 +52,7 @@ def keep(report):
     systems = []
     for row in report["systems"]:
         kept = {name: row.get(name) for name in ("system", "k", "computed", "time", "drift")}
+        kept["system"] = row["system"].removesuffix(" set")
         for name in METRICS:
             figure = row["metrics"].get(name)
             kept[name] = figure and [figure[end] for end in ("mean", "low", "high", "p")]
@@ -81,9 +82,10 @@ def quality(bench, name, limit):
         precisions = ",".join("%g" % p for p in PRECISIONS)
         report, rankings = bench.steps.evaluate(
             bench.arguments(folder) + ["--depth", str(DEPTH), "-k", str(K), "--policies",
-                                       "cluster,bound", "--precision", precisions])
+                                       "cluster,bound", "--precision", precisions,
+                                       "--promise", "set"])
         value = keep(report)
-        value["misses"] = {policy: misses(rankings, "%s-0.99-k%d" % (policy, K), K)
+        value["misses"] = {policy: misses(rankings, "%s-0.99-set-k%d" % (policy, K), K)
                            for policy in ("bound", "cluster")}
         return value
     return bench.get("quality-%s" % name, [limit, DEPTH, K, PRECISIONS, METRICS], measure)
@@ -186,7 +188,8 @@ def bound_row(report, k):
 def swept(bench, name, limit, arguments, ks):
     """{k: [overlap, low, high, computed, drift]} of bound 0.99."""
     report, _ = bench.steps.evaluate(arguments + ["-k", ",".join(map(str, ks)), "--policies",
-                                                  "bound", "--precision", "0.99"])
+                                                  "bound", "--precision", "0.99",
+                                                  "--promise", "set"])
     rows = keep(report)
     return [bound_row(rows, k)["overlap"][:3] +
             [bound_row(rows, k)["computed"], bound_row(rows, k)["drift"]] for k in ks]
@@ -223,7 +226,7 @@ def rankings(bench, folder, arguments):
 
 def cluster_point(bench, folder, full, arguments):
     """[overlap, low, high, computed]"""
-    found = rankings(bench, folder, ["--policy", "cluster"] + arguments)
+    found = rankings(bench, folder, ["--policy", "cluster", "--promise", "set"] + arguments)
     overlaps = [len(set(f) & set(p)) / len(f) for (f, _), (p, _) in zip(full, found)]
     computed = sum(c for _, c in found) / sum(c for _, c in full)
     return list(metrics.interval(overlaps)) + [computed]

@@ -60,6 +60,15 @@ def cluster_gamma(early, final):
     return gamma(early, final, clusters(early))
 
 
+def ndcg(grades, judged, k):
+    """As trec_eval: grades of the documents as ranked, those of all that were judged."""
+    discounts = 1.0 / np.log2(np.arange(2, k + 2))
+    ideal = np.sort(np.clip(judged, 0, None))[::-1][:k]
+    found = np.clip(grades, 0, None)[:k]
+    best = float(ideal @ discounts[:ideal.size])
+    return float(found @ discounts[:found.size]) / best if best > 0 else 0.0
+
+
 def mean(values):
     values = [v for v in values if v is not None]
     return float(np.mean(values)) if values else None

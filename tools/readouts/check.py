@@ -54,7 +54,8 @@ def rank(maker, item, jobs, k):
         with open(jobs_path, "w", encoding="utf-8") as f:
             f.writelines(json.dumps(dict(job, k=k)) + "\n" for job in jobs)
         command = [maker.grating, "rank", "-m", maker.model, "--queries", jobs_path, "--json",
-                   "--no-progress", "--policy", "bound", "--precision", str(replay.PRECISION),
+                   "--no-progress", "--policy", "bound", "--promise", "set",
+                   "--precision", str(replay.PRECISION),
                    "--trace", trace,
                    "--profile", os.path.join(item.folder, item.name + ".profile.safetensors")]
         if maker.arithmetic:
