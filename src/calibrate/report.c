@@ -37,7 +37,7 @@ static size_t keep_counted(float *shares, size_t n)
     return n_kept;
 }
 
-/* Adds a row for what rank would do with this profile. */
+/* Adds a row for what rank would do with this profile and the promise of a set. */
 static grt_status add_row(const grt_fit *fit, const grt_profile *profile,
                           const grt_policy_input *input, float *shares,
                           grt_fit_report *out, grt_error *err)
