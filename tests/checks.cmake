@@ -27,6 +27,7 @@ if(GRT_DEV AND PYTHON3 AND NOT GRT_SANITIZE)
   set(docs ${CMAKE_CURRENT_LIST_DIR}/docs)
   add_test(NAME docs.commands
     COMMAND ${PYTHON3} ${docs}/check_docs.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+  add_test(NAME docs.messages COMMAND ${PYTHON3} ${docs}/check_messages.py ${PROJECT_SOURCE_DIR})
   add_test(NAME docs.checks
     COMMAND sh ${docs}/check_checks.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
   set_tests_properties(docs.commands docs.checks PROPERTIES TIMEOUT 300)

@@ -3,8 +3,9 @@
  *
  * MiniCPM, arXiv 2404.06395, and the model card.  As other decoders, but embedding rows
  * are multiplied by scale_emb and what a block adds by scale_depth / sqrt(layers). Each
- * head is one row, read after the final norm from the last token; a session may stop at
- * any of them.  No GGUF carries these heads, so there are safetensors only. */
+ * head is one row, read after the final norm from the last token; a model may be opened
+ * to stop at any of them.  No GGUF carries these heads, so there are safetensors only.
+ */
 #include "models/architectures.h"
 
 #include "models/blocks/decoder.h"

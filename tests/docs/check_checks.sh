@@ -1,5 +1,6 @@
 #!/bin/sh
-# Pages with one fault each: check_docs.py must find it; and none where there is none.
+# Pages with one fault each, which check_docs.py and check_messages.py must find; and none where there
+# is none.
 #
 # usage: check_checks.sh SOURCE_DIR BUILD_DIR
 folder=$(mktemp -d) || exit 1
@@ -27,5 +28,10 @@ expect 1 '    $ ./test no-such-part\n'
 expect 1 '    $ make no-such-target\n'
 expect 1 '<!-- not run: a reason -->\n\n    $ true\n\nand\n\n    $ false\n'
 expect 1 'no command at all\n'
+printf '| `no source says 7 such things` | it means | do |\n' >"$folder/page.md"
+if python3 "$source/tests/docs/check_messages.py" "$source" "$folder/page.md" >/dev/null; then
+    echo "a message that nobody says was not found"
+    fail=1
+fi
 [ $fail = 0 ] && echo "every fault was found"
 exit $fail
