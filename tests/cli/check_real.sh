@@ -40,6 +40,17 @@ for rank in '' --rank; do
     [ "$(grep -c '<title>[123]\. ' plot.svg)" = 5 ] ||
         { echo "plot $rank:"; cat plot.svg; fail=1; }
 done
+# The README's examples come out in the full pass's order, and sorted by what they show.
+for query in 'how is water heated in a steam engine' 'how does the body fight disease'; do
+    for policy in none bound; do
+        check "order by $policy" "$command" rank -q "$query" -k 3 --tsv --policy $policy \
+            "$2/examples/demo/passages.jsonl"
+        sed 1d out >"$policy.tsv"
+    done
+    [ "$(cut -f 2 bound.tsv)" = "$(cut -f 2 none.tsv)" ] ||
+        { echo "another order than the full pass's:"; cat none.tsv bound.tsv; fail=1; }
+    cut -f 4 bound.tsv | sort -grc || { echo "scores rise:"; cat bound.tsv; fail=1; }
+done
 check "memory plan" "$command" inspect --memory 300M
 grep -q '^memory plan  *20 documents of 512 tokens$' out || { cat out; fail=1; }
 if "$command" inspect --memory 5M >out 2>err; then echo "5 MiB suffice"; fail=1; fi
