@@ -261,9 +261,11 @@ typedef struct grt_model_options {
 /* Opens the checkpoint at `path`: a Hugging Face directory (config.json,
  * model.safetensors or its shards with model.safetensors.index.json, and tokenizer
  * files) or a GGUF file (v2, v3; of a split one the first part).  Reads names, shapes
- * and the tokenizer; weights are read when a ranking needs them.  The files must not
- * change while the model is open.  `engine` is kept and must outlive the model; NULL:
- * the model gets one of its own, with default options.  `options` may be NULL.
+ * and the tokenizer; weights are read when a ranking needs them.  When a file changes
+ * while the model is open, results are GRT_E_IO until it is closed and opened again; a
+ * file that is deleted or replaced by another of its name stays the one that was
+ * opened.  `engine` is kept and must outlive the model; NULL: the model gets one of its
+ * own, with default options.  `options` may be NULL.
  *
  * Errors: GRT_E_NOT_FOUND (nothing there), GRT_E_IO, GRT_E_FORMAT (malformed,
  * truncated, duplicate, overlapping or wrongly shaped tensors: `err->text` names file

@@ -166,6 +166,8 @@ static grt_status advance(grt_passes *passes, grt_arithmetic arithmetic, grt_err
     if (!passes->ranking) GRT_TRY(begin(passes, arithmetic, err));
     GRT_TRY(grt_ranking_take_step(passes->ranking, err));
     if (passes->ranking->phase != GRT_RANKING_DONE) return GRT_OK;
+    const grt_model *model = passes->ranking->model;
+    GRT_TRY(grt_catalogue_check_unchanged(&model->opened.checkpoint.catalogue, err));
     GRT_TRY(grt_samples_finish(passes->samples, err));
     end_ranking(passes);
     passes->n_done++;

@@ -161,6 +161,13 @@ const grt_tensor *grt_catalogue_get(const grt_catalogue *catalogue, const char *
     return NULL;
 }
 
+grt_status grt_catalogue_check_unchanged(const grt_catalogue *catalogue, grt_error *err)
+{
+    for (size_t i = 0; i < catalogue->n_files; i++)
+        GRT_TRY(grt_file_check_unchanged(catalogue->files[i], err));
+    return GRT_OK;
+}
+
 void grt_catalogue_release(grt_catalogue *catalogue)
 {
     for (size_t i = 0; i < catalogue->n_files; i++)

@@ -54,6 +54,11 @@ GRT_NODISCARD grt_status grt_catalogue_finish(grt_catalogue *catalogue, grt_erro
 /* NULL when there is none of that name. */
 const grt_tensor *grt_catalogue_get(const grt_catalogue *catalogue, const char *name);
 
+/* Whether all files are still what they were when they were opened: GRT_E_IO names one
+ * that is not. */
+GRT_NODISCARD grt_status grt_catalogue_check_unchanged(const grt_catalogue *catalogue,
+                                                       grt_error *err);
+
 /* Closes the files and frees everything. */
 void grt_catalogue_release(grt_catalogue *catalogue);
 

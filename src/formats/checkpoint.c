@@ -19,23 +19,14 @@ enum { MAX_CONFIG_BYTES = 16 << 20, MAX_INDEX_BYTES = 64 << 20, MAX_NAME_BYTES =
 static const char *const single_name = "model.safetensors";
 static const char *const index_name = "model.safetensors.index.json";
 
-static grt_status exists_in(const char *directory, const char *name, bool *out,
-                            grt_error *err)
-{
-    char *path;
-    GRT_TRY(grt_path_join(&path, directory, name, err));
-    *out = grt_path_exists(path);
-    grt_free(path);
-    return GRT_OK;
-}
-
 /* A template of its own, or one in tokenizer_config.json. */
 static grt_status find_chat_template(grt_checkpoint *c, const char *directory,
                                      grt_error *err)
 {
     char *path, *text;
     size_t n;
-    GRT_TRY(exists_in(directory, "chat_template.jinja", &c->has_chat_template, err));
+    GRT_TRY(
+        grt_path_find_in(&c->has_chat_template, directory, "chat_template.jinja", err));
     if (c->has_chat_template) return GRT_OK;
     GRT_TRY(grt_path_join(&path, directory, "tokenizer_config.json", err));
     grt_error ignored; /* who needs the file reads it, and says what is wrong */
@@ -56,7 +47,7 @@ static grt_status load_config(grt_checkpoint *c, const char *directory, grt_erro
     size_t n;
     GRT_TRY(grt_arena_copy_text(&c->arena, &c->directory, directory, strlen(directory),
                                 err));
-    GRT_TRY(exists_in(directory, "1_Pooling/config.json", &c->is_pooled, err));
+    GRT_TRY(grt_path_find_in(&c->is_pooled, directory, "1_Pooling/config.json", err));
     GRT_TRY(find_chat_template(c, directory, err));
     GRT_TRY(grt_path_join(&path, directory, "config.json", err));
     grt_status status = grt_file_load(&text, &n, path, MAX_CONFIG_BYTES, err);
@@ -226,32 +217,21 @@ static grt_status open_single(grt_checkpoint *c, const char *path, grt_error *er
 static grt_status refuse_what_is_known(const char *path, grt_error *err)
 {
     bool is_adapter, is_cache;
-    char name[MAX_NAME_BYTES];
     const char *tail = grt_path_tail(path);
-    GRT_TRY(exists_in(path, "adapter_config.json", &is_adapter, err));
+    GRT_TRY(grt_path_find_in(&is_adapter, path, "adapter_config.json", err));
     if (is_adapter)
         GRT_FAIL(
             err, GRT_E_UNSUPPORTED,
             "%s: holds an adapter (LoRA), not a model: merge it into the model that "
             "its adapter_config.json names, and save that",
             tail);
-    GRT_TRY(exists_in(path, "snapshots", &is_cache, err));
+    GRT_TRY(grt_path_find_in(&is_cache, path, "snapshots", err));
     if (is_cache)
         GRT_FAIL(
             err, GRT_E_NOT_FOUND,
             "%s: is a model's folder in the cache of the hub: give the folder below "
             "%s/snapshots that holds config.json",
             tail, tail);
-    /* a name that is listed, though no file is there */
-    const char *const names[] = {single_name, index_name};
-    for (size_t i = 0; i < 2; i++)
-        if (grt_directory_find(path, names[i], name, sizeof(name)) &&
-            strcmp(name, names[i]) == 0)
-            GRT_FAIL(
-                err, GRT_E_NOT_FOUND,
-                "%s: %s is a link to a file that is gone (a cache without its blobs); "
-                "download the model again",
-                tail, name);
     return GRT_OK;
 }
 
@@ -277,7 +257,7 @@ static grt_status refuse_directory(const char *path, grt_error *err)
                      "%s: neither %s nor its index is there, but %.40s: %s",
                      grt_path_tail(path), single_name, name, hints[i].advice);
     bool has_onnx = false;
-    GRT_TRY(exists_in(path, "onnx", &has_onnx, err));
+    GRT_TRY(grt_path_find_in(&has_onnx, path, "onnx", err));
     if (has_onnx)
         GRT_FAIL(
             err, GRT_E_NOT_FOUND,
@@ -291,8 +271,8 @@ static grt_status open_directory(grt_checkpoint *c, const char *path, grt_error 
 {
     c->format = GRT_FORMAT_SAFETENSORS;
     bool is_single = false, is_sharded = false;
-    GRT_TRY(exists_in(path, single_name, &is_single, err));
-    GRT_TRY(exists_in(path, index_name, &is_sharded, err));
+    GRT_TRY(grt_path_find_in(&is_single, path, single_name, err));
+    GRT_TRY(grt_path_find_in(&is_sharded, path, index_name, err));
     if (!is_single && !is_sharded) return refuse_directory(path, err);
     GRT_TRY(load_config(c, path, err));
     if (!is_single) return open_sharded(c, path, err);
@@ -388,7 +368,7 @@ static grt_status check_sentence_config(grt_checkpoint *c, grt_error *err)
     bool is_there;
     char *path;
     json_t *root;
-    GRT_TRY(exists_in(c->directory, name, &is_there, err));
+    GRT_TRY(grt_path_find_in(&is_there, c->directory, name, err));
     if (!is_there) return GRT_OK;
     GRT_TRY(grt_path_join(&path, c->directory, name, err));
     grt_status status = grt_json_load(&root, path, MAX_CONFIG_BYTES, &c->notes, err);

@@ -96,8 +96,9 @@ static grt_status load_if_there(json_t **out, const char *directory, const char 
 {
     char *path;
     GRT_TRY(grt_path_join(&path, directory, name, err));
-    grt_status status = GRT_OK;
-    if (grt_path_exists(path))
+    bool is_there = false;
+    grt_status status = grt_path_find(&is_there, path, err);
+    if (status == GRT_OK && is_there)
         status = grt_json_load(out, path, MAX_CONFIG_BYTES, notes, err);
     grt_free(path);
     return status;

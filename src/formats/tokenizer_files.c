@@ -26,16 +26,6 @@ static grt_status read_file(grt_vocabulary *out, const char *directory,
     return status;
 }
 
-static grt_status has_file(bool *out, const char *directory, const char *name,
-                           grt_error *err)
-{
-    char *path;
-    GRT_TRY(grt_path_join(&path, directory, name, err));
-    *out = grt_path_exists(path);
-    grt_free(path);
-    return GRT_OK;
-}
-
 static const struct {
     grt_tokenizer_source source;
     const char *name;
@@ -61,8 +51,8 @@ static grt_status read_kind(grt_vocabulary *out, size_t kind, const char *direct
         GRT_TRY(read_file(out, directory, kinds[kind].second, kinds[kind].read_second,
                           err));
     if (kinds[kind].source == GRT_SOURCE_JSON) return GRT_OK;
-    bool is_there;
-    GRT_TRY(has_file(&is_there, directory, "added_tokens.json", err));
+    bool is_there = false;
+    GRT_TRY(grt_path_find_in(&is_there, directory, "added_tokens.json", err));
     return is_there ? read_file(out, directory, "added_tokens.json",
                                 grt_vocabulary_read_added, err)
                     : GRT_OK;
@@ -71,10 +61,10 @@ static grt_status read_kind(grt_vocabulary *out, size_t kind, const char *direct
 static grt_status find_kind(size_t *out, const char *directory, grt_error *err)
 {
     for (size_t i = 0; i < N_KINDS; i++) {
-        bool is_there;
-        GRT_TRY(has_file(&is_there, directory, kinds[i].name, err));
+        bool is_there = false;
+        GRT_TRY(grt_path_find_in(&is_there, directory, kinds[i].name, err));
         if (is_there && kinds[i].second)
-            GRT_TRY(has_file(&is_there, directory, kinds[i].second, err));
+            GRT_TRY(grt_path_find_in(&is_there, directory, kinds[i].second, err));
         *out = i;
         if (is_there) return GRT_OK;
     }
@@ -87,7 +77,7 @@ static grt_status find_kind(size_t *out, const char *directory, grt_error *err)
 static grt_status open_with(grt_vocabulary *out, const grt_tokenizer_config *config,
                             const char *directory, grt_error *err)
 {
-    size_t kind;
+    size_t kind = 0;
     GRT_TRY(find_kind(&kind, directory, err));
     grt_tokenizer_source source = kinds[kind].source;
     GRT_TRY(grt_tokenizer_config_check(config, source, &out->notes, err));

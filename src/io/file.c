@@ -29,6 +29,7 @@ enum {
 struct grt_file {
     grt_file_source source;
     uint64_t size_bytes;
+    grt_os_stat opened;     /* of the handle, at open */
     grt_os_file handle;     /* GRT_OS_NO_FILE: not ours */
     grt_file *self;         /* for `direct` in a const file: it is opened when needed */
     atomic_intptr_t direct; /* a grt_os_file, or DIRECT_UNTRIED, DIRECT_REFUSED */
@@ -63,6 +64,11 @@ static grt_status file_new(grt_file **out, const char *path, grt_error *err)
 
 static grt_status open_failed(const char *path, int code, grt_error *err)
 {
+    grt_os_stat found;
+    if (code == ENOENT && grt_os_path_stat(&found, path) == 0 &&
+        found.kind == GRT_OS_BROKEN)
+        GRT_FAIL(err, GRT_E_IO, "%s: is a link to a file that is gone",
+                 grt_path_tail(path));
     bool is_missing = code == ENOENT || code == ENOTDIR;
     GRT_FAIL(err, is_missing ? GRT_E_NOT_FOUND : GRT_E_IO, "%s: %s",
              grt_path_tail(path), is_missing ? "no such file" : strerror(code));
@@ -94,6 +100,7 @@ static grt_status open_regular(grt_file *file, const char *path, grt_error *err)
     code = grt_os_file_stat(&found, file->handle);
     if (code == 0 && found.kind == GRT_OS_REGULAR) {
         file->size_bytes = found.size_bytes;
+        file->opened = found;
         return GRT_OK;
     }
     grt_os_close(file->handle);
@@ -213,6 +220,28 @@ void grt_file_expect(const grt_file *file, uint64_t offset, size_t n)
     if (file->handle != GRT_OS_NO_FILE) grt_os_expect(file->handle, offset, n);
 }
 
+/* The time of the last change tells also of new permissions and names; where the number
+ * of names has changed it tells nothing more. */
+static bool is_same(const grt_os_stat *a, const grt_os_stat *b)
+{
+    return a->size_bytes == b->size_bytes && a->written_ns == b->written_ns &&
+           (a->changed_ns == b->changed_ns || a->n_names != b->n_names);
+}
+
+grt_status grt_file_check_unchanged(const grt_file *file, grt_error *err)
+{
+    grt_os_stat found;
+    if (file->handle == GRT_OS_NO_FILE) return GRT_OK;
+    int code = grt_os_file_stat(&found, file->handle);
+    if (code != 0)
+        GRT_FAIL(err, GRT_E_IO, "%s: %s", grt_path_tail(file->path), strerror(code));
+    if (is_same(&found, &file->opened)) return GRT_OK;
+    GRT_FAIL(err, GRT_E_IO,
+             "%s: was changed while it was in use: what was computed with it may be "
+             "wrong; open it again when it is complete",
+             grt_path_tail(file->path));
+}
+
 void grt_file_close(grt_file *file)
 {
     if (!file) return;
@@ -253,10 +282,18 @@ bool grt_path_is_directory(const char *path)
     return grt_os_path_stat(&found, path) == 0 && found.kind == GRT_OS_DIRECTORY;
 }
 
-bool grt_path_exists(const char *path)
+grt_status grt_path_find(bool *is_there, const char *path, grt_error *err)
 {
     grt_os_stat found;
-    return grt_os_path_stat(&found, path) == 0;
+    int code = grt_os_path_stat(&found, path);
+    *is_there = code == 0;
+    if (code == ENOENT || code == ENOTDIR) return GRT_OK;
+    if (code != 0)
+        GRT_FAIL(err, GRT_E_IO, "%s: %s", grt_path_tail(path), strerror(code));
+    if (found.kind == GRT_OS_BROKEN)
+        GRT_FAIL(err, GRT_E_IO, "%s: is a link to a file that is gone",
+                 grt_path_tail(path));
+    return GRT_OK;
 }
 
 grt_status grt_path_join(char **out, const char *directory, const char *name,
@@ -272,6 +309,16 @@ grt_status grt_path_join(char **out, const char *directory, const char *name,
     memcpy(path + n_directory + n_slash, name, n_name + 1);
     *out = path;
     return GRT_OK;
+}
+
+grt_status grt_path_find_in(bool *is_there, const char *directory, const char *name,
+                            grt_error *err)
+{
+    char *path;
+    GRT_TRY(grt_path_join(&path, directory, name, err));
+    grt_status status = grt_path_find(is_there, path, err);
+    grt_free(path);
+    return status;
 }
 
 typedef struct name_search {

@@ -50,6 +50,11 @@ GRT_NODISCARD grt_status grt_file_read_direct(const grt_file *file, uint64_t off
 /* Tells the system that these bytes will be read soon.  Only a hint. */
 void grt_file_expect(const grt_file *file, uint64_t offset, size_t n);
 
+/* GRT_E_IO when the file is no longer what it was when it was opened, by its size and
+ * times: what has been read of it may be of two kinds.  A file that was deleted or
+ * replaced by another of its name is still the one that was opened. */
+GRT_NODISCARD grt_status grt_file_check_unchanged(const grt_file *file, grt_error *err);
+
 /* Accepts NULL. */
 void grt_file_close(grt_file *file);
 
@@ -59,7 +64,14 @@ GRT_NODISCARD grt_status grt_file_load(char **out, size_t *out_bytes, const char
                                        size_t limit_bytes, grt_error *err);
 
 bool grt_path_is_directory(const char *path);
-bool grt_path_exists(const char *path);
+/* Whether there is something of that name, also where it cannot be opened.  GRT_E_IO:
+ * that could not be found out, or it is a link to a file that is gone. */
+GRT_NODISCARD grt_status grt_path_find(bool *is_there, const char *path,
+                                       grt_error *err);
+
+/* The same of "directory/name". */
+GRT_NODISCARD grt_status grt_path_find_in(bool *is_there, const char *directory,
+                                          const char *name, grt_error *err);
 
 /* "directory/name" in a grt_alloc block that the caller frees. */
 GRT_NODISCARD grt_status grt_path_join(char **out, const char *directory,

@@ -137,12 +137,18 @@ enum { GRT_OS_NO_FILE = -1 };
 typedef enum grt_os_kind {
     GRT_OS_REGULAR,
     GRT_OS_DIRECTORY,
-    GRT_OS_SPECIAL /* a device, a pipe, a socket */
+    GRT_OS_SPECIAL, /* a device, a pipe, a socket */
+    GRT_OS_BROKEN   /* a link to what is not there */
 } grt_os_kind;
 
 typedef struct grt_os_stat {
     grt_os_kind kind;
     uint64_t size_bytes;
+    /* What changes when a file's contents do; 0 where the system does not tell. */
+    uint64_t device, number; /* which file it is */
+    uint64_t n_names;        /* links to it */
+    uint64_t written_ns;     /* since some beginning */
+    uint64_t changed_ns;     /* likewise, also of its names and permissions */
 } grt_os_stat;
 
 /* For reading; never waits for the other end of a pipe. */
@@ -172,6 +178,7 @@ int64_t grt_os_read_at(grt_os_file file, uint64_t offset, void *dst, size_t n);
 int64_t grt_os_write_at(grt_os_file file, uint64_t offset, const void *src, size_t n);
 
 int grt_os_file_stat(grt_os_stat *out, grt_os_file file);
+/* ENOENT, ENOTDIR: nothing of that name.  A link to a file that is gone is GRT_OS_BROKEN. */
 int grt_os_path_stat(grt_os_stat *out, const char *path);
 
 /* Against other processes, until the file is closed.  EWOULDBLOCK: another has it. */

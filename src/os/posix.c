@@ -244,12 +244,27 @@ int64_t grt_os_write_at(grt_os_file file, uint64_t offset, const void *src, size
     return done < 0 ? -errno : done;
 }
 
+static uint64_t ns_of(const struct timespec *time)
+{
+    return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
+}
+
 static void fill_stat(grt_os_stat *out, const struct stat *found)
 {
     out->kind = S_ISREG(found->st_mode)   ? GRT_OS_REGULAR
                 : S_ISDIR(found->st_mode) ? GRT_OS_DIRECTORY
                                           : GRT_OS_SPECIAL;
     out->size_bytes = (uint64_t)found->st_size;
+    out->device = (uint64_t)found->st_dev;
+    out->number = (uint64_t)found->st_ino;
+    out->n_names = (uint64_t)found->st_nlink;
+#if defined(__APPLE__)
+    out->written_ns = ns_of(&found->st_mtimespec);
+    out->changed_ns = ns_of(&found->st_ctimespec);
+#else
+    out->written_ns = ns_of(&found->st_mtim);
+    out->changed_ns = ns_of(&found->st_ctim);
+#endif
 }
 
 int grt_os_file_stat(grt_os_stat *out, grt_os_file file)
@@ -263,8 +278,14 @@ int grt_os_file_stat(grt_os_stat *out, grt_os_file file)
 int grt_os_path_stat(grt_os_stat *out, const char *path)
 {
     struct stat found;
-    if (stat(path, &found) != 0) return errno;
-    fill_stat(out, &found);
+    if (stat(path, &found) == 0) {
+        fill_stat(out, &found);
+        return 0;
+    }
+    int code = errno;
+    if (code != ENOENT || lstat(path, &found) != 0 || !S_ISLNK(found.st_mode))
+        return code;
+    *out = (grt_os_stat){.kind = GRT_OS_BROKEN};
     return 0;
 }
 

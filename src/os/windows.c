@@ -404,13 +404,19 @@ int grt_os_file_stat(grt_os_stat *out, grt_os_file file)
 {
     BY_HANDLE_FILE_INFORMATION found;
     if (GetFileType(handle_of(file)) != FILE_TYPE_DISK) {
-        *out = (grt_os_stat){GRT_OS_SPECIAL, 0};
+        *out = (grt_os_stat){.kind = GRT_OS_SPECIAL};
         return 0;
     }
     if (!GetFileInformationByHandle(handle_of(file), &found)) return last_error();
     bool is_directory = (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-    out->kind = is_directory ? GRT_OS_DIRECTORY : GRT_OS_REGULAR;
-    out->size_bytes = joined(found.nFileSizeHigh, found.nFileSizeLow);
+    uint64_t written = joined(found.ftLastWriteTime.dwHighDateTime,
+                              found.ftLastWriteTime.dwLowDateTime);
+    *out = (grt_os_stat){.kind = is_directory ? GRT_OS_DIRECTORY : GRT_OS_REGULAR,
+                         .size_bytes = joined(found.nFileSizeHigh, found.nFileSizeLow),
+                         .device = found.dwVolumeSerialNumber,
+                         .number = joined(found.nFileIndexHigh, found.nFileIndexLow),
+                         .n_names = found.nNumberOfLinks,
+                         .written_ns = written * 100};
     return 0;
 }
 
@@ -423,10 +429,10 @@ int grt_os_path_stat(grt_os_stat *out, const char *path)
     if (!GetFileAttributesExW(wide, GetFileExInfoStandard, &found)) return last_error();
     bool is_directory = (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
     bool is_device = (found.dwFileAttributes & FILE_ATTRIBUTE_DEVICE) != 0;
-    out->kind = is_directory ? GRT_OS_DIRECTORY
-                : is_device  ? GRT_OS_SPECIAL
-                             : GRT_OS_REGULAR;
-    out->size_bytes = joined(found.nFileSizeHigh, found.nFileSizeLow);
+    *out = (grt_os_stat){.kind = is_directory ? GRT_OS_DIRECTORY
+                                 : is_device  ? GRT_OS_SPECIAL
+                                              : GRT_OS_REGULAR,
+                         .size_bytes = joined(found.nFileSizeHigh, found.nFileSizeLow)};
     return 0;
 }
 

@@ -321,11 +321,13 @@ grt_status grt_profile_open(grt_profile *out, const grt_checkpoint *checkpoint,
     if (path && !path[0]) return GRT_OK;
     if (path) return read_profile(out, checkpoint, network, path, err);
     if (network->n_layers < 2) return GRT_OK;
-    if (grt_path_exists(home)) return read_profile(out, checkpoint, network, home, err);
+    bool is_there = false;
+    if (home) GRT_TRY(grt_path_find(&is_there, home, err));
+    if (is_there) return read_profile(out, checkpoint, network, home, err);
     char *beside;
-    grt_status status = GRT_OK;
     GRT_TRY(path_beside(&beside, checkpoint, err));
-    if (grt_path_exists(beside))
+    grt_status status = grt_path_find(&is_there, beside, err);
+    if (status == GRT_OK && is_there)
         status = read_profile(out, checkpoint, network, beside, err);
     grt_free(beside);
     return status;

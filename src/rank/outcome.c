@@ -77,6 +77,8 @@ grt_status grt_ranking_make_result(grt_ranking *ranking, grt_result **out,
     grt_result *result;
     if (ranking->phase == GRT_RANKING_NEW)
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_ranking_result: before the first step");
+    GRT_TRY(grt_catalogue_check_unchanged(&ranking->model->opened.checkpoint.catalogue,
+                                          err));
     GRT_TRY(grt_result_create(&result, n, err));
     fill_stats(ranking, &result->stats);
     result->stats.expected_precision = grt_ranking_expected(ranking);

@@ -1,5 +1,6 @@
 /* test_failing_reads.c - checkpoints that are cut, overwritten or replaced while they
- * are open: the request fails, names the file, and the model goes on afterwards. */
+ * are open: the request fails and names the file, and the model is refused until it is
+ * opened again; or, where the file was replaced by another, nothing happens. */
 #include "deep_checkpoint.h"
 #include "opened.h"
 
@@ -41,9 +42,16 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* The clock of files goes in steps of some milliseconds. */
+static void let_time_pass(void)
+{
+    assert_int_equal(usleep(10000), 0);
+}
+
 /* Writes bytes into the file that is there, from `at` on. */
 static void overwrite(size_t at, const unsigned char *bytes, size_t n)
 {
+    let_time_pass();
     FILE *file = fopen(weights, "r+b");
     assert_non_null(file);
     assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
@@ -58,6 +66,7 @@ static void restore(void)
 
 static void cut_to(size_t n_bytes)
 {
+    let_time_pass();
     assert_int_equal(truncate(weights, (off_t)n_bytes), 0);
 }
 
@@ -101,8 +110,9 @@ static grt_status rank(grt_model *model, const accident *a, float *logits,
     grt_ranking *ranking = open_ranking(model, &request);
     grt_status status = step_through(ranking, a, err);
     if (status == GRT_OK) {
-        grt_result *result = result_ok(ranking);
-        logits_of(result, logits);
+        grt_result *result = NULL;
+        status = grt_ranking_result(&result, ranking, err);
+        if (status == GRT_OK) logits_of(result, logits);
         grt_result_free(result);
     } else { /* it computes no further */
         grt_step step = GRT_STEP_INIT;
@@ -133,6 +143,20 @@ static void check_same(grt_model *model, const float *wanted)
     assert_memory_equal(found, wanted, sizeof(found));
 }
 
+/* Written in place, even to what it was: nobody can know what was read of it. */
+static void check_must_be_opened_again(grt_model *model, unsigned kind,
+                                       const float *wanted)
+{
+    grt_error err;
+    float found[N];
+    assert_refused(rank(model, NULL, found, &err), GRT_E_IO, &err,
+                   "model.safetensors: was changed while it was in use");
+    close_with(model);
+    model = open_model(kind);
+    check_same(model, wanted);
+    close_with(model);
+}
+
 static void full_logits(float *logits)
 {
     grt_error err;
@@ -155,8 +179,7 @@ static void test_a_cut_file_fails_the_request_and_not_the_model(void **state)
             assert_refused(rank(model, NULL, found, &err), GRT_E_FORMAT, &err,
                            "model.safetensors: truncated");
             restore();
-            check_same(model, wanted);
-            close_with(model);
+            check_must_be_opened_again(model, kind, wanted);
         }
 }
 
@@ -176,8 +199,7 @@ static void test_a_file_cut_between_layers(void **state)
             assert_non_null(strstr(err.text, "model.safetensors: truncated"));
             assert_true(err.offset >= (int64_t)content_bytes - 500000);
             restore();
-            check_same(model, wanted);
-            close_with(model);
+            check_must_be_opened_again(model, kind, wanted);
         }
 }
 
@@ -193,9 +215,46 @@ static void test_values_that_are_not_finite_are_an_error(void **state)
         assert_refused(rank(model, &a, found, &err), GRT_E_FORMAT, &err,
                        "the model gives a score that is not a number");
         restore();
-        check_same(model, wanted);
-        close_with(model);
+        check_must_be_opened_again(model, kind, wanted);
     }
+}
+
+static void change_weights(size_t at)
+{
+    unsigned char bytes[200];
+    memcpy(bytes, content + at, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i += 2)
+        bytes[i] ^= 0x10; /* low bits of numbers: they stay finite */
+    overwrite(at, bytes, sizeof(bytes));
+}
+
+/* Other weights in the middle of a ranking would give another ranking. */
+static void test_weights_that_change_under_a_ranking(void **state)
+{
+    (void)state;
+    float wanted[N], found[N];
+    full_logits(wanted);
+    for (unsigned kind = 0; kind < 8; kind++) {
+        grt_error err;
+        accident a = {1 + kind % 3, change_weights, content_bytes - 200000};
+        grt_model *model = open_model(kind);
+        assert_refused(rank(model, &a, found, &err), GRT_E_IO, &err,
+                       "model.safetensors: was changed while it was in use");
+        restore();
+        check_must_be_opened_again(model, kind, wanted);
+    }
+}
+
+/* The first n bytes, in a file of its own that takes the name. */
+static void replace_weights(size_t n)
+{
+    char fresh[200];
+    (void)snprintf(fresh, sizeof(fresh), "%s.new", weights);
+    FILE *file = fopen(fresh, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(content, 1, n, file), n);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(rename(fresh, weights), 0);
 }
 
 /* An open file stays what it was when another one takes its name. */
@@ -207,20 +266,18 @@ static void test_a_replaced_file_does_not_disturb_who_has_it_open(void **state)
     float wanted[N];
     full_logits(wanted);
     grt_model *model = open_model(1);
-    char kept[200];
-    (void)snprintf(kept, sizeof(kept), "%s.kept", weights);
-    assert_int_equal(rename(weights, kept), 0);
-    FILE *file = fopen(weights, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(content, 1, content_bytes / 2, file), content_bytes / 2);
-    assert_int_equal(fclose(file), 0);
+    replace_weights(content_bytes / 2);
     check_same(model, wanted);
     assert_refused(grt_model_open(&other, NULL, deep.directory, NULL, &err),
                    GRT_E_FORMAT, &err, "model.safetensors: ");
     assert_null(other);
-    assert_int_equal(rename(kept, weights), 0);
+    replace_weights(content_bytes);
     assert_ok(grt_model_open(&other, NULL, deep.directory, NULL, &err), &err);
     grt_model_close(other);
+    check_same(model, wanted);
+    assert_int_equal(unlink(weights), 0);
+    check_same(model, wanted);
+    replace_weights(content_bytes);
     close_with(model);
 }
 
@@ -251,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_a_cut_file_fails_the_request_and_not_the_model),
         cmocka_unit_test(test_a_file_cut_between_layers),
         cmocka_unit_test(test_values_that_are_not_finite_are_an_error),
+        cmocka_unit_test(test_weights_that_change_under_a_ranking),
         cmocka_unit_test(test_a_replaced_file_does_not_disturb_who_has_it_open),
         cmocka_unit_test(test_a_missing_directory_for_hidden_states_is_named),
     };

@@ -3,6 +3,7 @@
 
 #include "formats/opened.h"
 #include "formats/writer.h"
+#include <unistd.h>
 
 static writer w;
 static opened o;
@@ -410,7 +411,7 @@ static void reads_a_real_vocabulary(void **state)
     (void)state;
     const char *path =
         GRT_SHARED_DIR "/data/tokenizers/llama.cpp/ggml-vocab-bert-bge.gguf";
-    if (!grt_path_exists(path)) {
+    if (access(path, F_OK) != 0) {
         print_message("SKIP reads_a_real_vocabulary: %s is absent\n", path);
         return;
     }

@@ -7,6 +7,7 @@
 #include "formats/keys.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #define GOLDEN GRT_TEST_DATA "/golden"
 
@@ -34,7 +35,7 @@ static int unknown_of_config(const char *path)
     grt_metadata m = {0};
     char *text;
     size_t n;
-    if (!grt_path_exists(path)) return 0;
+    if (access(path, F_OK) != 0) return 0;
     assert_ok(grt_file_load(&text, &n, path, 1 << 20, &err), &err);
     assert_ok(grt_config_read(&m, text, n, path, &err), &err);
     int n_unknown = count_unknown(&m, GRT_KEYS_CONFIG);
@@ -48,7 +49,7 @@ static int unknown_of_gguf(const char *path)
     grt_metadata m = {0};
     grt_catalogue catalogue = {0};
     grt_file *file;
-    if (!grt_path_exists(path)) return 0;
+    if (access(path, F_OK) != 0) return 0;
     assert_ok(grt_file_open(&file, path, &err), &err);
     assert_ok(grt_gguf_read(&catalogue, &m, file, &err), &err);
     int n_unknown = count_unknown(&m, GRT_KEYS_GGUF);
@@ -61,7 +62,7 @@ static int unknown_of_tokenizer(const char *path)
 {
     json_t *root;
     grt_notes notes = {0};
-    if (!grt_path_exists(path)) return 0;
+    if (access(path, F_OK) != 0) return 0;
     assert_ok(grt_json_load(&root, path, 1 << 24, &notes, &err), &err);
     int n_unknown = 0;
     const char *key;

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -291,7 +292,98 @@ static void finds_by_suffix(void **state)
     assert_false(grt_directory_find(path, ".txt", name, sizeof(name)));
     assert_true(grt_path_is_directory(directory));
     assert_false(grt_path_is_directory(path));
-    assert_true(grt_path_exists(path));
+}
+
+/* Yes, no, and what could not be found out. */
+static void finds_what_is_there(void **state)
+{
+    (void)state;
+    grt_error err;
+    bool is_there = false;
+    char other[300], long_name[300];
+    assert_ok(grt_path_find(&is_there, path, &err), &err);
+    assert_true(is_there);
+    assert_ok(grt_path_find_in(&is_there, directory, "missing", &err), &err);
+    assert_false(is_there);
+    assert_ok(grt_path_find_in(&is_there, path, "below a file", &err), &err);
+    assert_false(is_there);
+    (void)snprintf(other, sizeof(other), "%s/link", directory);
+    assert_int_equal(symlink("nowhere", other), 0);
+    assert_refused(grt_path_find(&is_there, other, &err), GRT_E_IO, &err,
+                   "link: is a link to a file that is gone");
+    assert_int_equal(unlink(other), 0);
+    assert_int_equal(symlink("link", other), 0);
+    assert_refused(grt_path_find(&is_there, other, &err), GRT_E_IO, &err, "link: ");
+    assert_int_equal(unlink(other), 0);
+    memset(long_name, 'x', sizeof(long_name) - 1);
+    long_name[sizeof(long_name) - 1] = 0;
+    assert_refused(grt_path_find_in(&is_there, directory, long_name, &err), GRT_E_IO,
+                   &err, "name too long");
+}
+
+/* ---- A file that changes ---- */
+
+static grt_file *open_copy(const char *name)
+{
+    grt_file *file;
+    grt_error err;
+    assert_int_equal(write_content(name), 0);
+    assert_ok(grt_file_open(&file, name, &err), &err);
+    assert_ok(grt_file_check_unchanged(file, &err), &err);
+    /* The clock of files goes in steps of some milliseconds. */
+    assert_int_equal(usleep(20000), 0);
+    return file;
+}
+
+static void notices_that_a_file_was_changed(void **state)
+{
+    (void)state;
+    enum { SAME_SIZE, GROWN, CUT, TIME_PUT_BACK, N_WAYS };
+    char name[300];
+    (void)snprintf(name, sizeof(name), "%s/changing", directory);
+    for (int way = 0; way < N_WAYS; way++) {
+        grt_error err;
+        grt_file *file = open_copy(name);
+        struct stat before;
+        assert_int_equal(stat(name, &before), 0);
+        int fd = open(name, O_WRONLY);
+        assert_true(fd >= 0);
+        if (way == SAME_SIZE || way == TIME_PUT_BACK)
+            assert_int_equal(pwrite(fd, "other", 5, 2), 5);
+        if (way == GROWN) assert_int_equal(pwrite(fd, "more", 4, 19), 4);
+        if (way == CUT) assert_int_equal(ftruncate(fd, 3), 0);
+        assert_int_equal(close(fd), 0);
+        struct timespec times[2] = {before.st_atim, before.st_mtim};
+        if (way == TIME_PUT_BACK)
+            assert_int_equal(utimensat(AT_FDCWD, name, times, 0), 0);
+        assert_refused(grt_file_check_unchanged(file, &err), GRT_E_IO, &err,
+                       "changing: was changed while it was in use");
+        grt_file_close(file);
+        assert_int_equal(unlink(name), 0);
+    }
+}
+
+static void a_file_that_is_replaced_is_still_the_one_that_was_opened(void **state)
+{
+    (void)state;
+    char name[300], other[300];
+    grt_error err;
+    (void)snprintf(name, sizeof(name), "%s/replaced", directory);
+    (void)snprintf(other, sizeof(other), "%s/new", directory);
+    grt_file *file = open_copy(name);
+    assert_int_equal(link(name, other), 0);
+    assert_ok(grt_file_check_unchanged(file, &err), &err);
+    assert_int_equal(unlink(other), 0);
+    grt_file_close(file);
+    file = open_copy(name);
+    assert_int_equal(write_content(other), 0);
+    assert_int_equal(rename(other, name), 0);
+    assert_ok(grt_file_check_unchanged(file, &err), &err);
+    grt_file_close(file);
+    file = open_copy(name);
+    assert_int_equal(unlink(name), 0);
+    assert_ok(grt_file_check_unchanged(file, &err), &err);
+    grt_file_close(file);
 }
 
 static void frees_all_when_allocation_fails(void **state)
@@ -330,6 +422,9 @@ int main(void)
         cmocka_unit_test(loads_whole_files_up_to_a_limit),
         cmocka_unit_test(joins_and_shortens_paths),
         cmocka_unit_test(finds_by_suffix),
+        cmocka_unit_test(finds_what_is_there),
+        cmocka_unit_test(notices_that_a_file_was_changed),
+        cmocka_unit_test(a_file_that_is_replaced_is_still_the_one_that_was_opened),
         cmocka_unit_test(frees_all_when_allocation_fails),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

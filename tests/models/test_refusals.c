@@ -116,6 +116,28 @@ static void test_an_unknown_class_with_a_head_is_not_said_to_have_none(void **st
                    "is a classifier of tokens");
 }
 
+/* A cache that was copied without what its links lead to: that a file cannot be read is
+ * not that it is not there. */
+static void test_links_to_nowhere(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(in_dir("1_Pooling"), 0700), 0);
+    static const char *const names[] = {"chat_template.jinja", "model.safetensors",
+                                        "model.safetensors.index.json",
+                                        "1_Pooling/config.json", "config.json"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char text[80];
+        (void)snprintf(text, sizeof(text), "%s: is a link to a file that is gone",
+                       names[i]);
+        write_class("Qwen3ForCausalLM");
+        (void)unlink(in_dir(names[i]));
+        assert_int_equal(symlink("nowhere", in_dir(names[i])), 0);
+        assert_refused(open_at(dir.path), GRT_E_IO, &err, text);
+        assert_int_equal(unlink(in_dir(names[i])), 0);
+    }
+    assert_int_equal(rmdir(in_dir("1_Pooling")), 0);
+}
+
 /* Qwen3-Embedding has the class of Qwen3-Reranker. */
 static void test_the_pooling_of_sentence_transformers(void **state)
 {
@@ -397,6 +419,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_an_unknown_class_with_a_head_is_not_said_to_have_none, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(test_links_to_nowhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_pooling_of_sentence_transformers,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_chat_models_are_told_from_rerankers,

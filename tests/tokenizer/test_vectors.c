@@ -9,6 +9,7 @@
 #include "base/memory.h"
 
 #include <jansson.h>
+#include <unistd.h>
 
 #define TOKENIZERS GRT_SHARED_DIR "/data/tokenizers"
 #define SEPARATOR  "\n__ggml_vocab_test__\n"
@@ -79,7 +80,7 @@ static void check_vectors(const grt_vocabulary *vocabulary, const char *name)
 
 static int is_missing(const char *path)
 {
-    if (grt_path_exists(path)) return 0;
+    if (access(path, F_OK) == 0) return 0;
     printf("SKIP: %s is not there\n", path);
     return 1;
 }
