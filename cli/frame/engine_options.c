@@ -48,6 +48,10 @@ int cli_engine_option(cli_engine_options *options, const cli_command *command, i
                                 &options->n_threads);
     case CLI_KEY_MEMORY:
         return cli_parse_size("--memory", value, &options->memory_bytes);
+    case CLI_KEY_TEMPORARY:
+        if (!value[0]) return cli_usage(command, "--temporary-directory is empty");
+        options->temporary_directory = value;
+        return CLI_SUCCESS;
     case CLI_KEY_HIDDEN: return set_hidden(options, value);
     case CLI_KEY_ARITHMETIC: return set_arithmetic(options, value);
     case CLI_KEY_CUTOFF_LAYER:

@@ -17,11 +17,13 @@ typedef struct cli_engine_options {
     size_t cutoff_layer;
     size_t chunk_rows;
     size_t n_cached_rows;
+    const char *temporary_directory; /* NULL: $TMPDIR, or /var/tmp */
 } cli_engine_options;
 
 enum {
     CLI_KEY_MEMORY = CLI_KEY_LONG,
     CLI_KEY_HIDDEN,
+    CLI_KEY_TEMPORARY,
     CLI_KEY_ARITHMETIC,
     CLI_KEY_RESIDENT,
     CLI_KEY_STREAMED,
@@ -38,6 +40,9 @@ enum {
     {CLI_KEY_HIDDEN, "hidden", "STORAGE",                                         \
      "of hidden states: f32, bf16, file or auto (default:\n"                      \
      "auto, the first that fits --memory)"},                                      \
+    {CLI_KEY_TEMPORARY, "temporary-directory", "DIR",                             \
+     "where hidden states go that are kept in a file\n"                          \
+     "(default: $TMPDIR, or /var/tmp)"},                                          \
     {CLI_KEY_ARITHMETIC, "arithmetic", "TYPE",                                    \
      "of matrices: f32, bf16, int8 or auto (default: auto,\n"                     \
      "bf16 where the CPU has units for it)"},                                     \

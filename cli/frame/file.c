@@ -16,6 +16,65 @@ static int fail(const cli_file *out, int error)
     return cli_fail("cannot write %s: %s", out->path, strerror(error));
 }
 
+/* ---- What is read ---- */
+
+typedef struct identity {
+    dev_t device;
+    ino_t number;
+} identity;
+
+static struct {
+    identity *files; /* and folders; until the end of the process */
+    size_t n, capacity;
+} inputs;
+
+static int is_input(const struct stat *found)
+{
+    for (size_t i = 0; i < inputs.n; i++) {
+        if (inputs.files[i].device == found->st_dev &&
+            inputs.files[i].number == found->st_ino)
+            return 1;
+    }
+    return 0;
+}
+
+void cli_file_protect(const char *path)
+{
+    struct stat found;
+    if (!path || strcmp(path, "-") == 0 || stat(path, &found) != 0) return;
+    if (!S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode)) return;
+    if (inputs.n == inputs.capacity) {
+        size_t capacity = inputs.capacity * 2 + 16;
+        identity *files = realloc(inputs.files, capacity * sizeof *files);
+        if (!files) return; /* what follows needs memory too, and says so */
+        inputs.files = files;
+        inputs.capacity = capacity;
+    }
+    inputs.files[inputs.n++] = (identity){found.st_dev, found.st_ino};
+}
+
+/* Whether the regular file `target` is one that is read, or lies in such a folder. */
+static int would_replace_input(const char *target)
+{
+    struct stat found, parent;
+    if (stat(target, &found) != 0 || !S_ISREG(found.st_mode)) return 0;
+    if (is_input(&found)) return 1;
+    const char *slash = strrchr(target, '/');
+    char *folder = slash ? strndup(target, (size_t)(slash - target) + 1) : strdup(".");
+    int is_inside = folder && stat(folder, &parent) == 0 && is_input(&parent);
+    free(folder);
+    return is_inside;
+}
+
+static int refuse_input(const cli_file *out)
+{
+    return cli_fail("%s is read by this command, and is not replaced: name another "
+                    "file",
+                    out->path);
+}
+
+/* ---- What is written ---- */
+
 /* Opens "<target>.<process>.tmp", which must be new. */
 static int open_temporary(cli_file *out)
 {
@@ -52,6 +111,7 @@ int cli_file_create(cli_file *out, const char *path)
     *out = (cli_file){.path = path};
     int exists = stat(path, &found) == 0;
     if (exists && S_ISDIR(found.st_mode)) return fail(out, EISDIR);
+    if (would_replace_input(path)) return refuse_input(out);
     int stream = exists ? same_stream(&found) : -1, fd;
     if (stream >= 0) {
         fd = dup(stream);
@@ -84,8 +144,16 @@ int cli_file_commit(cli_file *out)
     (void)cli_file_check(out);
     if (fclose(out->file) != 0 && !out->error) out->error = errno;
     out->file = NULL;
-    if (!out->error && out->temporary && rename(out->temporary, out->target) != 0)
+    /* Inputs that were found meanwhile count as well. */
+    int is_refused = !out->error && out->temporary && would_replace_input(out->target);
+    if (!out->error && out->temporary && !is_refused &&
+        rename(out->temporary, out->target) != 0)
         out->error = errno;
+    if (is_refused) {
+        int code = refuse_input(out);
+        cli_file_discard(out);
+        return code;
+    }
     int error = out->error;
     if (!error) { /* the temporary name is gone */
         cli_keep_when_interrupted(out->temporary);

@@ -5,6 +5,8 @@
  * end, so that a failure neither leaves half a file nor costs the one that was there.
  * What is no regular file, such as a pipe, is written to directly, and so is the file
  * that standard output or standard error goes to.
+ *
+ * What the command reads is never replaced: see cli_file_protect.
  */
 #ifndef CLI_FILE_H
 #define CLI_FILE_H
@@ -18,6 +20,11 @@ typedef struct cli_file {
     char *temporary;  /* NULL: written to directly; owned */
     int error;        /* errno of the first write that failed, or 0 */
 } cli_file;
+
+/* From here on this file, or what is in this folder (a model), is not to be replaced.
+ * Readers say so of what they open; a command may say it sooner, so that it fails
+ * before it has computed.  NULL, "-" and what is not there need no protection. */
+void cli_file_protect(const char *path);
 
 int cli_file_create(cli_file *out, const char *path);
 /* Notes a failed write as long as errno still tells why; CLI_FAILURE, with no message,

@@ -1,18 +1,24 @@
 /* host.c - an engine and a model opened for a command, and the promise of --memory. */
 #include "frame/host.h"
 
+#include "frame/file.h"
 #include "frame/folders.h"
+#include "frame/process.h"
 #include "frame/process.h"
 #include "frame/signals.h"
 #include "frame/text.h"
 
 #include <limits.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* What a process takes beside what is measured: stacks, and what the allocator holds.
- */
-enum { MARGIN_BYTES = 2 << 20 };
+    /* What a process takes beside what is measured: stacks, and what the allocator
+     * holds.
+     */
+    enum {
+        MARGIN_BYTES = 2 << 20
+    };
 /* The next process, or this one at a later request of the same size, may have so much
  * more resident: code that has run by then, and gaps between small blocks. */
 enum { NAMED_ROOM_BYTES = 1 << 20 };
@@ -36,15 +42,25 @@ static uint64_t sum(uint64_t a, uint64_t b)
 
 /* ---- Opening ---- */
 
+/* The option's, $TMPDIR, or the library's own. */
+static const char *temporary_directory(const cli_engine_options *options)
+{
+    const char *named = options->temporary_directory;
+    if (!named) named = getenv("TMPDIR");
+    return named && named[0] ? named : NULL;
+}
+
 grt_status cli_host_open(cli_host *host, const char *path, const char *profile_path,
                          const cli_engine_options *options, grt_error *error)
 {
     char folder[PATH_MAX];
     *host = (cli_host){.options = *options};
+    if (profile_path && profile_path[0]) cli_file_protect(profile_path);
     grt_engine_options engine = GRT_ENGINE_OPTIONS_INIT;
     engine.n_threads = options->n_threads;
     engine.hidden = (int32_t)options->hidden;
     engine.chunk_rows = options->chunk_rows;
+    engine.temporary_directory = temporary_directory(options);
     grt_status status = grt_engine_create(&host->engine, &engine, error);
     if (status) return status;
     grt_model_options model = GRT_MODEL_OPTIONS_INIT;

@@ -3,6 +3,7 @@
 
 #include "frame/cli.h"
 #include "frame/json.h"
+#include "frame/file.h"
 #include "frame/signals.h"
 #include "wire/text.h"
 
@@ -25,6 +26,7 @@ int cli_lines_open(cli_lines *lines, const char *path)
     }
     lines->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (lines->fd < 0) return cli_fail("cannot open %s: %s", path, strerror(errno));
+    cli_file_protect(path);
     return CLI_SUCCESS;
 }
 

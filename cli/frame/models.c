@@ -9,6 +9,7 @@
  */
 #include "frame/models.h"
 
+#include "frame/file.h"
 #include "frame/near.h"
 
 #include <dirent.h>
@@ -313,7 +314,7 @@ static int find_path(char **out, const char *name)
     return give(out, is_cache ? found.text : name);
 }
 
-int cli_find_model(char **out, const char *name)
+static int find_model(char **out, const char *name)
 {
     static const char ollama[] = "ollama:";
     if (!name) name = variable("GRATING_MODEL");
@@ -330,6 +331,13 @@ int cli_find_model(char **out, const char *name)
     const char *best = near_bundled(&near);
     if (best) return cli_fail("no model \"%s\"; did you mean %s?", name, best);
     return give(out, name); /* the library says that there is none */
+}
+
+int cli_find_model(char **out, const char *name)
+{
+    int code = find_model(out, name);
+    if (!code) cli_file_protect(*out);
+    return code;
 }
 
 /* ---- All of them ---- */

@@ -7,6 +7,7 @@
 #include "plot/trace_read.h"
 
 #include "frame/cli.h"
+#include "frame/file.h"
 
 #include <errno.h>
 #include <math.h>
@@ -264,6 +265,7 @@ static json_t *load(const reader *in, const char *path)
         cli_fail("cannot open %s: %s", path, strerror(errno));
         return NULL;
     }
+    cli_file_protect(path);
     errno = 0;
     json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (ferror(file))

@@ -1,6 +1,7 @@
 /* rank.c - `grating rank`: the ranking of one list of documents. */
 #include "rank/ranker.h"
 
+#include "frame/file.h"
 #include "frame/signals.h"
 
 #include <stdint.h>
@@ -74,6 +75,9 @@ static void take_operands(cli_rank_options *options, char **operands, size_t n)
     options->input.fields.has_option = 1;
     options->input.paths = operands;
     options->input.n_paths = n;
+    cli_file_protect(options->queries_path);
+    for (size_t i = 0; i < n; i++)
+        cli_file_protect(operands[i]);
     if (options->query || options->queries_path || n == 0) return;
     if (strcmp(operands[0], "-") == 0 || access(operands[0], F_OK) == 0) return;
     options->query = operands[0];

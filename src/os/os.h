@@ -178,7 +178,8 @@ int64_t grt_os_read_at(grt_os_file file, uint64_t offset, void *dst, size_t n);
 int64_t grt_os_write_at(grt_os_file file, uint64_t offset, const void *src, size_t n);
 
 int grt_os_file_stat(grt_os_stat *out, grt_os_file file);
-/* ENOENT, ENOTDIR: nothing of that name.  A link to a file that is gone is GRT_OS_BROKEN. */
+/* ENOENT, ENOTDIR: nothing of that name.  A link to a file that is gone is
+ * GRT_OS_BROKEN. */
 int grt_os_path_stat(grt_os_stat *out, const char *path);
 
 /* Against other processes, until the file is closed.  EWOULDBLOCK: another has it. */

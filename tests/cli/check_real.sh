@@ -93,6 +93,22 @@ if "$command" rank -q a --long-documents refuse long.txt >out 2>err; then
 fi
 grep -q 'document 1 has 9[0-9]* tokens' err || { echo "refused:"; cat err; fail=1; }
 
+# Where hidden states go that are kept in a file.
+mkdir spill
+check "hidden states in a folder of one's own" "$command" rank -q 'how do owls hunt' \
+    --hidden file --temporary-directory spill documents.txt
+[ -z "$(ls spill)" ] || { echo "something is left in spill"; fail=1; }
+for variable in TMPDIR=nowhere/else GRATING_NOTHING=1; do
+    option=
+    [ $variable != GRATING_NOTHING=1 ] || option='--temporary-directory nowhere/else'
+    if env $variable "$command" rank -q a --hidden file $option documents.txt >out 2>err; then
+        echo "hidden states went nowhere ($variable)"
+        fail=1
+    fi
+    grep -q '^grating: nowhere/else: no temporary file' err ||
+        { echo "$variable:"; cat err; fail=1; }
+done
+
 # Calibration: interrupted, gone on with, and used.
 awk 'BEGIN {
     n = split("owls bread stars rivers trains music glass bees snow salt wool paper", t)

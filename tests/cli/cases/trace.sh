@@ -61,3 +61,14 @@ run rank -m fake -q a --trace . three.jsonl
 run rank -m fake -q a -k 1 --tsv --trace /dev/full three.jsonl
 awk 'BEGIN { for (i = 0; i < 3000; i++) print "document", i }' >many.txt
 run rank -m fake -q a -k 1 --tsv --trace /dev/full many.txt
+echo '-- what is read is not replaced: documents, queries, a model'
+cp three.jsonl kept.jsonl
+run rank -m fake -q a -k 1 --tsv --trace three.jsonl three.jsonl
+ln three.jsonl linked.jsonl
+run rank -m fake -q a -k 1 --tsv --trace linked.jsonl three.jsonl
+run rank -m fake --queries queries.jsonl --tsv --trace ./queries.jsonl
+mkdir notes
+cp three.jsonl notes/b.jsonl
+run rank -m fake -q a -k 1 --tsv -r notes --trace notes/b.jsonl
+run plot trace.json -o trace.json
+cmp three.jsonl kept.jsonl && cmp notes/b.jsonl kept.jsonl && echo unchanged
