@@ -4,7 +4,6 @@
 #include "frame/file.h"
 #include "frame/folders.h"
 #include "frame/process.h"
-#include "frame/process.h"
 #include "frame/signals.h"
 #include "frame/text.h"
 
@@ -13,12 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-    /* What a process takes beside what is measured: stacks, and what the allocator
-     * holds.
-     */
-    enum {
-        MARGIN_BYTES = 2 << 20
-    };
+/* What a process takes beside what is measured: stacks, and what the allocator
+ * holds.
+ */
+enum { MARGIN_BYTES = 2 << 20 };
 /* The next process, or this one at a later request of the same size, may have so much
  * more resident: code that has run by then, and gaps between small blocks. */
 enum { NAMED_ROOM_BYTES = 1 << 20 };
