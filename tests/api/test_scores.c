@@ -92,8 +92,8 @@ static void test_an_order_that_is_nearly_certain(void **state)
     static const float precisions[] = {0.0f, 0.999999f};
     for (size_t m = 0; m < N_MODELS; m++) {
         grt_model *model = open_on(NULL, models[m], NULL);
-        for (size_t q = 0; q < N_QUERIES; q++) {
-            for (size_t k = 1; k < N; k += 2) {
+        for (size_t q = 0; q < N_QUERIES; q += 2) {
+            for (size_t k = 1; k < N; k += 4) {
                 for (size_t p = 0; p < 2; p++) {
                     grt_policy_options policy = policy_of(GRT_POLICY_DEFAULT);
                     policy.precision = precisions[p];
