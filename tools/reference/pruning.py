@@ -18,8 +18,10 @@ import tempfile
 
 from ndcg import dcg, order_of, read_jsonl, read_qrels
 
-POLICIES = (("bound", []), ("bound, scores", ["--promise", "scores"]),
-            ("bound, no profile", ["--profile", "none"]), ("cluster", []))
+SET = ["--promise", "set"]
+POLICIES = (("bound", SET), ("bound, order", ["--promise", "order"]),
+            ("bound, scores", ["--promise", "scores"]),
+            ("bound, no profile", SET + ["--profile", "none"]), ("cluster", SET))
 
 
 def rank(args, jobs_path, policy, extra):
