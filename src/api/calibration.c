@@ -245,7 +245,7 @@ grt_status grt_calibration_fit(grt_calibration_report *out,
     fit_progress seen = {calibration, progress, payload};
     grt_status status =
         grt_fit_run(&fit, &calibration->samples, &calibration->model->opened.network,
-                    calibration->k_max, see_progress, &seen, err);
+                    calibration->k_max, &calibration->stop, see_progress, &seen, err);
     if (status == GRT_OK) status = report_and_write(calibration, &fit, err);
     grt_fit_release(&fit);
     if (status != GRT_OK) return status;

@@ -186,7 +186,8 @@ static grt_status fit_readout(grt_fit *fit, readout_samples *r, size_t layer,
                                  .group_ends = r->ends,
                                  .n_samples = histories->n_samples,
                                  .n_features = width,
-                                 .n_groups = histories->n_queries};
+                                 .n_groups = histories->n_queries,
+                                 .stop = fit->stop};
     GRT_TRY(grt_ridge_fit(&samples, N_FOLDS, weights, bias, r->predictions, err));
     float *scores = histories->scores + (layer - 1) * histories->n_samples;
     begin = 0;
@@ -237,12 +238,13 @@ static grt_status measure_moves(grt_fit *fit, grt_error *err)
 }
 
 grt_status grt_fit_run(grt_fit *fit, const grt_samples *samples,
-                       const grt_network *network, size_t k_max,
+                       const grt_network *network, size_t k_max, const grt_stop *stop,
                        grt_calibration_fit_fn *progress, void *payload, grt_error *err)
 {
     *fit = (grt_fit){.samples = samples,
                      .network = network,
                      .k_max = k_max,
+                     .stop = stop,
                      .progress = progress,
                      .payload = payload};
     fit->profile.n_layers = network->n_layers;

@@ -32,6 +32,7 @@ typedef struct grt_fit {
     grt_profile profile;
     grt_calibration_fit_fn *progress; /* NULL: none */
     void *payload;
+    const grt_stop *stop; /* NULL: none */
     size_t n_done, n_steps;
 } grt_fit;
 
@@ -40,6 +41,7 @@ typedef struct grt_fit {
  * release all the same. */
 GRT_NODISCARD grt_status grt_fit_run(grt_fit *fit, const grt_samples *samples,
                                      const grt_network *network, size_t k_max,
+                                     const grt_stop *stop,
                                      grt_calibration_fit_fn *progress, void *payload,
                                      grt_error *err);
 void grt_fit_release(grt_fit *fit);

@@ -92,6 +92,11 @@ static void pack(double *packed, const double *a, size_t row_step, size_t column
     }
 }
 
+static bool is_stopped(const grt_stop *stop)
+{
+    return grt_stop_asked(stop) != GRT_STOP_NONE;
+}
+
 /* c[i][j] += sign * sum over k of a[k][i] * b[k][j] for n_rows x n_columns elements. */
 static void add_tile(double *c, size_t stride, size_t n_rows, size_t n_columns,
                      const double *a, const double *b, size_t depth, double sign)
@@ -110,11 +115,12 @@ static void add_tile(double *c, size_t stride, size_t n_rows, size_t n_columns,
             c[i * stride + j] += sign * sum[i][j];
 }
 
-/* C += sign * A A' on the lower triangle of C [n][n] (and some elements above it). */
+/* C += sign * A A' on the lower triangle of C [n][n] (and some elements above it).
+ * Almost all time goes by in here, so a stop is asked about; C is of no use then. */
 static void add_square(double *c, size_t stride, size_t n, const double *packed,
-                       size_t depth, double sign)
+                       size_t depth, double sign, const grt_stop *stop)
 {
-    for (size_t near = 0; near < n; near += NEAR_ROWS) {
+    for (size_t near = 0; near < n && !is_stopped(stop); near += NEAR_ROWS) {
         size_t near_end = near + at_most(n - near, NEAR_ROWS);
         for (size_t i = near; i < n; i += PANEL)
             for (size_t j = near; j < near_end && j <= i; j += PANEL)
@@ -126,12 +132,13 @@ static void add_square(double *c, size_t stride, size_t n, const double *packed,
 
 /* The same from A [n][n_columns] itself. */
 static void add_gram(double *c, size_t n, const double *a, size_t row_step,
-                     size_t column_step, size_t n_columns, double sign, double *packed)
+                     size_t column_step, size_t n_columns, double sign, double *packed,
+                     const grt_stop *stop)
 {
-    for (size_t k = 0; k < n_columns; k += DEPTH) {
+    for (size_t k = 0; k < n_columns && !is_stopped(stop); k += DEPTH) {
         size_t depth = at_most(n_columns - k, DEPTH);
         pack(packed, a + k * column_step, row_step, column_step, n, depth);
-        add_square(c, n, n, packed, depth, sign);
+        add_square(c, n, n, packed, depth, sign, stop);
     }
 }
 
@@ -173,9 +180,10 @@ static void solve_panel(double *packed, const double *l, double *rows, size_t st
 }
 
 /* In place, a [n][n] with stride n. */
-static void factorise(double *a, size_t n, double penalty, double *packed)
+static void factorise(double *a, size_t n, double penalty, double *packed,
+                      const grt_stop *stop)
 {
-    for (size_t k = 0; k < n; k += BLOCK) {
+    for (size_t k = 0; k < n && !is_stopped(stop); k += BLOCK) {
         size_t depth = at_most(n - k, BLOCK), rest = n - k - depth;
         double *block = a + k * n + k, *below = block + depth * n;
         factor_block(block, n, depth, penalty);
@@ -183,7 +191,7 @@ static void factorise(double *a, size_t n, double penalty, double *packed)
         for (size_t i = 0; i < rest; i += PANEL)
             solve_panel(packed + i * depth, block, below + i * n, n,
                         at_most(rest - i, PANEL), depth);
-        add_square(below + depth, n, rest, packed, depth, -1.0);
+        add_square(below + depth, n, rest, packed, depth, -1.0, stop);
     }
 }
 
@@ -407,11 +415,12 @@ static void release(ridge *r)
  * eigenvalues at most are not 0, in either form. */
 static void form_gram(ridge *r)
 {
+    const grt_stop *stop = r->samples->stop;
     double trace = 0.0;
     if (r->is_dual)
-        add_gram(r->gram, r->n, r->z, r->p, 1, r->p, 1.0, r->packed);
+        add_gram(r->gram, r->n, r->z, r->p, 1, r->p, 1.0, r->packed, stop);
     else
-        add_gram(r->gram, r->p, r->z, 1, r->p, r->n, 1.0, r->packed);
+        add_gram(r->gram, r->p, r->z, 1, r->p, r->n, 1.0, r->packed, stop);
     for (size_t i = 0; i < r->order; i++)
         trace += r->gram[i * r->order + i];
     size_t rank = at_most(r->p, r->n - r->samples->n_groups);
@@ -443,7 +452,7 @@ static void fit(const ridge *r, const double *gram, size_t held, size_t held_end
     copy_gram(r, gram, held, held_end);
     for (size_t i = 0; i < order; i++)
         r->factor[i * order + i] += penalty;
-    factorise(r->factor, order, penalty, r->packed);
+    factorise(r->factor, order, penalty, r->packed, r->samples->stop);
     for (size_t i = 0; i < n_seen; i++)
         r->seen[i] = r->y[i < held ? i : i + n_held];
     if (r->is_dual) solve(r->seen, r->factor, order);
@@ -484,10 +493,10 @@ static void fit_fold(ridge *r, size_t fold)
     if (!r->is_dual) {
         memcpy(r->fold_gram, gram, r->order * r->order * sizeof(*gram));
         add_gram(r->fold_gram, r->order, r->z + held * r->p, 1, r->p, held_end - held,
-                 -1.0, r->packed);
+                 -1.0, r->packed, r->samples->stop);
         gram = r->fold_gram;
     }
-    for (size_t i = 0; i < N_PENALTIES; i++) {
+    for (size_t i = 0; i < N_PENALTIES && !is_stopped(r->samples->stop); i++) {
         fit(r, gram, held, held_end, PENALTIES[i] * r->scale);
         double bias = fit_bias(r, held, held_end);
         for (size_t row = held; row < held_end; row++)
@@ -537,18 +546,28 @@ static grt_status narrow(float *out, double value, const char *what, grt_error *
     return GRT_OK;
 }
 
+/* What was computed while it was asked to stop is of no use. */
+static grt_status check_stop(const ridge *r, grt_error *err)
+{
+    if (!is_stopped(r->samples->stop)) return GRT_OK;
+    GRT_FAIL(err, GRT_E_CANCELLED,
+             "cancelled by the caller while a readout was fitted");
+}
+
 static grt_status run(ridge *r, float *weights, float *bias, float *out_of_fold,
                       grt_error *err)
 {
     GRT_TRY(set_up(r, err));
     form_gram(r);
-    for (size_t fold = 0; fold < r->n_folds; fold++)
+    for (size_t fold = 0; fold < r->n_folds && !is_stopped(r->samples->stop); fold++)
         fit_fold(r, fold);
+    GRT_TRY(check_stop(r, err));
     size_t best = best_penalty(r);
     for (size_t i = 0; i < r->n; i++)
         GRT_TRY(narrow(&out_of_fold[i], r->predictions[best * r->n + i], "a prediction",
                        err));
     fit(r, r->gram, r->n, r->n, PENALTIES[best] * r->scale);
+    GRT_TRY(check_stop(r, err));
     for (size_t j = 0; j < r->samples->n_features; j++)
         weights[j] = 0.0f;
     for (size_t j = 0; j < r->p; j++) {

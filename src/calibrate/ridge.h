@@ -9,6 +9,7 @@
 #define GRT_CALIBRATE_RIDGE_H
 
 #include "base/error.h"
+#include "base/stop.h"
 
 typedef struct grt_ridge_samples {
     const float *features;    /* [n_samples][n_features] */
@@ -17,6 +18,7 @@ typedef struct grt_ridge_samples {
     size_t n_samples;
     size_t n_features;
     size_t n_groups;
+    const grt_stop *stop; /* NULL: nobody ends it early */
 } grt_ridge_samples;
 
 /* Fits the readout  features . weights + bias ~ target  on all samples with the penalty
@@ -25,7 +27,7 @@ typedef struct grt_ridge_samples {
  * g % n_folds).  Predictions carry a bias of their own fold, so that they compare
  * within a group and, roughly, between groups. weights: [n_features], out_of_fold:
  * [n_samples]. GRT_E_INVALID_ARG (fewer than n_folds groups, or a value that is not
- * finite), GRT_E_NO_MEMORY. */
+ * finite), GRT_E_NO_MEMORY, GRT_E_CANCELLED within a part of a second of the stop. */
 GRT_NODISCARD grt_status grt_ridge_fit(const grt_ridge_samples *samples, size_t n_folds,
                                        float *weights, float *bias, float *out_of_fold,
                                        grt_error *err);

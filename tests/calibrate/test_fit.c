@@ -129,7 +129,8 @@ static grt_fit run_fit(const grt_samples *samples, const world *w, size_t k_max)
 {
     grt_error err;
     grt_fit fit;
-    assert_ok(grt_fit_run(&fit, samples, &w->network, k_max, NULL, NULL, &err), &err);
+    assert_ok(grt_fit_run(&fit, samples, &w->network, k_max, NULL, NULL, NULL, &err),
+              &err);
     return fit;
 }
 
@@ -654,7 +655,7 @@ static void test_too_few_queries(void **state)
     grt_fit fit;
     world w = make_world(3);
     grt_samples samples = make_samples(&w, 7, 5, 5);
-    assert_refused(grt_fit_run(&fit, &samples, &w.network, 1, NULL, NULL, &err),
+    assert_refused(grt_fit_run(&fit, &samples, &w.network, 1, NULL, NULL, NULL, &err),
                    GRT_E_INVALID_ARG, &err,
                    "7 queries are too few to calibrate; at least 8 are needed");
     grt_fit_release(&fit);
@@ -691,7 +692,7 @@ static void test_cancelling_at_every_step(void **state)
         grt_fit fit;
         steps s = {stop_at, 0, 0};
         grt_status status =
-            grt_fit_run(&fit, &samples, &w.network, 5, count_steps, &s, &err);
+            grt_fit_run(&fit, &samples, &w.network, 5, NULL, count_steps, &s, &err);
         grt_fit_release(&fit);
         if (stop_at > s.total) {
             assert_ok(status, &err);
@@ -716,7 +717,7 @@ static void test_running_out_of_memory(void **state)
         grt_fit fit;
         grt_fit_report report;
         grt_memory_fail_nth(i);
-        status = grt_fit_run(&fit, &samples, &w.network, 1, NULL, NULL, &err);
+        status = grt_fit_run(&fit, &samples, &w.network, 1, NULL, NULL, NULL, &err);
         if (status == GRT_OK) status = grt_fit_make_report(&fit, 0.9f, &report, &err);
         grt_memory_fail_nth(0);
         if (status != GRT_OK) assert_int_equal(status, GRT_E_NO_MEMORY);
@@ -737,7 +738,7 @@ static void test_damaged_samples_are_an_error(void **state)
     make_query(&q, &w, 3);
     q.pooled[2][4] = NAN;
     add_query(&samples, &w, &q, 50, 3);
-    assert_refused(grt_fit_run(&fit, &samples, &w.network, 1, NULL, NULL, &err),
+    assert_refused(grt_fit_run(&fit, &samples, &w.network, 1, NULL, NULL, NULL, &err),
                    GRT_E_FORMAT, &err, "samples: damaged: a value that is not finite");
     grt_fit_release(&fit);
     grt_samples_close(&samples);

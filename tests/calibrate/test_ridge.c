@@ -53,8 +53,8 @@ static void set_up(problem *p, size_t n_groups, size_t group_size, size_t n_feat
         p->features[i] = (float)normal();
     for (size_t g = 0; g < n_groups; g++)
         p->ends[g] = (g + 1) * group_size;
-    p->samples =
-        (grt_ridge_samples){p->features, p->targets, p->ends, n, n_features, n_groups};
+    p->samples = (grt_ridge_samples){p->features, p->targets, p->ends, n,
+                                     n_features,  n_groups,   NULL};
 }
 
 static void tear_down(problem *p)
@@ -470,10 +470,33 @@ static void test_every_allocation_may_fail(void **state)
     }
 }
 
+/* A fit that takes many seconds ends soon after it is asked to, in either form. */
+static void test_a_stop_ends_a_fit_in_its_middle(void **state)
+{
+    (void)state;
+    const size_t sizes[2][2] = {{60, 1500}, {200, 1500}}; /* groups, features */
+    for (size_t i = 0; i < 2; i++) {
+        grt_error err;
+        problem p;
+        grt_stop stop = {.is_cancelled = false};
+        set_up(&p, sizes[i][0], 20, sizes[i][1]);
+        set_linear_targets(&p, 0.5);
+        p.samples.stop = &stop;
+        stop.deadline_ns = grt_clock_ns() + 300000000;
+        assert_refused(
+            grt_ridge_fit(&p.samples, 5, p.weights, &p.bias, p.out_of_fold, &err),
+            GRT_E_CANCELLED, &err, "while a readout was fitted");
+        uint64_t late = grt_clock_ns() - stop.deadline_ns;
+        if (late > 1000000000u) fail_msg("ended %.2f s late", (double)late / 1e9);
+        tear_down(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recovers_a_linear_model),
+        cmocka_unit_test(test_a_stop_ends_a_fit_in_its_middle),
         cmocka_unit_test(test_recovers_a_model_of_few_factors),
         cmocka_unit_test(test_both_forms_agree),
         cmocka_unit_test(test_an_offset_of_all_does_not_matter),
