@@ -2,7 +2,7 @@
 #include "memory_file.h"
 
 #include "models/architectures.h"
-#include "profile/profile.h"
+#include "profile/widening.h"
 
 #include <math.h>
 
@@ -44,10 +44,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     grt_error err = {0};
     grt_status status =
         grt_profile_read(&profile, memory_open(&memory), &checkpoint, &network, &err);
-    if (status == GRT_OK)
+    if (status == GRT_OK) {
         check_profile(&profile, &network);
-    else
+        for (int a = GRT_ARITHMETIC_F32; a < GRT_N_ARITHMETICS; a++)
+            if (grt_profile_serves(&profile, (grt_arithmetic)a) &&
+                grt_profile_widen(&profile, (grt_arithmetic)a, &err) == GRT_OK)
+                check_profile(&profile, &network);
+    } else {
         check_error(status, &err);
+    }
     grt_profile_release(&profile);
     return 0;
 }

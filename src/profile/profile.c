@@ -14,6 +14,7 @@
 static const char directory_name[] = "grating.profile.safetensors";
 static const char file_suffix[] = ".profile.safetensors";
 static const float QUERIES_MAX = 16777216.0f; /* an f32 counts so far */
+static const float SHIFT_MAX = 1e6f;          /* no bias becomes infinite by one */
 
 /* ---- Places ---- */
 
@@ -241,8 +242,8 @@ static grt_status load_widening(const profile_reader *r, grt_arithmetic arithmet
     if (!names->spreads || !grt_catalogue_get(r->catalogue, names->spreads))
         return GRT_OK;
     GRT_TRY(load(r, &(wanted_tensor){names->moves, n, 0, 0.0f, FLT_MAX}, &w->moves));
-    GRT_TRY(
-        load(r, &(wanted_tensor){names->shifts, n, 0, -FLT_MAX, FLT_MAX}, &w->shifts));
+    GRT_TRY(load(r, &(wanted_tensor){names->shifts, n, 0, -SHIFT_MAX, SHIFT_MAX},
+                 &w->shifts));
     GRT_TRY(load(
         r, &(wanted_tensor){names->logits, GRT_LOGIT_EFFECT_VALUES, 0, 0.0f, FLT_MAX},
         &logits));
