@@ -21,6 +21,8 @@ for file in bin/grating include/grating.h share/grating/models/grating-mini/conf
 done
 [ -z "$(find "$prefix" -name '*duvisor*' -o -name 'test_*' -o -name 'bench_*' -o -name 'fuzz_*')" ] ||
     fail "more was installed than is wanted"
+grep -q 'samples.*EXCLUDE' "$2/cmake_install.cmake" ||
+    fail "samples of a calibration that lie with the models would be installed"
 
 # The command runs from there, with its own library and model.
 "$prefix/bin/grating" rank -q "how do owls hunt" -k 1 --json "$1/examples/demo/passages.jsonl" \
