@@ -613,9 +613,10 @@ typedef struct grt_step {
     const float *scores;      /* [n] logits as the policy reads them, priors included */
     const int32_t *states;    /* [n] grt_state */
     float expected_precision; /* of the order as it stands, as in grt_stats */
+    int32_t reserved;
 } grt_step;
 /* clang-format off */
-#define GRT_STEP_INIT {sizeof(grt_step), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define GRT_STEP_INIT {sizeof(grt_step), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 /* clang-format on */
 
 /* The first step reads the texts and reserves memory, each further one computes one
