@@ -55,6 +55,7 @@ static int rank_documents(const cli_rank_options *options)
                                .plan = &ranker.plan,
                                .k = query.k && query.k < n ? query.k : n,
                                .width = table_width(options),
+                               .sparks = &ranker.sparks,
                                .has_color = has_color(options),
                                .has_footnote = isatty(STDOUT_FILENO)};
         if (options->output == CLI_OUTPUT_TSV) cli_ranking_print_tsv_header(0);

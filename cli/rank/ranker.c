@@ -58,6 +58,7 @@ static void see_step(const grt_step *step, void *payload)
     ranker->n_computed = step->layer;
     cli_progress_step(&ranker->progress, step);
     if (ranker->options->trace_path) cli_trace_step(&ranker->trace, step);
+    cli_sparks_step(&ranker->sparks, step);
 }
 
 static void count_result(cli_ranker *ranker, const grt_request *request,
@@ -91,6 +92,10 @@ int cli_ranker_rank(cli_ranker *ranker, const cli_query *query,
     grt_policy_options policy = policy_of(ranker->options);
     request.policy = &policy;
     int is_traced = ranker->options->trace_path != NULL;
+    cli_sparks_begin(&ranker->sparks,
+                     is_traced && ranker->options->output == CLI_OUTPUT_DEFAULT &&
+                         !ranker->options->queries_path,
+                     documents->n);
     if (is_traced) cli_trace_begin(&ranker->trace, &request, query->id);
     grt_status status =
         cli_host_rank(&ranker->host, &request, see_step, ranker, out, &error);
@@ -210,6 +215,7 @@ int cli_ranker_close(cli_ranker *ranker, int code)
         else
             code = cli_trace_commit(&ranker->trace);
     }
+    cli_sparks_release(&ranker->sparks);
     cli_host_close(&ranker->host);
     free(ranker->path);
     *ranker = (cli_ranker){0};

@@ -51,6 +51,7 @@ typedef struct cli_ranker {
     cli_host host;
     cli_progress progress;
     cli_trace trace;
+    cli_sparks sparks;
     cli_stats stats;
     cli_plan plan;         /* of the last query */
     size_t n_computed;     /* layers of the last query */

@@ -168,6 +168,14 @@ static void print_document(const cli_ranking *ranking, size_t index, size_t colu
     putchar('\n');
 }
 
+static const char bars_title[] = "by layer";
+
+static void print_bars(const cli_sparks *sparks, size_t document, size_t columns)
+{
+    cli_sparks_print(sparks, document);
+    pad(columns - cli_sparks_columns(sparks) + 2);
+}
+
 static void print_table(const cli_ranking *ranking)
 {
     size_t n_early = 0;
@@ -178,14 +186,18 @@ static void print_table(const cli_ranking *ranking)
     size_t columns = label_columns(ranking, &has_ids);
     size_t before_text = RANK_COLUMNS + strlen("  0.0000  ") + columns + 2 +
                          (has_layers ? strlen("layer  ") : 0);
+    size_t bars = cli_sparks_columns(ranking->sparks);
+    if (bars && bars < strlen(bars_title)) bars = strlen(bars_title);
+    if (bars) before_text += bars + 2;
     size_t left = 0;
     if (ranking->width) {
         left = ranking->width > before_text + TEXT_COLUMNS_MIN
                    ? ranking->width - before_text
                    : TEXT_COLUMNS_MIN;
     }
-    printf("%*s   score  %s%-*s  text\n", RANK_COLUMNS, "rank",
-           has_layers ? "layer  " : "", (int)columns, has_ids ? "id" : "index");
+    printf("%*s   score  %s", RANK_COLUMNS, "rank", has_layers ? "layer  " : "");
+    if (bars) printf("%-*s  ", (int)bars, bars_title);
+    printf("%-*s  text\n", (int)columns, has_ids ? "id" : "index");
     for (size_t i = 0; i < ranking->k; i++) {
         grt_item item = item_at(ranking, i);
         cli_id_text storage;
@@ -193,6 +205,7 @@ static void print_table(const cli_ranking *ranking)
         const char *text = label(ranking, i, has_ids, &storage, &bytes);
         printf("%*zu  %.4f  ", RANK_COLUMNS, i + 1, (double)item.score);
         if (has_layers) print_layer(&item);
+        if (bars) print_bars(ranking->sparks, item.index, bars);
         if (!has_ids) pad(columns - bytes);
         size_t used = cli_text_print(stdout, text, bytes, columns);
         if (has_ids) pad(columns - used);
@@ -201,8 +214,8 @@ static void print_table(const cli_ranking *ranking)
         n_early += item.state != GRT_STATE_FINISHED;
     }
     if (ranking->has_footnote && has_layers && n_early)
-        printf("\n+ chosen, - dropped before the last layer, with the score of that "
-               "layer;\n--exact-order runs the best to the end\n");
+        printf("\n+ chosen, - dropped before the last layer, with an estimate of the "
+               "score;\n--promise scores runs the best to the end\n");
 }
 
 int cli_ranking_print(const cli_ranking *ranking, cli_output output)

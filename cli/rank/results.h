@@ -9,6 +9,7 @@
 #include "frame/documents.h"
 #include "frame/stats.h"
 #include "grating.h"
+#include "rank/sparks.h"
 
 typedef enum cli_output {
     CLI_OUTPUT_DEFAULT,
@@ -26,14 +27,15 @@ typedef struct cli_ranking {
     const grt_result *result;
     const grt_model *noted; /* JSON: whose notes are printed */
     const cli_plan *plan;
-    size_t k;               /* results to print, at most the result's count */
-    size_t query_number;    /* in a batch, from 1; else 0 */
-    const json_t *query_id; /* in a batch, or NULL */
-    size_t width;           /* table: columns to cut lines to; 0: no limit */
-    int has_color;          /* table: words of the query are set off */
-    int has_footnote;       /* table: says what marks mean */
-    int hides_text;         /* JSON: without texts and query */
-    int hides_stats;        /* JSON: without statistics */
+    size_t k;                 /* results to print, at most the result's count */
+    size_t query_number;      /* in a batch, from 1; else 0 */
+    const json_t *query_id;   /* in a batch, or NULL */
+    size_t width;             /* table: columns to cut lines to; 0: no limit */
+    const cli_sparks *sparks; /* table: scores by layer; NULL: none */
+    int has_color;            /* table: words of the query are set off */
+    int has_footnote;         /* table: says what marks mean */
+    int hides_text;           /* JSON: without texts and query */
+    int hides_stats;          /* JSON: without statistics */
 } cli_ranking;
 
 /* CLI_FAILURE after an error line when memory is out. */

@@ -72,3 +72,7 @@ cp three.jsonl notes/b.jsonl
 run rank -m fake -q a -k 1 --tsv -r notes --trace notes/b.jsonl
 run plot trace.json -o trace.json
 cmp three.jsonl kept.jsonl && cmp notes/b.jsonl kept.jsonl && echo unchanged
+echo '-- with a trace the table has a bar for each layer, one scale for all documents'
+run rank -m early -q "a b" -k 0 --trace trace.json three.jsonl
+run rank -m early -q "a b" -k 1 --trace trace.json --width 40 three.jsonl
+run rank -m early -q "a b" -k 1 --width 40 three.jsonl
