@@ -288,7 +288,7 @@ typedef struct eval_bench {
     const eval_options *options; /* borrowed, as is data */
     eval_data *data;
     char *model_path;
-    const char *profile; /* path, borrowed from the model; NULL: none */
+    char *profile; /* path; NULL: none */
     cli_host host;
     cli_progress progress;
     int64_t started_ns;

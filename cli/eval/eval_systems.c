@@ -9,6 +9,7 @@
 
 #include "frame/cli.h"
 #include "frame/notes.h"
+#include "frame/process.h"
 #include "frame/text.h"
 
 #include <stdlib.h>
@@ -67,7 +68,8 @@ int eval_bench_open(eval_bench *bench, const eval_options *options, eval_data *d
                                       options->profile_path, &options->engine, &error);
     if (status) return cli_fail_status(NULL, status, &error);
     grt_model_describe(bench->host.model, &info);
-    bench->profile = info.profile;
+    if (info.profile && !(bench->profile = strdup(info.profile)))
+        return cli_fail("out of memory");
     add_systems(bench);
     if (!options->run_out_path) return CLI_SUCCESS;
     return cli_file_create(&bench->run_out, options->run_out_path);
@@ -309,7 +311,8 @@ static int keep_values(eval_bench *bench, const eval_trial *trial)
 {
     size_t width = bench->options->n_ks * bench->n_rows * CLI_N_METRICS;
     if (bench->n_queries == bench->capacity) {
-        size_t capacity = bench->capacity ? bench->capacity * 2 : 64;
+        size_t capacity =
+            bench->capacity + 64; /* one after another: a jump would not fit */
         if (capacity > SIZE_MAX / sizeof(double) / width)
             return cli_fail("out of memory");
         double *values =
@@ -426,12 +429,15 @@ int eval_bench_run(eval_bench *bench)
     cli_progress_erase(&bench->progress);
     eval_source_close(&source);
     if (next == -2) bench->is_interrupted = 1;
-    if (bench->is_interrupted) return CLI_SUCCESS;
-    if (!code && next < 0) code = CLI_FAILURE;
-    if (!code && bench->n_queries == 0)
-        code = cli_fail("no query has a relevant document");
-    if (!code) note_oddities(bench);
-    return code;
+    if (!code && !bench->is_interrupted) {
+        if (next < 0) code = CLI_FAILURE;
+        if (!code && bench->n_queries == 0)
+            code = cli_fail("no query has a relevant document");
+        if (!code) note_oddities(bench);
+    }
+    cli_host_close(&bench->host); /* statistics take its place in memory */
+    cli_process_trim();
+    return bench->is_interrupted ? CLI_SUCCESS : code;
 }
 
 int eval_bench_finish(eval_bench *bench)
@@ -443,6 +449,7 @@ void eval_bench_close(eval_bench *bench)
 {
     if (bench->run_out.file) cli_file_discard(&bench->run_out);
     cli_host_close(&bench->host);
+    free(bench->profile);
     free(bench->model_path);
     free(bench->values);
     *bench = (eval_bench){0};

@@ -41,41 +41,48 @@ static double quantile(const double *sorted, size_t n, double share)
     return sorted[below] + part * (sorted[below + 1] - sorted[below]);
 }
 
-/* Means of one sample of rows. */
-static void draw_means(const double *values, size_t n, size_t m, cli_random *random,
-                       double *means)
+/* Columns that are drawn together: 640 KB of means. */
+enum { TOGETHER = 8 };
+
+/* Means of columns first to first + n_columns of one sample of rows. */
+static void draw_means(const double *values, size_t n, size_t m, size_t first,
+                       size_t n_columns, cli_random *random, double *means)
 {
-    memset(means, 0, m * sizeof *means);
+    memset(means, 0, n_columns * sizeof *means);
     for (size_t i = 0; i < n; i++) {
-        const double *row = values + cli_random_below(random, n) * m;
-        for (size_t j = 0; j < m; j++)
+        const double *row = values + cli_random_below(random, n) * m + first;
+        for (size_t j = 0; j < n_columns; j++)
             means[j] += row[j];
     }
-    for (size_t j = 0; j < m; j++)
+    for (size_t j = 0; j < n_columns; j++)
         means[j] /= (double)n;
 }
 
+/* All columns see the same samples: each time numbers are drawn anew from the seed,
+ * which costs time and not memory. */
 int cli_bootstrap(const double *values, size_t n, size_t m, uint64_t seed, double *low,
                   double *high)
 {
-    cli_random random = {seed};
-    double *sample = calloc(m + CLI_RESAMPLES, sizeof *sample);
-    double *means = calloc(m, CLI_RESAMPLES * sizeof *means); /* [m][resamples] */
-    int is_complete = sample && means;
-    for (size_t r = 0; is_complete && r < CLI_RESAMPLES; r++) {
-        draw_means(values, n, m, &random, sample);
-        for (size_t j = 0; j < m; j++)
-            means[j * CLI_RESAMPLES + r] = sample[j];
+    double sample[TOGETHER];
+    double *means = calloc(TOGETHER, CLI_RESAMPLES * sizeof *means);
+    for (size_t first = 0; means && first < m; first += TOGETHER) {
+        cli_random random = {seed};
+        size_t n_columns = m - first < TOGETHER ? m - first : TOGETHER;
+        for (size_t r = 0; r < CLI_RESAMPLES; r++) {
+            draw_means(values, n, m, first, n_columns, &random, sample);
+            for (size_t j = 0; j < n_columns; j++)
+                means[j * CLI_RESAMPLES + r] = sample[j];
+        }
+        for (size_t j = 0; j < n_columns; j++) {
+            double *column = means + j * CLI_RESAMPLES;
+            qsort(column, CLI_RESAMPLES, sizeof *column, compare);
+            low[first + j] = quantile(column, CLI_RESAMPLES, 0.025);
+            high[first + j] = quantile(column, CLI_RESAMPLES, 0.975);
+        }
     }
-    for (size_t j = 0; is_complete && j < m; j++) {
-        double *column = means + j * CLI_RESAMPLES;
-        qsort(column, CLI_RESAMPLES, sizeof *column, compare);
-        low[j] = quantile(column, CLI_RESAMPLES, 0.025);
-        high[j] = quantile(column, CLI_RESAMPLES, 0.975);
-    }
-    free(sample);
+    int has_memory = means != NULL;
     free(means);
-    return is_complete;
+    return has_memory;
 }
 
 /* ---- Randomisation ---- */
