@@ -216,17 +216,29 @@ void grt_vocabulary_finish_sentence(grt_vocabulary *v)
     }
 }
 
+/* The last piece of each of n names that is in brackets, where ids[i] is not known. */
+static void find_in_brackets(const grt_vocabulary *v, const char *const *names,
+                             int32_t *const *ids, size_t n)
+{
+    for (size_t id = v->n_pieces; id-- > 0;) {
+        const grt_piece *piece = &v->pieces[id];
+        if (!piece->text || piece->size == 0 || piece->text[0] != '[') continue;
+        for (size_t i = 0; i < n; i++)
+            if (*ids[i] == GRT_NO_TOKEN && piece->size == strlen(names[i]) &&
+                memcmp(piece->text, names[i], piece->size) == 0)
+                *ids[i] = (int32_t)id;
+    }
+}
+
 grt_status grt_vocabulary_finish_wordpiece(grt_vocabulary *v, bool is_lower_case,
                                            const char *path, grt_error *err)
 {
     static const char *const names[] = {"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"};
     int32_t mask = GRT_NO_TOKEN;
     int32_t *const ids[] = {&v->unk, &v->cls, &v->sep, &v->pad, &mask};
-    for (size_t i = 0; i < 5; i++) {
-        if (*ids[i] == GRT_NO_TOKEN)
-            *ids[i] = grt_vocabulary_find(v, names[i], strlen(names[i]));
+    find_in_brackets(v, names, ids, 5);
+    for (size_t i = 0; i < 5; i++)
         if (*ids[i] != GRT_NO_TOKEN) v->pieces[*ids[i]].is_special = true;
-    }
     if (v->unk == GRT_NO_TOKEN) GRT_FAIL(err, GRT_E_FORMAT, "%s: no piece [UNK]", path);
     v->clean_text = true;
     v->split_cjk = true;

@@ -29,18 +29,6 @@ static size_t count_lines(const char *text, size_t n)
     return count;
 }
 
-static grt_status note_repeated(grt_vocabulary *out, const char *path, grt_error *err)
-{
-    grt_piece_map map = {0};
-    GRT_TRY(grt_piece_map_init(&map, out, false, err));
-    size_t n = map.n_repeated;
-    grt_piece_map_release(&map);
-    return n == 0 ? GRT_OK
-                  : grt_notes_add(&out->notes, GRT_NOTE_DETAIL, err,
-                                  "%s: %zu pieces appear twice; the later line counts",
-                                  grt_path_tail(path), n);
-}
-
 grt_status grt_vocabulary_read_vocab_txt(grt_vocabulary *out, const char *text,
                                          size_t n, const char *path, grt_error *err)
 {
@@ -51,7 +39,6 @@ grt_status grt_vocabulary_read_vocab_txt(grt_vocabulary *out, const char *text,
     for (uint64_t id = 0; next_line(text, n, &at, &line, &n_line); id++)
         if (n_line > 0) /* an empty line is an id without a piece */
             GRT_TRY(grt_vocabulary_set(out, id, line, n_line, false, path, err));
-    GRT_TRY(note_repeated(out, path, err));
     return grt_vocabulary_finish_wordpiece(out, true, path, err);
 }
 

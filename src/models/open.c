@@ -5,6 +5,18 @@
 
 #include <string.h>
 
+/* Pieces of a list may be there twice; those of other files are keys. */
+static grt_status note_repeated(grt_opened *opened, grt_error *err)
+{
+    size_t n = grt_tokenizer_n_repeated(opened->tokenizer);
+    if (n == 0) return GRT_OK;
+    return grt_notes_add(&opened->checkpoint.notes, GRT_NOTE_DETAIL, err,
+                         "%s: %zu piece%s of the vocabulary appear%s twice; the later "
+                         "one counts",
+                         grt_path_tail(opened->checkpoint.path), n, n == 1 ? "" : "s",
+                         n == 1 ? "s" : "");
+}
+
 grt_status grt_open(grt_opened *out, const char *path, grt_error *err)
 {
     const grt_architecture *architecture; /* first: a tokenizer of no reranker may be
@@ -16,6 +28,7 @@ grt_status grt_open(grt_opened *out, const char *path, grt_error *err)
     GRT_TRY(grt_notes_append(&out->checkpoint.notes, &out->vocabulary.notes, err));
     grt_notes_release(&out->vocabulary.notes);
     GRT_TRY(grt_tokenizer_create(&out->tokenizer, &out->vocabulary, err));
+    GRT_TRY(note_repeated(out, err));
     GRT_TRY(grt_network_bind(&out->network, &out->checkpoint, out->tokenizer, err));
     /* Tokenizer and network hold what they need; a GGUF's lists of tokens are large. */
     grt_metadata_release(&out->checkpoint.metadata);

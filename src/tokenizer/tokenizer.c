@@ -94,6 +94,11 @@ void grt_tokenizer_free(grt_tokenizer *tokenizer)
     grt_free(tokenizer);
 }
 
+size_t grt_tokenizer_n_repeated(const grt_tokenizer *tokenizer)
+{
+    return tokenizer->pieces.n_repeated + tokenizer->specials.n_repeated;
+}
+
 grt_status grt_tokenizer_encode(const grt_tokenizer *tokenizer, const char *text,
                                 size_t n, grt_ids *out, grt_error *err)
 {

@@ -29,6 +29,9 @@ void grt_tokenizer_free(grt_tokenizer *tokenizer);
 /* The vocabulary it was created with: the ids of its control tokens by their role. */
 const grt_vocabulary *grt_tokenizer_vocabulary(const grt_tokenizer *tokenizer);
 
+/* Pieces of the vocabulary whose text a later one has. */
+size_t grt_tokenizer_n_repeated(const grt_tokenizer *tokenizer);
+
 /* Appends the ids of n bytes of text.  Never produces a special id other than unk and
  * the pieces of single bytes, whatever the text says; adds no control tokens.  Invalid
  * UTF-8 is read as U+FFFD, one for each maximal invalid part (Unicode 15, section 3.9,

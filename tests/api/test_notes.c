@@ -61,6 +61,35 @@ static void test_a_plain_checkpoint_has_none(void **state)
     grt_model_close(model);
 }
 
+static void test_a_piece_that_is_there_twice(void **state)
+{
+    (void)state;
+    temp_dir dir;
+    char path[128];
+    size_t n;
+    noted_make(&dir);
+    /* the last line of the vocabulary takes the text of the one before it */
+    char *text = (char *)read_whole(temp_path(&dir, "vocab.txt", path), &n);
+    char *last = memrchr(text, '\n', n - 1);
+    char *before = memrchr(text, '\n', (size_t)(last - text));
+    size_t n_kept = (size_t)(last - text) + 1, n_line = (size_t)(last - before);
+    char *changed = malloc(n_kept + n_line);
+    assert_non_null(changed);
+    memcpy(changed, text, n_kept);
+    memcpy(changed + n_kept, before + 1, n_line);
+    assert_int_equal(unlink(path), 0); /* it is a link */
+    write_whole(path, changed, n_kept + n_line);
+    free(changed);
+    free(text);
+    grt_model *model = open_on(NULL, dir.path, NULL);
+    assert_int_equal(count_notes(model), N_NOTED + 1);
+    grt_note note = note_at(model, N_NOTED);
+    assert_int_equal(note.level, GRT_NOTE_DETAIL);
+    assert_non_null(strstr(note.text, "1 piece of the vocabulary appears twice"));
+    grt_model_close(model);
+    temp_remove(&dir);
+}
+
 /* Hundreds of keys that nobody knows: an end is said, and all of it is accounted for.
  */
 static void test_many_notes_are_reserved(void **state)
@@ -108,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_notes_of_three_kinds),
+        cmocka_unit_test(test_a_piece_that_is_there_twice),
         cmocka_unit_test(test_a_plain_checkpoint_has_none),
         cmocka_unit_test(test_many_notes_are_reserved),
         cmocka_unit_test(test_names_of_levels),
