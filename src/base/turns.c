@@ -9,6 +9,7 @@ void grt_turns_init(grt_turns *turns)
     turns->is_held = false;
     turns->clock_ns = 0;
     atomic_init(&turns->least_ns, UINT64_MAX);
+    atomic_init(&turns->is_newcomer, false);
 }
 
 void grt_turns_release(grt_turns *turns)
@@ -28,6 +29,7 @@ static grt_turn *best_of(const grt_turns *turns)
 static void note_least(grt_turns *turns)
 {
     const grt_turn *best = best_of(turns);
+    atomic_store(&turns->is_newcomer, best && !best->has_held);
     atomic_store(&turns->least_ns, best ? best->used_ns : UINT64_MAX);
 }
 
@@ -93,6 +95,7 @@ void grt_turns_give(grt_turns *turns, grt_turn *turn)
 {
     uint64_t held = grt_clock_ns() - turn->since_ns;
     turn->used_ns += held;
+    turn->has_held = true;
     grt_os_lock(&turns->lock);
     turns->clock_ns += held / (1 + turns->n_waiting);
     grt_turn *next = best_of(turns);
@@ -108,6 +111,8 @@ void grt_turns_give(grt_turns *turns, grt_turn *turn)
 bool grt_turns_is_due(const grt_turns *turns, const grt_turn *turn, uint64_t slice_ns)
 {
     uint64_t least = atomic_load(&turns->least_ns);
+    if (slice_ns > GRT_TURN_NEWCOMER_NS && atomic_load(&turns->is_newcomer))
+        slice_ns = GRT_TURN_NEWCOMER_NS;
     if (least >= UINT64_MAX - slice_ns) return false;
     return turn->used_ns + (grt_clock_ns() - turn->since_ns) > least + slice_ns;
 }

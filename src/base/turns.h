@@ -21,6 +21,7 @@
 typedef struct grt_turn {
     uint64_t used_ns; /* for which it held, in all, and what it began with */
     bool has_begun;
+    bool has_held;
     uint64_t since_ns; /* it holds */
     uint64_t waited_ns;
     /* while it waits */
@@ -39,6 +40,7 @@ typedef struct grt_turns {
     /* The least used_ns of those that wait; UINT64_MAX: nobody does.  Written under the
      * lock, read without. */
     atomic_uint_fast64_t least_ns;
+    atomic_bool is_newcomer; /* the one that has it: it never held */
 } grt_turns;
 
 #define GRT_TURN_HEAD_START_NS UINT64_C(10000000000)
@@ -56,8 +58,12 @@ grt_stop_reason grt_turns_take(grt_turns *turns, grt_turn *turn, const grt_stop 
 /* Gives the turn to the next. */
 void grt_turns_give(grt_turns *turns, grt_turn *turn);
 
+/* How long one may hold while a newcomer waits, whatever a change of turns costs. */
+#define GRT_TURN_NEWCOMER_NS UINT64_C(10000000)
+
 /* Whether the holder shall give way: one waits that has had less by more than slice_ns,
- * the longer the more a change of turns costs. */
+ * the longer the more a change of turns costs; or that has had nothing yet, by more
+ * than GRT_TURN_NEWCOMER_NS. */
 bool grt_turns_is_due(const grt_turns *turns, const grt_turn *turn, uint64_t slice_ns);
 
 #endif /* GRT_BASE_TURNS_H */
