@@ -1,9 +1,8 @@
 /* calibrate.c - `grating calibrate`: makes the profile of a model. */
 #include "calibrate/calibrate.h"
 
-#include "frame/signals.h"
-
 #include "frame/cli.h"
+#include "frame/signals.h"
 
 enum { K_LARGEST = 1000 };
 

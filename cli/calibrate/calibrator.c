@@ -1,11 +1,10 @@
 /* calibrator.c - names of files, full passes and the fit of `grating calibrate`. */
 #include "calibrate/calibrate.h"
 
-#include "frame/signals.h"
-
 #include "frame/cli.h"
 #include "frame/folders.h"
 #include "frame/notes.h"
+#include "frame/signals.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,9 +1,8 @@
 /* eval.c - `grating eval`: how good rankings are, and what pruning costs. */
 #include "eval/eval.h"
 
-#include "frame/signals.h"
-
 #include "frame/cli.h"
+#include "frame/signals.h"
 
 #include <stdlib.h>
 #include <string.h>

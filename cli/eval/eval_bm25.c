@@ -9,9 +9,8 @@
  */
 #include "eval/eval.h"
 
-#include "frame/signals.h"
-
 #include "frame/cli.h"
+#include "frame/signals.h"
 
 #include <stdlib.h>
 #include <string.h>

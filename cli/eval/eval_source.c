@@ -1,9 +1,8 @@
 /* eval_source.c - query by query, its candidates with their texts and grades. */
 #include "eval/eval.h"
 
-#include "frame/signals.h"
-
 #include "frame/cli.h"
+#include "frame/signals.h"
 
 #include <stdlib.h>
 #include <string.h>

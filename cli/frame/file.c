@@ -145,15 +145,13 @@ int cli_file_commit(cli_file *out)
     if (fclose(out->file) != 0 && !out->error) out->error = errno;
     out->file = NULL;
     /* Inputs that were found meanwhile count as well. */
-    int is_refused = !out->error && out->temporary && would_replace_input(out->target);
-    if (!out->error && out->temporary && !is_refused &&
-        rename(out->temporary, out->target) != 0)
-        out->error = errno;
-    if (is_refused) {
+    if (!out->error && out->temporary && would_replace_input(out->target)) {
         int code = refuse_input(out);
         cli_file_discard(out);
         return code;
     }
+    if (!out->error && out->temporary && rename(out->temporary, out->target) != 0)
+        out->error = errno;
     int error = out->error;
     if (!error) { /* the temporary name is gone */
         cli_keep_when_interrupted(out->temporary);

@@ -2,7 +2,6 @@
 #include "frame/cli.h"
 
 #include "frame/signals.h"
-
 #include "frame/text.h"
 
 #include <errno.h>

@@ -1,9 +1,8 @@
 /* ranker.c - a model, opened for the command, and what a run counts. */
 #include "rank/ranker.h"
 
-#include "frame/signals.h"
-
 #include "frame/notes.h"
+#include "frame/signals.h"
 
 #include <stdlib.h>
 #include <string.h>
