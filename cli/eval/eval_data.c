@@ -36,7 +36,8 @@ static int name_files(eval_data *data)
         data->corpus_path = strdup(options->corpus_path);
         data->queries_path = strdup(options->queries_path);
     }
-    if (options->qrels_path) {
+    if (options->qrels_path) { /* in place of the folder's */
+        free(data->qrels_path);
         data->qrels_path = strdup(options->qrels_path);
         is_named = data->qrels_path != NULL;
     }

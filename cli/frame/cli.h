@@ -2,9 +2,9 @@
  * cli.h - what the files of the command `grating` share.
  *
  * One file per command, each with a table of its options: the table drives the parser
- * and the help text, so that the two cannot disagree.  main.c lists the commands.  The
- * command sees grating.h only, and `grating bench` api/experiment.h.  Functions that
- * can fail print their own error line and return an exit code of the process.
+ * and the help text, so that the two cannot disagree.  commands.c lists the commands.
+ * The command sees grating.h only, and `grating bench` api/experiment.h.  Functions
+ * that can fail print their own error line and return an exit code of the process.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -63,6 +63,10 @@ extern const cli_command cli_models_command;
 extern const cli_command cli_completion_command;
 /* All of them, NULL at the end. */
 extern const cli_command *const cli_commands[];
+
+/* The whole command: streams, signals and locale of the process, then the command that
+ * argv[1] names.  Returns the process's exit code. */
+int cli_main(int argc, char **argv);
 
 #define CLI_OPTION_GROUP(title)            \
     {                                      \

@@ -24,7 +24,7 @@ typedef struct identity {
 } identity;
 
 static struct {
-    identity *files; /* and folders; until the end of the process */
+    identity *files; /* and folders; until cli_file_unprotect_all */
     size_t n, capacity;
 } inputs;
 
@@ -51,6 +51,13 @@ void cli_file_protect(const char *path)
         inputs.capacity = capacity;
     }
     inputs.files[inputs.n++] = (identity){found.st_dev, found.st_ino};
+}
+
+void cli_file_unprotect_all(void)
+{
+    free(inputs.files);
+    inputs.files = NULL;
+    inputs.n = inputs.capacity = 0;
 }
 
 /* Whether the regular file `target` is one that is read, or lies in such a folder. */

@@ -25,6 +25,8 @@ typedef struct cli_file {
  * Readers say so of what they open; a command may say it sooner, so that it fails
  * before it has computed.  NULL, "-" and what is not there need no protection. */
 void cli_file_protect(const char *path);
+/* Ends that: for a process that runs one command after the other. */
+void cli_file_unprotect_all(void);
 
 int cli_file_create(cli_file *out, const char *path);
 /* Notes a failed write as long as errno still tells why; CLI_FAILURE, with no message,
