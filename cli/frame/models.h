@@ -13,9 +13,16 @@ typedef enum cli_model_source {
     CLI_MODEL_OLLAMA
 } cli_model_source;
 
-/* One that was found; borrowed for the call.  Not 0 ends the walk. */
-typedef int cli_model_fn(cli_model_source source, const char *name, const char *path,
-                         void *payload);
+/* One that was found; borrowed for the call. */
+typedef struct cli_model_place {
+    cli_model_source source;
+    const char *name;    /* that --model takes */
+    const char *path;    /* NULL: it cannot be opened */
+    const char *problem; /* why, where there is no path */
+} cli_model_place;
+
+/* Not 0 ends the walk. */
+typedef int cli_model_fn(const cli_model_place *model, void *payload);
 
 /* Walks over all models: bundled ones, then the Hugging Face cache, then Ollama's
  * store, each by name.  What is in them is not looked at. */

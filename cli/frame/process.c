@@ -43,6 +43,15 @@ uint64_t cli_process_resident(void)
     return bytes ? bytes : cli_process_peak();
 }
 
+void cli_process_forget_peak(void)
+{
+    cli_process_trim();
+    FILE *file = fopen("/proc/self/clear_refs", "we");
+    if (!file) return;
+    (void)fputs("5", file);
+    (void)fclose(file);
+}
+
 void cli_process_trim(void)
 {
 #if defined(__GLIBC__)

@@ -12,6 +12,8 @@
 uint64_t cli_process_resident(void);
 /* The most that was resident so far; 0: not known. */
 uint64_t cli_process_peak(void);
+/* Counts the peak anew from what is resident now, where the system can. */
+void cli_process_forget_peak(void);
 /* Gives pages that were freed back to the system, where the allocator can. */
 void cli_process_trim(void);
 

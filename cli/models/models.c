@@ -1,11 +1,13 @@
 /*
- * list.c - `grating models`: what was found on this machine.
+ * models.c - `grating models`: what was found on this machine.
  *
  * Caches hold models of all kinds.  Those that cannot rank are counted; --all says of
  * each why.
  */
 #include "frame/cli.h"
+#include "frame/host.h"
 #include "frame/models.h"
+#include "frame/process.h"
 #include "frame/text.h"
 #include "wire/results.h"
 
@@ -14,6 +16,8 @@
 
 enum { KEY_JSON = CLI_KEY_LONG, KEY_NAMES, KEY_ALL };
 enum { NAME_COLUMNS = 34, LICENCE_BYTES = 40 };
+/* The ranking that the least memory is about, as in `grating inspect`. */
+enum { DOCUMENTS = 20, TOKENS = 512 };
 
 static const cli_option options_table[] = {
     {KEY_ALL, "all", NULL, "those that cannot rank too, and why"},
@@ -61,66 +65,103 @@ static void put_padded(const char *text, size_t columns)
     while (++used < columns + 1);
 }
 
-static void tell_model(listing *self, cli_model_source source, const char *name,
-                       const char *path, const grt_model_info *info)
+/* What --memory has to be at least for a small ranking; 0: not known. */
+static uint64_t least_memory(cli_host *host, const grt_model_info *info)
 {
-    static const char *const sources[] = {"bundled", "hugging-face", "ollama"};
+    cli_plan plan = {.process_bytes = 0};
+    grt_error error = {0};
+    size_t n_tokens = info->max_tokens < TOKENS ? info->max_tokens : (size_t)TOKENS;
+    host->options.memory_bytes = 1; /* refused, with what would do */
+    (void)cli_host_plan_memory(host, DOCUMENTS, n_tokens, &plan, &error);
+    return plan.memory.smallest_bytes;
+}
+
+static void print_model(listing *self, const cli_model_place *place,
+                        const grt_model_info *info, uint64_t bytes, uint64_t least)
+{
     char licence[LICENCE_BYTES];
-    uint64_t bytes = info->embedding_bytes + info->layers_bytes + info->head_bytes +
-                     info->other_bytes;
-    read_licence(path, licence);
-    if (self->is_json) {
-        wire_json *json = &self->json;
-        wire_begin(json, NULL, '{');
-        wire_string(json, "name", name);
-        wire_string(json, "source", sources[source]);
-        wire_string(json, "path", path);
-        wire_count(json, "size_bytes", bytes);
-        wire_string(json, "licence", licence[0] ? licence : NULL);
-        wire_put_model_members(json, info);
-        wire_end(json, '}');
-        return;
-    }
+    read_licence(place->path, licence);
     if (self->n == 0)
-        printf("%-*s %10s  %-12s %s\n", NAME_COLUMNS, "name", "size", "architecture",
-               "licence");
-    put_padded(name, NAME_COLUMNS);
-    printf("%10s  %-12s ", cli_bytes_text(bytes).text, info->architecture);
+        printf("%-*s %10s %12s  %-12s %s\n", NAME_COLUMNS, "name", "size",
+               "least memory", "architecture", "licence");
+    put_padded(place->name, NAME_COLUMNS);
+    printf("%10s ", cli_bytes_text(bytes).text);
+    if (least) /* whole, so that --memory takes what is read here */
+        printf("%8llu MiB", (unsigned long long)((least + (1 << 20) - 1) >> 20));
+    else
+        printf("%12s", "-");
+    printf("  %-12s ", info->architecture);
     cli_text_print(stdout, licence[0] ? licence : "-",
                    strlen(licence[0] ? licence : "-"), 0);
     putchar('\n');
 }
 
-static void tell_other(listing *self, const char *name, const grt_error *error)
+static void tell_model(listing *self, const cli_model_place *place, cli_host *host)
+{
+    static const char *const sources[] = {"bundled", "hugging-face", "ollama"};
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_model_describe(host->model, &info);
+    uint64_t bytes =
+        info.embedding_bytes + info.layers_bytes + info.head_bytes + info.other_bytes;
+    uint64_t least = least_memory(host, &info);
+    if (!self->is_json) {
+        print_model(self, place, &info, bytes, least);
+        return;
+    }
+    char licence[LICENCE_BYTES];
+    wire_json *json = &self->json;
+    read_licence(place->path, licence);
+    wire_begin(json, NULL, '{');
+    wire_string(json, "name", place->name);
+    wire_string(json, "source", sources[place->source]);
+    wire_string(json, "path", place->path);
+    wire_count(json, "size_bytes", bytes);
+    if (least)
+        wire_count(json, "least_memory_bytes", least);
+    else
+        wire_null(json, "least_memory_bytes");
+    wire_string(json, "licence", licence[0] ? licence : NULL);
+    wire_put_model_members(json, &info);
+    wire_end(json, '}');
+}
+
+static void tell_other(listing *self, const char *name, const char *why)
 {
     self->n_others++;
     if (!self->is_all || self->is_json) return;
     put_padded(name, NAME_COLUMNS);
-    cli_text_print(stdout, error->text, strlen(error->text), 0);
+    cli_text_print(stdout, why, strlen(why), 0);
     putchar('\n');
 }
 
-static int tell(cli_model_source source, const char *name, const char *path,
-                void *payload)
+static int tell_name(const cli_model_place *place)
+{
+    if (!place->path) return 0;
+    cli_text_print(stdout, place->name, strlen(place->name), 0);
+    putchar('\n');
+    return 0;
+}
+
+static int tell(const cli_model_place *place, void *payload)
 {
     listing *self = payload;
-    if (self->is_names) {
-        cli_text_print(stdout, name, strlen(name), 0);
-        putchar('\n');
+    if (self->is_names) return tell_name(place);
+    if (!place->path) {
+        tell_other(self, place->name, place->problem);
         return 0;
     }
+    /* Each model's memory as if it were the first that the process opens. */
+    cli_process_forget_peak();
+    cli_engine_options options = {.residency = GRT_RESIDENCY_STREAMED};
+    cli_host host;
     grt_error error = {0};
-    grt_model *model = NULL;
-    grt_status status = grt_model_open(&model, NULL, path, NULL, &error);
-    if (status) {
-        tell_other(self, name, &error);
-        return 0;
+    if (cli_host_open(&host, place->path, NULL, &options, &error)) {
+        tell_other(self, place->name, error.text);
+    } else {
+        tell_model(self, place, &host);
+        self->n++;
     }
-    grt_model_info info = GRT_MODEL_INFO_INIT;
-    grt_model_describe(model, &info);
-    tell_model(self, source, name, path, &info);
-    grt_model_close(model);
-    self->n++;
+    cli_host_close(&host);
     return 0;
 }
 
@@ -175,7 +216,8 @@ const cli_command cli_models_command = {
     .details =
         "Lists rerankers by the names that --model takes: those that come along, "
         "those\n"
-        "in the Hugging Face cache (owner/name), and those of Ollama (ollama:name).",
+        "in the Hugging Face cache (owner/name), and those of Ollama (ollama:name).\n"
+        "The least memory is the smallest --memory for 20 documents of 512 tokens.",
     .examples =
         "  grating models\n"
         "  grating rank -m BAAI/bge-reranker-v2-m3 \"how do owls hunt\" notes.txt",

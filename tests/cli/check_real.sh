@@ -55,6 +55,23 @@ check "memory plan" "$command" inspect --memory 300M
 grep -q '^memory plan  *20 documents of 512 tokens$' out || { cat out; fail=1; }
 if "$command" inspect --memory 5M >out 2>err; then echo "5 MiB suffice"; fail=1; fi
 grep -q 'smallest budget' err || { echo "a plan that does not fit:"; cat err; fail=1; }
+# The least memory of the list is one that works, for each model on its own.
+check "list of models" "$command" models --json
+tr '{' '\n' <out | sed -n 's/.*"path": "\([^"]*\)".*"least_memory_bytes": \([0-9]*\).*/\2 \1/p' >least
+[ "$(wc -l <least)" -ge 2 ] || { echo "models:"; cat out; fail=1; }
+while read -r bytes model; do
+    check "$model in $bytes bytes" "$command" inspect --memory "$bytes" "$model"
+    check "ranking in $bytes bytes" "$command" rank -m "$model" -q owls --memory "$bytes" documents.txt
+done <least
+# A model in the Hugging Face cache, made of links as there.
+hub=$folder/.cache/huggingface/hub/models--acme--tiny
+mkdir -p "$hub/blobs" "$hub/refs" "$hub/snapshots/0123"
+for file in "$2/tests/data/golden/bert-f32"/*.*; do
+    cp "$file" "$hub/blobs/of-${file##*/}"
+    ln -s "../../blobs/of-${file##*/}" "$hub/snapshots/0123/${file##*/}"
+done
+printf 0123 >"$hub/refs/main"
+check "a model of the hub" "$command" rank -m acme/tiny -q owls documents.txt
 if "$command" rank -q a --memory 5M documents.txt >out 2>err; then
     echo "ranked in 5 MiB"
     fail=1
@@ -67,7 +84,8 @@ if "$command" rank -q a --model nowhere documents.txt >out 2>err; then
     echo "a missing model was opened"
     fail=1
 fi
-[ "$(wc -l <err)" -eq 1 ] && grep -q '^grating: .*nowhere' err ||
+[ "$(wc -l <err)" -eq 2 ] && grep -q '^grating: .*nowhere' err &&
+    grep -q '^grating: models that are here: grating-mini' err ||
     { echo "a missing model:"; cat err; fail=1; }
 
 # Texts that are too long: which of the two was cut, and what became of the other.

@@ -6,57 +6,138 @@ which() { # the model that is taken
     sed 's/.*"model": "\([^"]*\)".*/\1/' out
     cat err
 }
-snapshot() { # snapshot FOLDER REVISION FILE: a repository of the cache
-    mkdir -p "$1/snapshots/$2"
-    : >"$1/snapshots/$2/$3"
+# Caches as huggingface_hub makes them: files are blobs, snapshots hold links to them.
+fetched() { # fetched FOLDER REVISION FILE...
+    at=$1/snapshots/$2
+    shift 2
+    for file; do
+        mkdir -p "${at%/snapshots/*}/blobs" "$at/$(dirname "$file")"
+        : >"${at%/snapshots/*}/blobs/of-$(basename "$file")"
+        ln -s "${at%/snapshots/*}/blobs/of-$(basename "$file")" "$at/$file"
+    done
 }
-echo '-- the Hugging Face cache: branch main, the newest without it, a GGUF file alone'
-hub=.cache/huggingface/hub
-snapshot $hub/models--acme--ranker old config.json
-snapshot $hub/models--acme--ranker new config.json
-mkdir $hub/models--acme--ranker/refs
-printf 'old\n' >$hub/models--acme--ranker/refs/main
+branch() { # branch FOLDER NAME REVISION
+    mkdir -p "$1/refs"
+    printf '%s' "$3" >"$1/refs/$2"
+}
+echo '-- the Hugging Face cache: branch main, the newest without it, other revisions'
+hub=$PWD/.cache/huggingface/hub
+ranker=$hub/models--acme--ranker
+fetched "$ranker" old config.json model.safetensors
+fetched "$ranker" new config.json model.safetensors
+branch "$ranker" main old
+branch "$ranker" tuned new
 which -m acme/ranker
-rm -r $hub/models--acme--ranker/refs
-touch -d '2001-01-01' $hub/models--acme--ranker/snapshots/old
+which -m acme/ranker@tuned
+which -m acme/ranker@new
+which -m acme/ranker@lost
+which -m acme/ranker@../snapshots/new
+which -m https://huggingface.co/acme/ranker
+which -m https://huggingface.co/acme/ranker/tree/main
+which -m hf.co/acme/ranker
+rm -r "$ranker/refs"
+touch -d '2001-01-01' "$ranker/snapshots/old"
 which -m acme/ranker
-snapshot $hub/models--acme--one-file abc model-q8_0.gguf
+branch "$ranker" main gone
+which -m acme/ranker
+echo '-- main has its config only: an older revision has the weights'
+fetched "$ranker" newest config.json
+branch "$ranker" main newest
+which -m acme/ranker
+echo '-- shards, and one that is not there'
+shards=$hub/models--acme--shards
+fetched "$shards" abc config.json model.safetensors.index.json model-00001-of-00002.safetensors
+mkdir -p "$shards/blobs"
+: >"$shards/blobs/0123.incomplete"
+which -m acme/shards
+fetched "$shards" abc model-00002-of-00002.safetensors
+which -m acme/shards
+echo '-- GGUF files: one, several, in parts, in folders of their own'
+fetched "$hub/models--acme--one-file" abc model-q8_0.gguf README.md
 which -m acme/one-file
-which -m $hub/models--acme--one-file
-which -m acme/absent
-which -m ./acme/absent
-mkdir -p $hub/models--acme--empty/refs
+which -m "$hub/models--acme--one-file"
+many=$hub/models--acme--many-GGUF
+fetched "$many" abc config.json many-Q4_K.gguf many-Q4_K_M.gguf many.Q8_0.gguf mmproj-f16.gguf \
+    f16/many-f16-00001-of-00002.gguf f16/many-f16-00002-of-00002.gguf
+which -m acme/many-GGUF
+which -m acme/many-GGUF:q4_k
+which -m acme/many-GGUF:Q8_0
+which -m acme/many-GGUF:f16
+which -m acme/many-GGUF:Q2_K
+which -m "$many"
+echo '-- weights that the library tells about, and nothing'
+fetched "$hub/models--acme--torch" abc config.json pytorch_model.bin
+which -m acme/torch
+mkdir -p "$hub/models--acme--empty/refs" "$hub/models--acme--bare/snapshots/abc"
 which -m acme/empty
-export HF_HOME=$PWD/elsewhere
-snapshot elsewhere/hub/models--acme--ranker moved config.json
+which -m acme/bare
+which -m "$hub/models--acme--bare"
+fetched "$hub/models--acme--linkless" abc config.json model.safetensors
+rm "$hub/models--acme--linkless/blobs/of-model.safetensors"
+which -m acme/linkless
+fetched "$hub/models--first" abc config.json model.safetensors
+which -m first
+echo '-- names that are nowhere'
+which -m acme/absent
+which -m ACME/Ranker
+which -m ranker
+which -m ./acme/absent
+which -m absent/model.gguf
+echo '-- caches elsewhere; one that is named twice is one'
+export HF_HOME='~/elsewhere'
+fetched "$PWD/elsewhere/hub/models--acme--ranker" moved config.json model.safetensors
 which -m acme/ranker
-unset HF_HOME
+export HF_HUB_CACHE=$PWD/elsewhere/hub
+run models --names
+unset HF_HOME HF_HUB_CACHE
 echo '-- a folder of that name comes first'
 mkdir -p acme/ranker
 which -m acme/ranker
 rm -r acme
-echo '-- Ollama'
+rm -r "$hub/models--acme--many-GGUF" "$hub/models--acme--torch" "$hub/models--acme--empty" \
+    "$hub/models--acme--linkless" "$hub/models--first" "$shards"
+echo '-- Ollama: names, owners, hosts, tags; case does not count'
 store=.ollama/models
-mkdir -p $store/blobs $store/manifests/registry.ollama.ai/library/reranker \
-    $store/manifests/registry.ollama.ai/acme/other
+manifest() { # manifest NAME LAYER...: a file of the store, as its server writes it
+    name=$1
+    shift
+    mkdir -p "$store/blobs" "$store/manifests/$(dirname "$name")"
+    layers='{"mediaType": "application/vnd.ollama.image.license", "digest": "sha256:9", "size": 1}'
+    for layer; do
+        layers=$layers', {"mediaType": "application/vnd.ollama.image.'${layer%=*}'", "digest": "sha256:'${layer#*=}'", "size": 1}'
+    done
+    printf '{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": [%s]}' \
+        "$layers" >"$store/manifests/$name"
+}
+manifest registry.ollama.ai/library/reranker/latest model=0123
+manifest registry.ollama.ai/acme/other/q8 model=0123
+manifest hf.co/acme/other-GGUF/Q4_K_M model=0123
 : >$store/blobs/sha256-0123
-printf '{"layers": [{"mediaType": "application/vnd.ollama.image.license", "digest": "sha256:9"}, {"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:0123"}]}' \
-    >$store/manifests/registry.ollama.ai/library/reranker/latest
-cp $store/manifests/registry.ollama.ai/library/reranker/latest \
-    $store/manifests/registry.ollama.ai/acme/other/q8
 which -m ollama:reranker
 which -m ollama:reranker:latest
 which -m ollama:acme/other:q8
+which -m ollama:registry.ollama.ai/acme/other:q8
+which -m ollama:hf.co/acme/other-gguf:q4_k_m
+which -m reranker
 which -m ollama:reranker:q4
+which -m ollama:rerankr
 which -m ollama:
-printf '{"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:../../two.txt"}]}' \
-    >$store/manifests/registry.ollama.ai/library/reranker/evil
-which -m ollama:reranker:evil
+which -m ollama:../../two
+mv $store/blobs/sha256-0123 $store/blobs/sha256:0123
+which -m ollama:reranker
+mv $store/blobs/sha256:0123 $store/blobs/sha256-0123
+echo '-- what its manifests name is not there, leads away, or is half of the model'
+manifest registry.ollama.ai/library/broken/gone model=4567
+manifest registry.ollama.ai/library/broken/evil model=../../two.txt
+manifest registry.ollama.ai/library/broken/none
+manifest registry.ollama.ai/library/broken/lora model=0123 adapter=0123
+printf '{"layers": [' >$store/manifests/registry.ollama.ai/library/broken/cut
+for tag in gone evil none lora cut; do which -m ollama:broken:$tag; done
 echo '-- the environment'
 GRATING_MODEL=acme/ranker
 export GRATING_MODEL
 which
-which -m other
+which -m ./other
 GRATING_MODEL=
 which -m ''
 unset GRATING_MODEL

@@ -1,0 +1,23 @@
+/*
+ * ollama.h - models in the store of Ollama.
+ *
+ * manifests/HOST/OWNER/NAME/TAG names the blob blobs/sha256-HEX that is the GGUF file;
+ * the usual host is registry.ollama.ai and its own models' owner is "library".
+ */
+#ifndef CLI_OLLAMA_H
+#define CLI_OLLAMA_H
+
+#include "frame/places.h"
+
+/* `name` is NAME, OWNER/NAME or HOST/OWNER/NAME, with :TAG or as ":latest"; case does
+ * not count. */
+cli_find cli_ollama_find(cli_place *out, const char *name,
+                         char problem[CLI_PROBLEM_BYTES]);
+
+/* A name with its tag, without "ollama:", and where the file is; NULL, and why there is
+ * none.  Not 0 ends the walk. */
+typedef int cli_ollama_fn(const char *name, const char *path, const char *problem,
+                          void *payload);
+int cli_ollama_walk(cli_ollama_fn *fn, void *payload);
+
+#endif
