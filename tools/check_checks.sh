@@ -18,7 +18,7 @@ plant() {
     mkdir -p "$tree/src/base" "$tree/src/io" "$tree/src/models" "$tree/src/rank" \
         "$tree/src/calibrate" "$tree/src/unknown" "$tree/cli/frame" \
         "$tree/cli/rank" "$tree/wire" "$tree/tests" "$tree/include" "$tree/fuzz" "$tree/bench" \
-        "$tree/duvisor/machine" "$tree/duvisor/unknown" "$tree/docs"
+        "$tree/serve" "$tree/duvisor/machine" "$tree/duvisor/unknown" "$tree/docs"
     echo '# Documents' >"$tree/docs/README.md"
     printf '/* fine */\nint grt_fine;\n' >"$tree/src/base/fine.c"
     cp "$root/.clang-format" "$tree/"
@@ -66,6 +66,10 @@ plant cli/fine.txt 'text\n' python3 "$layers"
 plant duvisor/machine/bad.c '#include "io/file.h"\n' python3 "$layers"
 plant duvisor/unknown/bad.c 'int x;\n' python3 "$layers"
 plant wire/bad.c '#include "base/error.h"\n' python3 "$layers"
+plant serve/bad.c '#include "base/error.h"\n' python3 "$layers"
+plant serve/bad.c '#include "frame/cli.h"\n' python3 "$layers"
+plant serve/bad.c '#include <microhttpd.h>\n' python3 "$layers"
+plant serve/bad.c '#include "serve/http_private.h"\n' python3 "$layers"
 plant docs/ARCHITECTURE.md '| `src/base/` | errors | os, io |\n' python3 "$layers"
 plant wire/bad.c '#include "frame/cli.h"\n' python3 "$layers"
 plant src/models/bad.c '#include "compute/cpu/linear.h"\n' python3 "$layers"

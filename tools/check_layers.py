@@ -5,8 +5,8 @@ usage: check_layers.py [ROOT]
 
 Data flows one way (docs/ARCHITECTURE.md): each folder of src/ may include itself, the public
 header and the folders below.  The command sees the public header and wire/ only (its benchmark
-also src/api/experiment.h): each of its folders may include itself and frame/, and no file lies
-outside them."""
+also src/api/experiment.h, `serve` also serve/): each of its folders may include itself and
+frame/, and no file lies outside them."""
 import pathlib
 import re
 import sys
@@ -38,9 +38,10 @@ COMMAND_MAY = {
     "frame": {"wire"},
     **dict.fromkeys(["rank", "inspect", "doctor", "calibrate", "eval", "bench", "plot", "models"],
                     {"frame", "wire"}),
+    "serve": {"frame", "wire", "serve"},
 }
 COMMAND_MAY_FILES = {"bench": {"api/experiment.h"}}
-KNOWN = {*MAY, *COMMAND_MAY, "wire", ".", ".."}
+KNOWN = {*MAY, *COMMAND_MAY, "wire", "serve", ".", ".."}
 # Headers that any file of src/ may include: those of C, of the libraries, of the compiler.  What
 # an operating system adds is for src/os.
 C_HEADERS = {f"{name}.h" for name in
@@ -123,6 +124,25 @@ def check_wire(root):
                 yield f"{path}:{number}: wire/ may include grating.h only, not {name}"
 
 
+# Of serve/ only http.h's own files know the library behind it.
+HTTP_FILES = {"http.c", "http_connections.c", "http_private.h"}
+
+
+def check_serve(root):
+    for path in sources(root / "serve"):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            found = INCLUDE.match(line)
+            if not found:
+                continue
+            name = found[2]
+            if found[1] == '"' and name != "grating.h" and \
+                    not re.fullmatch(r"(serve|wire)/\w+\.h", name):
+                yield f"{path}:{number}: serve/ may include grating.h and wire/, not {name}"
+            elif name in ("microhttpd.h", "serve/http_private.h") and \
+                    path.name not in HTTP_FILES:
+                yield f"{path}:{number}: {name} is for http.c; include serve/http.h"
+
+
 # duvisor/ has folders of its own; what of src/ they may know is listed too.
 DUVISOR_MAY = {
     "rv": set(),
@@ -167,7 +187,7 @@ def check_table(root):
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     checks = (check_library, check_system_headers, check_command, check_command_places, check_wire,
-              check_duvisor, check_table)
+              check_serve, check_duvisor, check_table)
     bad = [problem for check in checks for problem in check(root)]
     print("\n".join(bad) if bad else "folders include only what they may")
     return bool(bad)

@@ -60,6 +60,7 @@ extern const cli_command cli_inspect_command;
 extern const cli_command cli_doctor_command;
 extern const cli_command cli_bench_command;
 extern const cli_command cli_models_command;
+extern const cli_command cli_serve_command;
 extern const cli_command cli_completion_command;
 /* All of them, NULL at the end. */
 extern const cli_command *const cli_commands[];

@@ -16,12 +16,17 @@
 
 const char cli_program[] = "grating";
 
-const cli_command *const cli_commands[] = {
-    &cli_rank_command,       &cli_models_command,
-    &cli_inspect_command,    &cli_calibrate_command,
-    &cli_eval_command,       &cli_plot_command,
-    &cli_bench_command,      &cli_doctor_command,
-    &cli_completion_command, NULL};
+const cli_command *const cli_commands[] = {&cli_rank_command,
+                                           &cli_serve_command,
+                                           &cli_models_command,
+                                           &cli_inspect_command,
+                                           &cli_calibrate_command,
+                                           &cli_eval_command,
+                                           &cli_plot_command,
+                                           &cli_bench_command,
+                                           &cli_doctor_command,
+                                           &cli_completion_command,
+                                           NULL};
 
 static const cli_option general_options[] = {CLI_HELP_OPTION,
                                              {'V', "version", NULL, "show the version"},

@@ -40,12 +40,13 @@ static int fail_unknown(const cli_command *command, const char *text, size_t len
     return CLI_BAD;
 }
 
-/* The last value counts, which may not be what was meant.  Options that take "A=B" are
- * meant to be repeated. */
+/* The last value counts, which may not be what was meant.  Options that take "A=B" or
+ * "A..." are meant to be repeated. */
 static void note_repeated(cli_parser *parser, const cli_option *option)
 {
     size_t i = (size_t)(option - parser->command->options);
-    if (i >= 64 || strchr(option->argument, '=')) return;
+    if (i >= 64 || strchr(option->argument, '=') || strstr(option->argument, "..."))
+        return;
     uint64_t bit = (uint64_t)1 << i;
     if (parser->seen & bit)
         cli_note("--%s is given more than once; the last one counts", option->name);

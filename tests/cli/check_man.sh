@@ -20,7 +20,7 @@ compare() { # compare PAGE HELP-ARGUMENTS...
     diff -u "$folder/help" "$folder/page" || { echo "see $page"; fail=1; }
 }
 compare grating.1 --help
-for name in rank models calibrate eval plot inspect doctor bench completion; do
+for name in rank serve models calibrate eval plot inspect doctor bench completion; do
     compare grating-$name.1 $name --help
 done
 # Every command has a page, and every page its command.

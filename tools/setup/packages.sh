@@ -54,4 +54,4 @@ need_packages() {
 }
 
 # Packages that building the library and the command takes.
-build_packages='gcc g++ libc6-dev make cmake ninja-build pkg-config libjansson-dev libpcre2-dev libutf8proc-dev libsqlite3-dev?'
+build_packages='gcc g++ libc6-dev make cmake ninja-build pkg-config libjansson-dev libpcre2-dev libutf8proc-dev libsqlite3-dev? libmicrohttpd-dev?'
