@@ -112,6 +112,8 @@ int cli_parse_real(const char *option, const char *text, double limit, float *ou
 int cli_parse_size(const char *option, const char *text, uint64_t *out);
 /* Nanoseconds: a decimal number above 0 with ms or s. */
 int cli_parse_duration(const char *option, const char *text, uint64_t *out);
+/* The same without a word; 0: it is none. */
+int cli_read_duration(const char *text, uint64_t *out);
 /* One of `names`, which end with NULL; `*out` is its place. */
 int cli_parse_choice(const char *option, const char *text, const char *const *names,
                      size_t *out);

@@ -187,7 +187,7 @@ int cli_parse_size(const char *option, const char *text, uint64_t *out)
     return CLI_SUCCESS;
 }
 
-int cli_parse_duration(const char *option, const char *text, uint64_t *out)
+int cli_read_duration(const char *text, uint64_t *out)
 {
     const double most = 1e15; /* eleven days */
     double value;
@@ -198,12 +198,16 @@ int cli_parse_duration(const char *option, const char *text, uint64_t *out)
         value *= 1e9;
     else
         end = NULL;
-    if (!end || !(value >= 1) || value > most) {
-        cli_note("%s: \"%s\" is not a time, such as 800ms or 1.5s", option, text);
-        return CLI_USAGE;
-    }
+    if (!end || !(value >= 1) || value > most) return 0;
     *out = (uint64_t)value;
-    return CLI_SUCCESS;
+    return 1;
+}
+
+int cli_parse_duration(const char *option, const char *text, uint64_t *out)
+{
+    if (cli_read_duration(text, out)) return CLI_SUCCESS;
+    cli_note("%s: \"%s\" is not a time, such as 800ms or 1.5s", option, text);
+    return CLI_USAGE;
 }
 
 int cli_parse_choice(const char *option, const char *text, const char *const *names,

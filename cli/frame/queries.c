@@ -57,12 +57,12 @@ static void note_unknown(cli_queries *queries, const char *name)
 static void look_for_unknown(cli_queries *queries)
 {
     void *iterator = json_object_iter(queries->line);
-    for (; queries->notes_unknown && iterator;
+    for (; queries->own_members && iterator;
          iterator = json_object_iter_next(queries->line, iterator)) {
         const char *name = json_object_iter_key(iterator);
         if (!is_among(name, query_names) && !is_among(name, documents_names) &&
             !is_among(name, k_names) && !is_among(name, id_names) &&
-            !is_among(name, other_names))
+            !is_among(name, other_names) && !is_among(name, queries->own_members))
             note_unknown(queries, name);
     }
 }

@@ -29,7 +29,9 @@ typedef struct cli_queries {
     cli_fields fields;       /* of documents */
     int has_corpus;          /* 1: lines need no documents */
     int is_text;             /* lines are texts */
-    int notes_unknown;       /* 1: members that nobody reads are named */
+    /* Members that the caller reads itself, to a NULL: those that nobody reads are
+     * named then; NULL: nothing is named. */
+    const char *const *own_members;
     char *unknown[CLI_UNKNOWN_MAX]; /* those that were; owned */
     char where[300];
     char problem[300]; /* what is wrong with the current line */

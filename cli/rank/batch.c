@@ -8,6 +8,7 @@
 #include "frame/cli.h"
 #include "frame/ids.h"
 #include "frame/text.h"
+#include "rank/members.h"
 #include "rank/ranker.h"
 #include "wire/results.h"
 
@@ -85,12 +86,25 @@ static int rank_query(batch *run, const cli_query *query)
     return code;
 }
 
+static int fail_line(batch *run, const cli_query *query, const char *problem)
+{
+    cli_lines_fail(&run->queries.lines, "%s", problem);
+    return print_failure(run, query, GRT_OK, problem);
+}
+
 static int rank_line(batch *run, const cli_query *query, int is_query)
 {
+    const cli_rank_options *options = run->ranker.options;
+    cli_rank_options own = *options;
+    char problem[240];
     run->n_lines++;
-    if (is_query) return rank_query(run, query);
-    cli_lines_fail(&run->queries.lines, "%s", run->queries.problem);
-    return print_failure(run, query, GRT_OK, run->queries.problem);
+    if (!is_query) return fail_line(run, query, run->queries.problem);
+    if (cli_members_read(&own, run->queries.line, problem, sizeof problem))
+        return fail_line(run, query, problem);
+    run->ranker.options = &own;
+    int code = rank_query(run, query);
+    run->ranker.options = options;
+    return code;
 }
 
 /* Documents that are the same for all queries. */
@@ -125,7 +139,7 @@ int cli_rank_batch(const cli_rank_options *options)
                                                              : CLI_OUTPUT_JSON};
     int code = cli_queries_open(&run.queries, options->queries_path);
     run.queries.fields = options->input.fields;
-    run.queries.notes_unknown = 1;
+    run.queries.own_members = cli_member_names;
     if (!code) code = read_corpus(&run, options);
     if (!code) code = cli_ranker_open(&run.ranker, options);
     if (!code && run.output == CLI_OUTPUT_TSV) cli_ranking_print_tsv_header(1);

@@ -47,8 +47,9 @@ const cli_option cli_rank_options_table[] = {
     {'q', "query", "QUERY", "the query, where it is not the first argument"},
     {KEY_QUERIES, "queries", "FILE",
      "rank a batch: JSON lines {\"query\", \"documents\"}, with\n"
-     "\"k\", \"instruction\" and \"id\" if wanted; with FILE\n"
-     "queries need no documents and may be lines of text"},
+     "\"k\", \"instruction\", \"id\" and options such as\n"
+     "\"max_document_tokens\" if wanted; with FILE queries\n"
+     "need no documents and may be lines of text"},
     {KEY_FORMAT, "format", "FORMAT",
      "of FILE: lines, jsonl, json, csv, tsv, nul, paragraphs,\n"
      "files or auto (default: auto, by name and first line)"},

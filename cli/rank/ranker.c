@@ -67,10 +67,13 @@ static void count_result(cli_ranker *ranker, const grt_request *request,
     grt_stats stats = GRT_STATS_INIT;
     grt_result_stats(result, &stats);
     uint32_t all = 0;
+    size_t n_before = ranker->n_truncated;
     for (size_t i = 0; i < grt_result_count(result); i++) {
         ranker->n_truncated += (flags[i] & GRT_FLAG_TRUNCATED) != 0;
         all |= flags[i];
     }
+    if (ranker->n_truncated > n_before && request->max_document_tokens)
+        ranker->document_tokens = request->max_document_tokens;
     ranker->n_cut_queries += (all & GRT_FLAG_QUERY_TRUNCATED) != 0;
     ranker->lacks_profile |= stats.policy == GRT_POLICY_BOUND && !stats.has_profile;
     ranker->ignores_precision |= stats.policy == GRT_POLICY_CLUSTER &&
@@ -114,7 +117,7 @@ static void report_truncated(const cli_ranker *ranker)
 {
     grt_model_info info = GRT_MODEL_INFO_INIT;
     grt_model_describe(ranker->host.model, &info);
-    size_t most = ranker->options->max_document_tokens;
+    size_t most = ranker->document_tokens;
     if (ranker->n_truncated && most && most < info.max_tokens)
         cli_note("%zu of %zu documents %s cut to %zu tokens of their own, or to the "
                  "%zu that a pair may have",

@@ -46,21 +46,22 @@ typedef struct cli_rank_options {
 } cli_rank_options;
 
 typedef struct cli_ranker {
-    const cli_rank_options *options; /* borrowed */
+    const cli_rank_options *options; /* borrowed; of the query at hand */
     char *path;                      /* of the model, owned */
     cli_host host;
     cli_progress progress;
     cli_trace trace;
     cli_sparks sparks;
     cli_stats stats;
-    cli_plan plan;         /* of the last query */
-    size_t n_computed;     /* layers of the last query */
-    size_t k;              /* of the last query */
-    float expected;        /* precision of the last query that was late */
-    size_t n_truncated;    /* documents that were cut */
-    size_t n_cut_queries;  /* beside one document at least */
-    int lacks_profile;     /* 1: bounds decided, and they were the default ones */
-    int ignores_precision; /* 1: one was asked for, and the policy knows none */
+    cli_plan plan;          /* of the last query */
+    size_t n_computed;      /* layers of the last query */
+    size_t k;               /* of the last query */
+    float expected;         /* precision of the last query that was late */
+    size_t n_truncated;     /* documents that were cut */
+    size_t document_tokens; /* that one of these could have; 0: what the model takes */
+    size_t n_cut_queries;   /* beside one document at least */
+    int lacks_profile;      /* 1: bounds decided, and they were the default ones */
+    int ignores_precision;  /* 1: one was asked for, and the policy knows none */
     /* of the last query that failed */
     grt_status status;
     char problem[240];

@@ -111,6 +111,18 @@ if "$command" rank -q a --long-documents refuse long.txt >out 2>err; then
 fi
 grep -q 'document 1 has 9[0-9]* tokens' err || { echo "refused:"; cat err; fail=1; }
 
+# A line of a batch that asks for the same itself; the others are as ever.
+{
+    printf '{"query": "owls", "documents": ["%s", "b"]%s}\n' "$long" ', "max_document_tokens": 5' \
+        "$long" '' "$long" ', "long_documents": "best"'
+    printf '{"query": "owls", "documents": ["%s"], "long_documents": "refuse"}\n' "$long"
+} >own.jsonl
+"$command" rank --queries own.jsonl --no-text --no-stats >out 2>err
+[ $? = 1 ] && [ "$(grep -o '"index": 0, [^}]*"tokens": [0-9]*, "truncated": [a-z]*' out |
+    sed 's/.*"tokens": \([0-9]*\), "truncated": /\1 /' | tr '\n' ' ')" = '9 true 512 true 512 false ' ] &&
+    tail -n 1 out | grep -q '"status": "too_long"' ||
+    { echo "lines of their own:"; cat out err; fail=1; }
+
 # Where hidden states go that are kept in a file.
 mkdir spill
 check "hidden states in a folder of one's own" "$command" rank -q 'how do owls hunt' \

@@ -19,6 +19,36 @@ grep -c '"n_layers"' trace.json
 echo '-- an instruction that the model does not take'
 printf '{"query": "a", "documents": ["a"], "instruction": "x"}\n{"query": "a", "documents": ["a"]}\n' |
     run rank -m plain --queries - --no-stats
+echo '-- a line that is ranked in another way than the rest'
+cat >own.jsonl <<'END'
+{"query": "owl", "documents": ["an owl that is long and longer", "bread"], "max_document_tokens": 3}
+{"query": "owl", "documents": ["an owl that is long and longer", "bread"], "max_tokens_per_doc": 3, "long_documents": "refuse"}
+{"query": "owl", "documents": ["owl", "bread"], "policy": "none", "deadline": "1.5s"}
+{"query": "owl", "documents": ["owl", "bread"], "policy": "cluster", "clusters": 2, "dispersion": 0.5}
+{"query": "owl", "documents": ["owl", "bread"], "precision": 0.9, "promise": "scores", "first_layer": 2}
+{"query": "owl", "documents": ["owl", "bread"], "max_document_tokens": null, "policy": null}
+{"query": "owl", "documents": ["owl"], "max_document_tokens": "3"}
+{"query": "owl", "documents": ["owl"], "max_document_tokens": 0}
+{"query": "owl", "documents": ["owl"], "max_tokens_per_doc": 2.5}
+{"query": "owl", "documents": ["owl"], "long_documents": true}
+{"query": "owl", "documents": ["owl"], "long_documents": "split"}
+{"query": "owl", "documents": ["owl"], "policy": "fast"}
+{"query": "owl", "documents": ["owl"], "promise": 1}
+{"query": "owl", "documents": ["owl"], "precision": 1}
+{"query": "owl", "documents": ["owl"], "first_layer": -1}
+{"query": "owl", "documents": ["owl"], "deadline": 800}
+{"query": "owl", "documents": ["owl"], "clusters": 2}
+{"query": "owl", "documents": ["owl"], "policy": "none", "precision": 0.9}
+{"query": "owl", "documents": ["owl"], "policy": "cluster", "precision": 0.9, "dispersion": 1}
+{"query": "owl", "documents": ["owl"], "return_documents": true}
+END
+run rank -m fake --queries own.jsonl --no-text
+echo '-- what the command says of all lines'
+head -n 1 own.jsonl | run rank -m fake --queries - --no-text --no-stats --max-document-tokens 100
+printf '{"query": "owl", "documents": ["an owl that is long"]}\n' |
+    run rank -m fake --queries - --tsv --max-document-tokens 3 --long-documents refuse
+printf '{"query": "owl", "documents": ["owl"], "policy": "none"}\n' |
+    run rank -m fake --queries - --no-text --policy cluster --precision 0.5 --clusters 3
 echo '-- one corpus'
 printf 'an owl\nbread\nmice\n' >corpus.txt
 printf 'owl\n\nbread and mice\n' >queries.txt
