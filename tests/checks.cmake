@@ -11,6 +11,8 @@ if(GRT_DEV AND PYTHON3 AND NOT GRT_SANITIZE)
   add_test(NAME checks.links
     COMMAND ${PYTHON3} ${tools}/check_links.py ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.keys COMMAND ${PYTHON3} ${tools}/make_key_tables.py --check)
+  add_test(NAME checks.python_abi
+    COMMAND ${PYTHON3} ${tools}/make_python_abi.py --check ${PROJECT_SOURCE_DIR})
   add_test(NAME checks.format COMMAND sh ${tools}/check_format.sh ${PROJECT_SOURCE_DIR})
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|^(aarch64|arm64)$")
     add_test(NAME checks.isa_objects COMMAND sh ${tools}/check_isa_objects.sh
@@ -64,4 +66,10 @@ if(PYTHON3 AND NOT CMAKE_CROSSCOMPILING)
     list(APPEND ffi $<TARGET_FILE:grating_ffi> ${PROJECT_SOURCE_DIR}/models/grating-mini)
   endif()
   add_test(NAME header.ffi COMMAND ${PYTHON3} ${ffi})
+  if(NOT GRT_SANITIZE)
+    set(python ${PROJECT_SOURCE_DIR}/bindings/python)
+    add_test(NAME python.package COMMAND ${PYTHON3} ${python}/tests/test_package.py)
+    set_tests_properties(python.package PROPERTIES TIMEOUT 300 ENVIRONMENT
+      "GRATING_LIBRARY=$<TARGET_FILE:grating_ffi>;PYTHONPATH=${python}/src;GRATING_MODEL=${PROJECT_SOURCE_DIR}/models/grating-mini;PYTHONDONTWRITEBYTECODE=1")
+  endif()
 endif()

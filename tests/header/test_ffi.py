@@ -8,45 +8,12 @@ where the compiler puts each field: both must agree, and no struct may hold anot
 shared library and a model's directory it ranks through them, too."""
 import ctypes
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
 
-SCALARS = {
-    "size_t": ctypes.c_size_t, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32,
-    "int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64, "float": ctypes.c_float,
-    "char": ctypes.c_char,
-}
-STRUCT = re.compile(r"typedef struct (\w+) \{(.*?)\}\s*(\w+);", re.S)
-
-
-def fields_of(body):
-    """(name, ctypes type) of each field of a struct's text."""
-    for statement in re.sub(r"\s+", " ", body).split(";"):
-        statement = statement.strip()
-        if not statement:
-            continue
-        if "*" in statement:
-            yield re.search(r"(\w+)$", statement)[1], ctypes.c_void_p
-            continue
-        kind, rest = statement.split(" ", 1)
-        if kind not in SCALARS:
-            sys.exit(f"{statement}: a field of type {kind}; structs hold numbers and pointers only")
-        for name in rest.split(","):
-            found = re.fullmatch(r"\s*(\w+)(?:\[(\d+)\])?\s*", name)
-            if not found:
-                sys.exit(f"{statement}: not understood")
-            yield found[1], SCALARS[kind] * int(found[2]) if found[2] else SCALARS[kind]
-
-
-def read_structs(path):
-    text = re.sub(r"/\*.*?\*/", " ", path.read_text(encoding="utf-8"), flags=re.S)
-    structs = {}
-    for name, body, again in STRUCT.findall(text):
-        assert name == again, f"struct {name} is called {again}"
-        structs[name] = type(name, (ctypes.Structure,), {"_fields_": list(fields_of(body))})
-    return structs
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+import header_structs
 
 
 def probe_of(structs):
@@ -136,7 +103,7 @@ def rank(structs, path, model_path):
 
 def main():
     header = pathlib.Path(sys.argv[1])
-    structs = read_structs(header)
+    structs = header_structs.ctypes_of(header_structs.structs_of(header))
     check_layout(structs, header, sys.argv[2])
     if len(sys.argv) > 4:
         rank(structs, sys.argv[3], sys.argv[4])

@@ -1,0 +1,1 @@
+"""grating inside other frameworks; each module imports its framework when it is imported."""
