@@ -15,7 +15,7 @@ fail() {
 }
 prefix="$folder/a prefix"
 cmake --install "$2" --prefix "$prefix" >"$folder/log" || fail "installing fails"
-for file in bin/grating include/grating.h share/grating/models/grating-mini/config.json \
+for file in bin/grating include/grating.h include/grating.hpp share/grating/models/grating-mini/config.json \
     share/man/man1/grating.1; do
     [ -e "$prefix/$file" ] || fail "$file was not installed"
 done
