@@ -55,10 +55,12 @@
  *
  * Environment: GRT_ISA=scalar|avx2|avx_vnni|avx512|avx512_vnni|avx512_bf16|amx_bf16|
  * amx_int8, on 64-bit Arm scalar|neon|neon_dotprod|neon_bf16|neon_i8mm, caps the
- * instructions used. Nothing else is read from the environment.  On a CPU with AMX, and
- * unless a cap leaves it out, the process is given Linux's permission for tile data
- * when the CPU is first asked about; alternate signal stacks must have room for it (8
- * KiB).
+ * instructions used. For models by name alone the variables are read that say where the
+ * Hugging Face cache and Ollama's store are (HF_HOME, HF_HUB_CACHE, XDG_CACHE_HOME,
+ * OLLAMA_MODELS, HOME ...).  Nothing else is read from the environment.  On a CPU with
+ * AMX, and unless a cap leaves it out, the process is given Linux's permission for tile
+ * data when the CPU is first asked about; alternate signal stacks must have room for it
+ * (8 KiB).
  */
 #ifndef GRATING_H
 #define GRATING_H
@@ -197,6 +199,55 @@ typedef struct grt_engine_usage {
 GRT_API GRT_NODISCARD grt_status grt_engine_describe(grt_engine *engine,
                                                      grt_engine_usage *out);
 
+/* ---- Models by name ---- */
+
+/* The bundled model that is used where none is named. */
+#define GRT_DEFAULT_MODEL "grating-mini"
+
+/* Where a model is. */
+typedef enum grt_model_source {
+    GRT_SOURCE_PATH = 0,         /* at the path that was given */
+    GRT_SOURCE_BUNDLED = 1,      /* came along with grating */
+    GRT_SOURCE_HUGGING_FACE = 2, /* in the cache of the Hugging Face hub */
+    GRT_SOURCE_OLLAMA = 3        /* in the store of Ollama */
+} grt_model_source;
+
+/* "path", "bundled", "hugging-face" or "ollama".  Static. */
+GRT_API const char *grt_model_source_text(grt_model_source source);
+GRT_API GRT_NODISCARD grt_status grt_model_source_from_text(grt_model_source *out,
+                                                            const char *text);
+
+/* A model that was found on this machine.  Texts end at their NUL; "": none. */
+typedef struct grt_model_place {
+    size_t struct_size;
+    int32_t source;   /* grt_model_source */
+    int32_t reserved; /* 0 */
+    char name[512];   /* by which grt_model_open opens it; "": a path that is longer */
+    char path[4096];  /* "": it cannot be opened */
+    char note[512];   /* why it cannot, or what was chosen where there was a choice */
+} grt_model_place;
+/* clang-format off */
+#define GRT_MODEL_PLACE_INIT {sizeof(grt_model_place), 0, 0, {0}, {0}, {0}}
+/* clang-format on */
+
+/* Looks a model up; what is in it is not looked at.  `name` is a path, the name of a
+ * bundled model, "owner/name" in the Hugging Face cache, also with "@revision" or, of
+ * several GGUF files, ":Q4_K_M", or "ollama:name"; NULL is GRT_DEFAULT_MODEL.  Nothing
+ * is downloaded.
+ * Errors: GRT_E_NOT_FOUND (nobody has it: the text says what would fetch it),
+ * GRT_E_UNSUPPORTED (it is there and cannot be opened: a download that was not
+ * finished, several files to choose from), GRT_E_INVALID_ARG.  Thread safe, while
+ * nobody changes the environment. */
+GRT_API GRT_NODISCARD grt_status grt_model_find(grt_model_place *out, const char *name,
+                                                grt_error *err);
+
+/* Called for one model, which is borrowed for the call.  Not 0 ends the walk. */
+typedef int grt_model_place_fn(const grt_model_place *found, void *payload);
+
+/* Calls `fn` for all models: bundled ones, then the Hugging Face cache, then Ollama's
+ * store, each by name; returns what it returned last, or 0. */
+GRT_API int grt_models_walk(grt_model_place_fn *fn, void *payload);
+
 /* ---- Models ---- */
 
 /* An open checkpoint, with the layers that are in memory.  Thread safe. */
@@ -260,7 +311,8 @@ typedef struct grt_model_options {
 
 /* Opens the checkpoint at `path`: a Hugging Face directory (config.json,
  * model.safetensors or its shards with model.safetensors.index.json, and tokenizer
- * files) or a GGUF file (v2, v3; of a split one the first part).  Reads names, shapes
+ * files) or a GGUF file (v2, v3; of a split one the first part).  Where nothing is at
+ * `path` it may be a name, as of grt_model_find.  Reads names, shapes
  * and the tokenizer; weights are read when a ranking needs them.  When a file changes
  * while the model is open, results are GRT_E_IO until it is closed and opened again; a
  * file that is deleted or replaced by another of its name stays the one that was

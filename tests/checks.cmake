@@ -79,6 +79,6 @@ if(PYTHON3 AND NOT CMAKE_CROSSCOMPILING)
     set(python ${PROJECT_SOURCE_DIR}/bindings/python)
     add_test(NAME python.package COMMAND ${PYTHON3} ${python}/tests/test_package.py)
     set_tests_properties(python.package PROPERTIES TIMEOUT 300 ENVIRONMENT
-      "GRATING_LIBRARY=$<TARGET_FILE:grating_ffi>;PYTHONPATH=${python}/src;GRATING_MODEL=${PROJECT_SOURCE_DIR}/models/grating-mini;PYTHONDONTWRITEBYTECODE=1")
+      "GRATING_LIBRARY=$<TARGET_FILE:grating_ffi>;PYTHONPATH=${python}/src;PYTHONDONTWRITEBYTECODE=1")
   endif()
 endif()

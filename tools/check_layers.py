@@ -12,12 +12,13 @@ import re
 import sys
 
 ALL = {"os", "base", "io", "formats", "tokenizer", "compute", "stream", "models", "profile",
-       "select", "rank",
+       "select", "rank", "find",
        "calibrate"}
 MAY = {
     "os": set(),
     "base": {"os"},
     "io": {"os", "base"},
+    "find": {"os", "base"},
     "tokenizer": {"base"},
     "compute": {"base"},
     "select": {"base"},

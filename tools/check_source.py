@@ -20,7 +20,7 @@ ONLY_IN = {
     "grt_os_pages_new": {"os/os.h", "os/posix.c", "os/windows.c", "base/memory.c"},
     "fopen": set(), "fdopen": set(), "freopen": set(), "pread": {"os/posix.c"}, "fread": set(),
     "opendir": {"os/posix.c"}, "stat": {"os/posix.c"}, "fstat": {"os/posix.c"},
-    "getenv": {"base/cpu.c"}, "secure_getenv": set(), "setenv": set(),
+    "getenv": {"base/cpu.c", "os/posix.c", "os/windows.c"}, "secure_getenv": set(), "setenv": set(),
     "printf": set(), "puts": set(), "fprintf": set(), "putchar": set(), "vprintf": set(),
     "vfprintf": set(), "dprintf": set(), "fputs": set(), "fputc": set(), "fwrite": set(),
     "perror": set(),

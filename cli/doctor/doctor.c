@@ -109,11 +109,17 @@ static void examine(examination *found)
     found->isa_cap = getenv("GRT_ISA");
     found->n_cpus = usable_cpus();
     check_kernels(found);
-    if (cli_bundled_model(&found->model_path, CLI_DEFAULT_MODEL, 1)) {
-        add_problem(found, "the bundled model " CLI_DEFAULT_MODEL " is not installed");
+    grt_error error = {0};
+    grt_model_place place = GRT_MODEL_PLACE_INIT;
+    if (grt_model_find(&place, NULL, &error)) {
+        add_problem(found, "%s", error.text);
         return;
     }
-    grt_error error = {0};
+    found->model_path = strdup(place.path);
+    if (!found->model_path) {
+        add_problem(found, "out of memory");
+        return;
+    }
     grt_model *model = NULL;
     grt_status status = grt_model_open(&model, NULL, found->model_path, NULL, &error);
     if (status) {

@@ -140,14 +140,8 @@ int cli_flush_output(void);
 
 /* ---- The model ---- */
 
-#define CLI_DEFAULT_MODEL "grating-mini"
-
-/* Finds a model that comes with the command; `*out` is for the caller to free.  With
- * `is_quiet` nothing is printed when there is none. */
-int cli_bundled_model(char **out, const char *name, int is_quiet);
-/* The model at `path`: a file or folder, the name of a bundled model, "owner/name" in
- * the Hugging Face cache, "ollama:name"; NULL is that of GRATING_MODEL, or else the
- * default one.  `*out` likewise. */
-int cli_find_model(char **out, const char *path);
+/* The path of a model, as grt_model_find; NULL is that of GRATING_MODEL, or else the
+ * default one.  `*out` is for the caller to free. */
+int cli_find_model(char **out, const char *name);
 
 #endif

@@ -3,7 +3,6 @@
  * options and the names of models, written from the tables that the parser reads.
  */
 #include "frame/cli.h"
-#include "frame/models.h"
 
 #include <string.h>
 

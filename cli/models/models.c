@@ -6,7 +6,6 @@
  */
 #include "frame/cli.h"
 #include "frame/host.h"
-#include "frame/models.h"
 #include "frame/process.h"
 #include "frame/text.h"
 #include "wire/results.h"
@@ -76,7 +75,7 @@ static uint64_t least_memory(cli_host *host, const grt_model_info *info)
     return plan.memory.smallest_bytes;
 }
 
-static void print_model(listing *self, const cli_model_place *place,
+static void print_model(listing *self, const grt_model_place *place,
                         const grt_model_info *info, uint64_t bytes, uint64_t least)
 {
     char licence[LICENCE_BYTES];
@@ -96,9 +95,8 @@ static void print_model(listing *self, const cli_model_place *place,
     putchar('\n');
 }
 
-static void tell_model(listing *self, const cli_model_place *place, cli_host *host)
+static void tell_model(listing *self, const grt_model_place *place, cli_host *host)
 {
-    static const char *const sources[] = {"bundled", "hugging-face", "ollama"};
     grt_model_info info = GRT_MODEL_INFO_INIT;
     grt_model_describe(host->model, &info);
     uint64_t bytes =
@@ -113,7 +111,7 @@ static void tell_model(listing *self, const cli_model_place *place, cli_host *ho
     read_licence(place->path, licence);
     wire_begin(json, NULL, '{');
     wire_string(json, "name", place->name);
-    wire_string(json, "source", sources[place->source]);
+    wire_string(json, "source", grt_model_source_text(place->source));
     wire_string(json, "path", place->path);
     wire_count(json, "size_bytes", bytes);
     if (least)
@@ -134,20 +132,20 @@ static void tell_other(listing *self, const char *name, const char *why)
     putchar('\n');
 }
 
-static int tell_name(const cli_model_place *place)
+static int tell_name(const grt_model_place *place)
 {
-    if (!place->path) return 0;
+    if (!place->path[0]) return 0;
     cli_text_print(stdout, place->name, strlen(place->name), 0);
     putchar('\n');
     return 0;
 }
 
-static int tell(const cli_model_place *place, void *payload)
+static int tell(const grt_model_place *place, void *payload)
 {
     listing *self = payload;
     if (self->is_names) return tell_name(place);
-    if (!place->path) {
-        tell_other(self, place->name, place->problem);
+    if (!place->path[0]) {
+        tell_other(self, place->name, place->note);
         return 0;
     }
     /* Each model's memory as if it were the first that the process opens. */
@@ -203,7 +201,7 @@ static int run(int argc, char **argv)
         wire_begin(&self.json, NULL, '{');
         wire_begin(&self.json, "models", '[');
     }
-    (void)cli_models_walk(tell, &self);
+    (void)grt_models_walk(tell, &self);
     int code = print_end(&self);
     wire_release(&self.buffer);
     return code ? code : cli_flush_output();

@@ -223,7 +223,7 @@ static int find_models(cli_serve_options *options)
 {
     char *paths[CLI_SERVE_ALIASES_MAX];
     if (options->serve.n_aliases == 0) {
-        options->aliases[0].name = CLI_DEFAULT_MODEL;
+        options->aliases[0].name = GRT_DEFAULT_MODEL;
         options->serve.n_aliases = 1;
     }
     for (size_t i = 0; i < options->serve.n_aliases; i++) {

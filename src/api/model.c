@@ -3,6 +3,7 @@
 
 #include "api/structs.h"
 #include "base/memory.h"
+#include "find/find.h"
 #include "profile/widening.h"
 
 #include <string.h>
@@ -26,13 +27,17 @@ static grt_status check(const grt_model_options *options, grt_error *err)
     return GRT_OK;
 }
 
-static grt_status open_on(grt_model **out, grt_engine *engine, const char *path,
+static grt_status open_on(grt_model **out, grt_engine *engine,
+                          const grt_model_place *place,
                           const grt_model_options *options, grt_error *err)
 {
     grt_model *model;
     GRT_TRY(grt_engine_check_process(engine, err));
     GRT_TRY(grt_alloc_array(&model, 1, sizeof(*model), "the model", err));
-    grt_status status = grt_model_init(model, engine, path, options, err);
+    grt_status status = grt_model_init(model, engine, place->path, options, err);
+    if (status == GRT_OK && place->note[0])
+        status = grt_notes_add(&model->opened.checkpoint.notes, GRT_NOTE_RESULT, err,
+                               "%s", place->note);
     if (status != GRT_OK) {
         grt_model_close(model);
         return status;
@@ -47,14 +52,16 @@ grt_status grt_model_open(grt_model **out, grt_engine *engine, const char *path,
     if (!out || !path || !path[0])
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_model_open: no %s",
                  out ? "path" : "output");
+    grt_model_place place;
     grt_model_options used = GRT_MODEL_OPTIONS_INIT;
     GRT_TRY(grt_take_struct(&used, sizeof(used),
                             GRT_FIRST_SIZE(grt_model_options, n_cached_rows), options,
                             "grt_model_open: options", err));
     GRT_TRY(check(&used, err));
-    if (engine) return open_on(out, engine, path, &used, err);
+    GRT_TRY(grt_find(&place, path, err));
+    if (engine) return open_on(out, engine, &place, &used, err);
     GRT_TRY(grt_engine_create(&engine, NULL, err));
-    grt_status status = open_on(out, engine, path, &used, err);
+    grt_status status = open_on(out, engine, &place, &used, err);
     if (status == GRT_OK)
         (*out)->owns_engine = true;
     else

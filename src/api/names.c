@@ -32,6 +32,10 @@ static const name states[] = {{"finished", GRT_STATE_FINISHED},
                               {"dropped", GRT_STATE_DROPPED},
                               {"active", GRT_STATE_ACTIVE}};
 
+static const name model_sources[] = {{"path", GRT_SOURCE_PATH},
+                                     {"bundled", GRT_SOURCE_BUNDLED},
+                                     {"hugging-face", GRT_SOURCE_HUGGING_FACE},
+                                     {"ollama", GRT_SOURCE_OLLAMA}};
 static const name note_levels[] = {{"detail", GRT_NOTE_DETAIL},
                                    {"result", GRT_NOTE_RESULT}};
 
@@ -73,3 +77,4 @@ GRT_NAMES(grt_promise, promises)
 GRT_NAMES(grt_long_documents, long_documents)
 GRT_NAMES(grt_state, states)
 GRT_NAMES(grt_note_level, note_levels)
+GRT_NAMES(grt_model_source, model_sources)

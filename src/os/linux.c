@@ -34,6 +34,15 @@ static size_t cpus_of_affinity(void)
     return n < 1 ? 1 : n;
 }
 
+int grt_os_program_path(char *out, size_t n_out)
+{
+    ssize_t n = readlink("/proc/self/exe", out, n_out);
+    if (n < 0) return errno;
+    if ((size_t)n >= n_out) return ENAMETOOLONG;
+    out[n] = 0;
+    return 0;
+}
+
 size_t grt_os_usable_cpus(void)
 {
     return least(cpus_of_affinity(), grt_linux_cgroup_cpus(""));

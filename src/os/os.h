@@ -92,6 +92,14 @@ uint64_t grt_os_clock_ns(void);
 /* Another number after fork in the child, where no thread but the caller's lives on. */
 uint64_t grt_os_process_id(void);
 
+/* The value of an environment variable that is set and not empty, or NULL. */
+const char *grt_os_variable(const char *name);
+
+/* Paths of the program, and of the shared library that this code is in.  ENOENT where
+ * the system does not tell, and of the library where it is a part of the program. */
+int grt_os_program_path(char *out, size_t n_out);
+int grt_os_library_path(char *out, size_t n_out);
+
 /* CPUs that threads of this process get: the fewest of the machine's, the affinity's
  * and, rounded up, those of every CPU quota above it.  At least 1. */
 size_t grt_os_usable_cpus(void);

@@ -5,6 +5,13 @@
 #include <errno.h>
 #include <unistd.h>
 
+/* Models that come along are not looked for beside the program. */
+int grt_os_program_path(char *out, size_t n_out)
+{
+    (void)out, (void)n_out;
+    return ENOENT;
+}
+
 /* Without affinity and quotas. */
 size_t grt_os_usable_cpus(void)
 {

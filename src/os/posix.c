@@ -2,6 +2,7 @@
 #include "os/os.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -113,6 +114,25 @@ uint64_t grt_os_clock_ns(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+const char *grt_os_variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value && value[0] ? value : NULL;
+}
+
+/* Of what is a part of the program dladdr gives the name that it was called by. */
+int grt_os_library_path(char *out, size_t n_out)
+{
+    static const char here;
+    Dl_info found;
+    if (!dladdr(&here, &found) || !found.dli_fname || found.dli_fname[0] != '/')
+        return ENOENT;
+    size_t n_bytes = strlen(found.dli_fname) + 1;
+    if (n_bytes > n_out) return ENAMETOOLONG;
+    memcpy(out, found.dli_fname, n_bytes);
+    return 0;
 }
 
 uint64_t grt_os_process_id(void)

@@ -13,6 +13,7 @@
 #include <process.h>
 #include <psapi.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WIDE_PATH = 4096, MOST_AT_ONCE = 1 << 30 };
@@ -171,6 +172,39 @@ uint64_t grt_os_clock_ns(void)
 }
 
 /* ---- The process and the machine ---- */
+
+const char *grt_os_variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value && value[0] ? value : NULL;
+}
+
+static int module_path(HMODULE module, char *out, size_t n_out)
+{
+    wchar_t wide[WIDE_PATH];
+    DWORD n = GetModuleFileNameW(module, wide, WIDE_PATH);
+    if (n == 0 || n >= WIDE_PATH) return ENAMETOOLONG;
+    if (WideCharToMultiByte(CP_UTF8, 0, wide, -1, out, (int)n_out, NULL, NULL) <= 0)
+        return ENAMETOOLONG;
+    for (char *at = out; *at; at++)
+        if (*at == '\\') *at = '/';
+    return 0;
+}
+
+int grt_os_program_path(char *out, size_t n_out)
+{
+    return module_path(NULL, out, n_out);
+}
+
+int grt_os_library_path(char *out, size_t n_out)
+{
+    static const wchar_t here;
+    HMODULE module;
+    DWORD flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS |
+                  GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
+    return GetModuleHandleExW(flags, &here, &module) ? module_path(module, out, n_out)
+                                                     : ENOENT;
+}
 
 uint64_t grt_os_process_id(void)
 {

@@ -4,7 +4,8 @@ include_guard(GLOBAL)
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*/*.c)
 list(FILTER sources EXCLUDE REGEX "/frame/(process|main).c$") # the fake says what is resident
 # What the fake does not make up, and what that takes.
-set(of_library api/result.c api/names.c api/structs.c rank/result.c base/error.c base/memory.c)
+set(of_library api/result.c api/names.c api/structs.c rank/result.c base/error.c base/memory.c
+  base/arena.c find/find.c find/hub.c find/ollama.c find/places.c)
 list(TRANSFORM of_library PREPEND ${PROJECT_SOURCE_DIR}/src/)
 add_library(grt_fake_command OBJECT ${sources} ${of_library} ${GRT_OS_SOURCES}
   ${CMAKE_CURRENT_LIST_DIR}/fake_grating.c)

@@ -31,6 +31,7 @@
  * The process has 1,000,000 bytes resident beside the library, on every machine.
  */
 #include "api/experiment.h"
+#include "find/find.h"
 #include "frame/process.h"
 #include "rank/result.h"
 
@@ -208,6 +209,32 @@ static int is_nowhere(const char *path)
         if (strcmp(path, names[i]) == 0) return 1;
     }
     return strstr(path, "missing") != NULL;
+}
+
+/* A name of the Hugging Face hub or of Ollama. */
+static int is_of_cache(const char *name)
+{
+    const char *slash = strchr(name, '/');
+    return strncmp(name, "ollama:", strlen("ollama:")) == 0 ||
+           (slash && slash != name && name[0] != '.' && !strchr(slash + 1, '/') &&
+            !strstr(name, ".gguf"));
+}
+
+/* The library's own look-up; plain names that it does not find are there all the same.
+ */
+grt_status grt_model_find(grt_model_place *out, const char *name, grt_error *err)
+{
+    grt_status status = grt_find(out, name, err);
+    if (status != GRT_E_NOT_FOUND || !name || is_nowhere(name) || is_of_cache(name))
+        return status;
+    *out = (grt_model_place)GRT_MODEL_PLACE_INIT;
+    snprintf(out->path, sizeof out->path, "%s", name);
+    return GRT_OK;
+}
+
+int grt_models_walk(grt_model_place_fn *fn, void *payload)
+{
+    return grt_find_all(fn, payload);
 }
 
 grt_status grt_model_open(grt_model **out, grt_engine *engine, const char *path,

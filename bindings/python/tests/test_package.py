@@ -1,6 +1,6 @@
 """The package against the library, with what Python brings along; NumPy where it is there.
 
-Run by CTest (python.package), which says in GRATING_LIBRARY and GRATING_MODEL what to load."""
+Run by CTest (python.package), which says in GRATING_LIBRARY what to load."""
 import array
 import asyncio
 import gc
@@ -161,6 +161,7 @@ class Errors(Shared):
         self.check(grating.NotFound, "no/such", grating.Model, "no/such/folder")
         self.check(FileNotFoundError, "no/such", grating.Model, pathlib.Path("no/such/folder"))
         self.check(grating.GratingError, "", grating.Model, str(ROOT / "docs"))
+        self.check(grating.NotFound, 'no model "grating-maxi"', grating.Model, "grating-maxi")
         self.check(ValueError, "300X", grating.Model, memory="300X")
 
     def test_budget(self):

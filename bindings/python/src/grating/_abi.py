@@ -19,6 +19,10 @@ GRT_HIDDEN_AUTO = 0
 GRT_HIDDEN_F32 = 1
 GRT_HIDDEN_BF16 = 2
 GRT_HIDDEN_FILE = 3
+GRT_SOURCE_PATH = 0
+GRT_SOURCE_BUNDLED = 1
+GRT_SOURCE_HUGGING_FACE = 2
+GRT_SOURCE_OLLAMA = 3
 GRT_RESIDENCY_AUTO = 0
 GRT_RESIDENCY_STREAMED = 1
 GRT_RESIDENCY_RESIDENT = 2
@@ -94,6 +98,17 @@ class grt_engine_usage(ctypes.Structure):
         ("n_threads", ctypes.c_size_t),
         ("n_models", ctypes.c_size_t),
         ("n_rankings", ctypes.c_size_t),
+    ]
+
+
+class grt_model_place(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t),
+        ("source", ctypes.c_int32),
+        ("reserved", ctypes.c_int32),
+        ("name", ctypes.c_char * 512),
+        ("path", ctypes.c_char * 4096),
+        ("note", ctypes.c_char * 512),
     ]
 
 
@@ -364,6 +379,13 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "grt_engine_free": (None, [ctypes.c_void_p]),
     "grt_engine_set_memory": (None, [ctypes.c_void_p, ctypes.c_uint64]),
     "grt_engine_describe": (ctypes.c_int32, [ctypes.c_void_p, ctypes.POINTER(grt_engine_usage)]),
+    "grt_model_source_text": (ctypes.c_char_p, [ctypes.c_int32]),
+    "grt_model_source_from_text": (ctypes.c_int32, [ctypes.c_void_p, ctypes.c_char_p]),
+    "grt_model_find": (ctypes.c_int32, [
+        ctypes.POINTER(grt_model_place),
+        ctypes.c_char_p,
+        ctypes.POINTER(grt_error)]),
+    "grt_models_walk": (ctypes.c_int32, [ctypes.c_void_p, ctypes.c_void_p]),
     "grt_arithmetic_text": (ctypes.c_char_p, [ctypes.c_int32]),
     "grt_arithmetic_from_text": (ctypes.c_int32, [ctypes.c_void_p, ctypes.c_char_p]),
     "grt_model_open": (ctypes.c_int32, [

@@ -15,7 +15,6 @@ from .errors import InvalidArgument, check
 from .ranking import Ranking, Step, in_thread
 from .result import Result
 
-DEFAULT_MODEL = "grating-mini"
 DEFAULT_K = 10
 
 POLICIES = {"default": _abi.GRT_POLICY_DEFAULT, "none": _abi.GRT_POLICY_NONE,
@@ -50,8 +49,8 @@ class Model:
     """A reranker: opens a checkpoint, and ranks.  Thread safe; the GIL is free while it computes.
 
     Args:
-        path: a Hugging Face directory, a GGUF file, or the name of a model that is on this
-            machine; None: $GRATING_MODEL, or the model that comes along.
+        path: a Hugging Face directory, a GGUF file, or a name: of a bundled model, "owner/name"
+            in the Hugging Face cache, "ollama:name"; None: $GRATING_MODEL, or the bundled model.
         engine: several models may share one; None: one of its own, made of ``threads`` and
             ``memory`` (see Engine).
         profile: made by ``grating calibrate``; None: the one beside the model; "": none.
@@ -76,17 +75,21 @@ class Model:
             raise ValueError("threads and memory are the engine's: give them to Engine")
         self.engine = engine or Engine(threads=threads, memory=memory)
         if path is None:
-            path = os.environ.get("GRATING_MODEL") or DEFAULT_MODEL
-        self.path = os.fspath(path)
+            path = os.environ.get("GRATING_MODEL") or None
+        place: Any = sized(_abi.grt_model_place)
+        handle, error = ctypes.c_void_p(), _abi.grt_error()
+        name = None if path is None else os.fsencode(path)
+        check(lib.grt_model_find(ctypes.byref(place), name, ctypes.byref(error)), error)
+        #: Where the checkpoint is.
+        self.path = os.fsdecode(place.path)
         options = sized(_abi.grt_model_options,
                         arithmetic=choice("arithmetic", arithmetic, ARITHMETICS),
                         residency=choice("residency", residency, RESIDENCIES),
                         cutoff_layer=cutoff_layer)
         if profile is not None:
             options.profile_path = os.fsencode(profile)
-        handle, error = ctypes.c_void_p(), _abi.grt_error()
         check(lib.grt_model_open(ctypes.byref(handle), self.engine._handle,
-                                 os.fsencode(self.path), ctypes.byref(options),
+                                 place.path if name is None else name, ctypes.byref(options),
                                  ctypes.byref(error)), error)
         self._handle = handle.value
 

@@ -4,20 +4,20 @@
  * manifests/HOST/OWNER/NAME/TAG names the blob blobs/sha256-HEX that is the GGUF file;
  * the usual host is registry.ollama.ai and its own models' owner is "library".
  */
-#ifndef CLI_OLLAMA_H
-#define CLI_OLLAMA_H
+#ifndef GRT_FIND_OLLAMA_H
+#define GRT_FIND_OLLAMA_H
 
-#include "frame/places.h"
+#include "find/places.h"
 
 /* `name` is NAME, OWNER/NAME or HOST/OWNER/NAME, with :TAG or as ":latest"; case does
  * not count. */
-cli_find cli_ollama_find(cli_place *out, const char *name,
-                         char problem[CLI_PROBLEM_BYTES]);
+grt_find_state grt_ollama_find(grt_place *out, const char *name,
+                               char problem[GRT_PROBLEM_BYTES]);
 
 /* A name with its tag, without "ollama:", and where the file is; NULL, and why there is
  * none.  Not 0 ends the walk. */
-typedef int cli_ollama_fn(const char *name, const char *path, const char *problem,
+typedef int grt_ollama_fn(const char *name, const char *path, const char *problem,
                           void *payload);
-int cli_ollama_walk(cli_ollama_fn *fn, void *payload);
+int grt_ollama_walk(grt_ollama_fn *fn, void *payload);
 
 #endif

@@ -6,37 +6,37 @@
  * a revision.  A file that was not fetched to its end is blobs/HASH.incomplete and has
  * no link.
  */
-#ifndef CLI_HUB_H
-#define CLI_HUB_H
+#ifndef GRT_FIND_HUB_H
+#define GRT_FIND_HUB_H
 
-#include "frame/places.h"
+#include "find/places.h"
 
 /* OWNER/NAME, also with @REVISION or :QUANT, or the address of its page? */
-int cli_hub_is_name(const char *name);
+int grt_hub_is_name(const char *name);
 
 /* `name` is one of these, or NAME alone.  A revision may be a branch; without one it is
  * that of branch main where its weights are there, else the newest whose are.  QUANT is
- * one of several GGUF files.  With CLI_FIND_OK too `problem` may hold a text, to be
+ * one of several GGUF files.  With GRT_FIND_OK too `problem` may hold a text, to be
  * noted;
  * "": nothing is to be said. */
-cli_find cli_hub_find(cli_place *out, const char *name,
-                      char problem[CLI_PROBLEM_BYTES]);
+grt_find_state grt_hub_find(grt_place *out, const char *name,
+                            char problem[GRT_PROBLEM_BYTES]);
 
 /* The place of the model in a folder models--OWNER--NAME. */
-cli_find cli_hub_find_in(cli_place *out, const char *folder,
-                         char problem[CLI_PROBLEM_BYTES]);
+grt_find_state grt_hub_find_in(grt_place *out, const char *folder,
+                               char problem[GRT_PROBLEM_BYTES]);
 
 /* "OWNER/NAME" of what names it. */
-void cli_hub_repository(cli_place *out, const char *name);
+void grt_hub_repository(grt_place *out, const char *name);
 
 /* The folder that names are looked for in first; "" when none is known. */
-void cli_hub_first(cli_place *out);
+void grt_hub_first(grt_place *out);
 
 /* A name by which a model is found and its place; NULL, and why it has none.  Not 0
  * ends the walk. */
-typedef int cli_hub_fn(const char *name, const char *path, const char *problem,
+typedef int grt_hub_fn(const char *name, const char *path, const char *problem,
                        void *payload);
 /* A repository of several GGUF files is told once for each. */
-int cli_hub_walk(cli_hub_fn *fn, void *payload);
+int grt_hub_walk(grt_hub_fn *fn, void *payload);
 
 #endif

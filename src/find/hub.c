@@ -1,11 +1,9 @@
 /* hub.c - see hub.h. */
-#include "frame/hub.h"
+#include "find/hub.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 
 enum { N_CACHES = 7, NAME_BYTES = 256, GGUF_MAX = 64, SHARDS_MAX = 100000 };
 
@@ -59,31 +57,31 @@ static int parse_name(hub_name *out, const char *text)
     return 1; /* of an address what follows says how its page shows the model */
 }
 
-int cli_hub_is_name(const char *name)
+int grt_hub_is_name(const char *name)
 {
     hub_name parsed;
     return parse_name(&parsed, name) && parsed.owner[0];
 }
 
-static void join_name(cli_place *out, const hub_name *name)
+static void join_name(grt_place *out, const hub_name *name)
 {
-    (void)cli_place_make(out, "%s%s%s", name->owner, name->owner[0] ? "/" : "",
+    (void)grt_place_make(out, "%s%s%s", name->owner, name->owner[0] ? "/" : "",
                          name->name);
 }
 
-void cli_hub_repository(cli_place *out, const char *name)
+void grt_hub_repository(grt_place *out, const char *name)
 {
     hub_name parsed;
     if (parse_name(&parsed, name))
         join_name(out, &parsed);
     else
-        (void)cli_place_make(out, "%s", name);
+        (void)grt_place_make(out, "%s", name);
 }
 
 /* ---- Caches ---- */
 
 /* Best first, each once; returns how many. */
-static size_t list_caches(cli_place out[N_CACHES])
+static size_t list_caches(grt_place out[N_CACHES])
 {
     static const struct {
         const char *variable, *below;
@@ -96,18 +94,18 @@ static size_t list_caches(cli_place out[N_CACHES])
                           {"HOME", "/.cache/huggingface/hub"}};
     size_t n = 0;
     for (size_t i = 0; i < N_CACHES; i++) {
-        cli_place folder;
-        if (cli_place_of_variable(&folder, places[i].variable) &&
-            cli_place_make(&out[n], "%s%s", folder.text, places[i].below) &&
-            !cli_place_is_among(out, n, &out[n]))
+        grt_place folder;
+        if (grt_place_of_variable(&folder, places[i].variable) &&
+            grt_place_make(&out[n], "%s%s", folder.text, places[i].below) &&
+            !grt_place_is_among(out, n, &out[n]))
             n++;
     }
     return n;
 }
 
-void cli_hub_first(cli_place *out)
+void grt_hub_first(grt_place *out)
 {
-    cli_place caches[N_CACHES];
+    grt_place caches[N_CACHES];
     out->text[0] = 0;
     if (list_caches(caches)) *out = caches[0];
 }
@@ -125,7 +123,7 @@ typedef struct weights {
 static int ends_in(const char *name, const char *end)
 {
     size_t n = strlen(name), n_end = strlen(end);
-    return n >= n_end && strcasecmp(name + n - n_end, end) == 0;
+    return n >= n_end && grt_is_same_word(name + n - n_end, end, n_end);
 }
 
 /* "...-00002-of-00003<end>": 2 and 3; 0 where it is no part. */
@@ -142,7 +140,7 @@ static unsigned part_of(const char *name, const char *end, unsigned *n_parts)
 static void see_gguf(weights *self, const char *below, const char *name)
 {
     unsigned n_parts;
-    if (!ends_in(name, ".gguf") || strncasecmp(name, "mmproj", 6) == 0) return;
+    if (!ends_in(name, ".gguf") || grt_is_same_word(name, "mmproj", 6)) return;
     if (part_of(name, ".gguf", &n_parts) > 1 || self->n_gguf == GGUF_MAX) return;
     int n = snprintf(self->gguf[self->n_gguf], NAME_BYTES, "%s%s", below, name);
     if (n > 0 && n < NAME_BYTES) self->n_gguf++;
@@ -151,10 +149,10 @@ static void see_gguf(weights *self, const char *below, const char *name)
 static int see_inner(const char *folder, const char *name, void *payload)
 {
     char below[NAME_BYTES];
-    cli_place found;
+    grt_place found;
     int n = snprintf(below, sizeof below, "%s/", strrchr(folder, '/') + 1);
-    if (n > 0 && n < NAME_BYTES && cli_place_make(&found, "%s/%s", folder, name) &&
-        cli_place_exists(found.text))
+    if (n > 0 && n < NAME_BYTES && grt_place_make(&found, "%s/%s", folder, name) &&
+        grt_place_exists(found.text))
         see_gguf(payload, below, name);
     return 0;
 }
@@ -162,12 +160,12 @@ static int see_inner(const char *folder, const char *name, void *payload)
 /* Whether the shards beside this one are there. */
 static int are_shards_there(const char *folder, const char *name, unsigned n)
 {
-    cli_place shard;
+    grt_place shard;
     int n_stem = (int)(strlen(name) - strlen("-00001-of-00002.safetensors"));
     for (unsigned i = 1; i <= n && n <= SHARDS_MAX; i++)
-        if (!cli_place_make(&shard, "%s/%.*s-%05u-of-%05u.safetensors", folder, n_stem,
+        if (!grt_place_make(&shard, "%s/%.*s-%05u-of-%05u.safetensors", folder, n_stem,
                             name, i, n) ||
-            !cli_place_exists(shard.text))
+            !grt_place_exists(shard.text))
             return 0;
     return 1;
 }
@@ -176,13 +174,13 @@ static int see_weights(const char *folder, const char *name, void *payload)
 {
     static const char *const others[] = {".bin", ".pt", ".onnx", ".h5", ".safetensors"};
     weights *self = payload;
-    cli_place found;
+    grt_place found;
     unsigned n_parts;
-    if (!cli_place_make(&found, "%s/%s", folder, name) || !cli_place_exists(found.text))
+    if (!grt_place_make(&found, "%s/%s", folder, name) || !grt_place_exists(found.text))
         return 0;
-    if (cli_place_is_folder(found.text)) {
+    if (grt_place_is_folder(found.text)) {
         self->is_other |= strcmp(name, "onnx") == 0;
-        return cli_place_walk(found.text, see_inner, self); /* a folder for each */
+        return grt_place_walk(found.text, see_inner, self); /* a folder for each */
     }
     see_gguf(self, "", name);
     unsigned part = part_of(name, ".safetensors", &n_parts);
@@ -217,7 +215,7 @@ static int holds_word(const char *name, const char *word)
 {
     size_t n = strlen(word);
     for (const char *at = name; *at; at++) {
-        if (strncasecmp(at, word, n) != 0) continue;
+        if (!grt_is_same_word(at, word, n)) continue;
         int begins = at == name || !isalnum((unsigned char)at[-1]);
         int ends = !isalnum((unsigned char)at[n]) && at[n] != '_';
         if (begins && ends) return 1;
@@ -238,98 +236,90 @@ static void list_quants(const weights *self, const char *name, char *text, size_
 }
 
 /* The GGUF file of `quant`, the only one where it is "". */
-static cli_find choose_gguf(cli_place *out, const weights *self, const char *snapshot,
-                            const char *quant, const char *name,
-                            char problem[CLI_PROBLEM_BYTES])
+static grt_find_state choose_gguf(grt_place *out, const weights *self,
+                                  const char *snapshot, const char *quant,
+                                  const char *name, char problem[GRT_PROBLEM_BYTES])
 {
     size_t n_found = 0;
     for (size_t i = 0; i < self->n_gguf; i++) {
         if (quant[0] && !holds_word(self->gguf[i], quant)) continue;
-        n_found += (size_t)cli_place_make(out, "%s/%s", snapshot, self->gguf[i]);
+        n_found += (size_t)grt_place_make(out, "%s/%s", snapshot, self->gguf[i]);
     }
-    if (n_found == 1) return CLI_FIND_OK;
+    if (n_found == 1) return GRT_FIND_OK;
     if (n_found == 0)
-        cli_find_problem(problem, "%s has no GGUF file \"%s\" in %s%s", name, quant,
+        grt_find_problem(problem, "%s has no GGUF file \"%s\" in %s%s", name, quant,
                          snapshot, self->n_gguf ? "; there are" : "");
     else
-        cli_find_problem(problem, "%s has %zu GGUF files; say which:", name, n_found);
-    list_quants(self, name, problem, CLI_PROBLEM_BYTES);
-    return CLI_FIND_BROKEN;
+        grt_find_problem(problem, "%s has %zu GGUF files; say which:", name, n_found);
+    list_quants(self, name, problem, GRT_PROBLEM_BYTES);
+    return GRT_FIND_BROKEN;
 }
 
 /* ---- Snapshots ---- */
 
-/* The first line of a small file; 0 when there is none. */
-static int read_line(const char *name, char *out, size_t capacity)
+/* The first line of a small file; false when there is none. */
+static bool read_line(const char *name, char *out, size_t capacity)
 {
-    FILE *file = fopen(name, "re");
-    int is_read = file && fgets(out, (int)capacity, file);
-    if (file) fclose(file);
-    if (is_read) out[strcspn(out, "\r\n")] = 0;
-    return is_read && out[0];
+    if (grt_place_read(name, out, capacity) < 0) return false;
+    out[strcspn(out, "\r\n")] = 0;
+    return out[0] != 0;
 }
 
 /* The snapshot of a branch. */
-static int find_branch(cli_place *out, const char *folder, const char *branch)
+static int find_branch(grt_place *out, const char *folder, const char *branch)
 {
     char revision[NAME_BYTES];
-    cli_place ref;
-    return cli_place_make(&ref, "%s/refs/%s", folder, branch) &&
+    grt_place ref;
+    return grt_place_make(&ref, "%s/refs/%s", folder, branch) &&
            read_line(ref.text, revision, sizeof revision) && !strchr(revision, '/') &&
-           cli_place_make(out, "%s/snapshots/%s", folder, revision) &&
-           cli_place_is_folder(out->text);
+           grt_place_make(out, "%s/snapshots/%s", folder, revision) &&
+           grt_place_is_folder(out->text);
 }
 
 typedef struct newest {
-    cli_place place, whole;
-    struct timespec time, whole_time;
+    grt_place place, whole;
+    uint64_t time, whole_time;
     int n, n_whole;
 } newest;
-
-static int is_later(struct timespec a, struct timespec b)
-{
-    return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
-}
 
 static int keep_newest(const char *folder, const char *name, void *payload)
 {
     newest *best = payload;
-    cli_place found;
-    struct stat status;
+    grt_place found;
     weights held = {.n_gguf = 0};
-    if (!cli_place_make(&found, "%s/%s", folder, name) || stat(found.text, &status))
+    if (!grt_place_make(&found, "%s/%s", folder, name) ||
+        !grt_place_is_folder(found.text))
         return 0;
-    if (!best->n || is_later(status.st_mtim, best->time)) {
+    uint64_t written = grt_place_written(found.text);
+    if (!best->n || written > best->time) {
         best->place = found;
-        best->time = status.st_mtim;
+        best->time = written;
         best->n = 1;
     }
-    (void)cli_place_walk(found.text, see_weights, &held);
-    if (!has_weights(&held) ||
-        (best->n_whole && !is_later(status.st_mtim, best->whole_time)))
-        return 0;
+    (void)grt_place_walk(found.text, see_weights, &held);
+    if (!has_weights(&held) || (best->n_whole && written <= best->whole_time)) return 0;
     best->whole = found;
-    best->whole_time = status.st_mtim;
+    best->whole_time = written;
     best->n_whole = 1;
     return 0;
 }
 
 /* A snapshot with weights where there is one; 0: there are no snapshots. */
-static int find_snapshot(cli_place *out, const char *folder, const hub_name *name)
+static int find_snapshot(grt_place *out, const char *folder, const hub_name *name)
 {
-    cli_place snapshots;
+    grt_place snapshots;
     newest best = {.n = 0};
     weights held = {.n_gguf = 0};
     if (name->revision[0])
         return find_branch(out, folder, name->revision) ||
                (!strstr(name->revision, "..") &&
-                cli_place_make(out, "%s/snapshots/%s", folder, name->revision) &&
-                cli_place_is_folder(out->text));
+                grt_place_make(out, "%s/snapshots/%s", folder, name->revision) &&
+                grt_place_is_folder(out->text));
     int has_main = find_branch(out, folder, "main");
-    if (has_main) (void)cli_place_walk(out->text, see_weights, &held);
-    if (has_weights(&held) || !cli_place_make(&snapshots, "%s/snapshots", folder))
+    if (has_main) (void)grt_place_walk(out->text, see_weights, &held);
+    if (has_weights(&held) || !grt_place_make(&snapshots, "%s/snapshots", folder))
         return has_main;
-    (void)cli_place_walk(snapshots.text, keep_newest, &best);
+    (void)grt_place_walk(snapshots.text, keep_newest, &best);
     if (best.n_whole)
         *out = best.whole;
     else if (!has_main)
@@ -344,64 +334,65 @@ static int is_incomplete(const char *folder, const char *name, void *payload)
     return 0;
 }
 
-static cli_find tell_lack(const char *folder, const char *name,
-                          char problem[CLI_PROBLEM_BYTES])
+static grt_find_state tell_lack(const char *folder, const char *name,
+                                char problem[GRT_PROBLEM_BYTES])
 {
-    cli_place blobs;
+    grt_place blobs;
     int is_broken = 0;
-    if (cli_place_make(&blobs, "%s/blobs", folder))
-        (void)cli_place_walk(blobs.text, is_incomplete, &is_broken);
-    cli_find_problem(
+    if (grt_place_make(&blobs, "%s/blobs", folder))
+        (void)grt_place_walk(blobs.text, is_incomplete, &is_broken);
+    grt_find_problem(
         problem,
         "%s: its weights are not in the Hugging Face cache %s%s; \"hf download "
         "%s\" fetches them",
         name, folder, is_broken ? ": a download was not finished" : "", name);
-    return CLI_FIND_BROKEN;
+    return GRT_FIND_BROKEN;
 }
 
-static cli_find find_in(cli_place *out, const char *folder, const hub_name *name,
-                        char problem[CLI_PROBLEM_BYTES])
+static grt_find_state find_in(grt_place *out, const char *folder, const hub_name *name,
+                              char problem[GRT_PROBLEM_BYTES])
 {
-    cli_place own, main;
+    grt_place own, main;
     weights held = {.n_gguf = 0};
     join_name(&own, name);
     problem[0] = 0;
     if (!find_snapshot(out, folder, name)) {
-        if (!name->revision[0]) return CLI_FIND_NONE;
-        cli_find_problem(problem,
+        if (!name->revision[0]) return GRT_FIND_NONE;
+        grt_find_problem(problem,
                          "%s has no revision \"%s\" in the Hugging Face cache %s",
                          own.text, name->revision, folder);
-        return CLI_FIND_BROKEN;
+        return GRT_FIND_BROKEN;
     }
-    (void)cli_place_walk(out->text, see_weights, &held);
+    (void)grt_place_walk(out->text, see_weights, &held);
     if (!has_weights(&held)) return tell_lack(folder, own.text, problem);
     if (!name->revision[0] && find_branch(&main, folder, "main") &&
         strcmp(main.text, out->text) != 0)
-        cli_find_problem(problem,
+        grt_find_problem(problem,
                          "%s: branch main has no weights in the Hugging Face cache; "
                          "those of %s are taken",
                          own.text, out->text);
-    if (!name->quant[0] && (held.is_whole || held.n_gguf == 0)) return CLI_FIND_OK;
-    cli_place snapshot = *out;
+    if (!name->quant[0] && (held.is_whole || held.n_gguf == 0)) return GRT_FIND_OK;
+    grt_place snapshot = *out;
     return choose_gguf(out, &held, snapshot.text, name->quant, own.text, problem);
 }
 
-cli_find cli_hub_find(cli_place *out, const char *name, char problem[CLI_PROBLEM_BYTES])
+grt_find_state grt_hub_find(grt_place *out, const char *name,
+                            char problem[GRT_PROBLEM_BYTES])
 {
-    cli_place caches[N_CACHES], folder;
+    grt_place caches[N_CACHES], folder;
     hub_name parsed;
-    if (!parse_name(&parsed, name)) return CLI_FIND_NONE;
+    if (!parse_name(&parsed, name)) return GRT_FIND_NONE;
     size_t n = list_caches(caches);
-    cli_find best = CLI_FIND_NONE;
+    grt_find_state best = GRT_FIND_NONE;
     for (size_t i = 0; i < n; i++) {
-        char ignored[CLI_PROBLEM_BYTES]; /* the first cache's problem is told */
-        if (!cli_place_make(&folder, "%s/models--%s%s%s", caches[i].text, parsed.owner,
+        char ignored[GRT_PROBLEM_BYTES]; /* the first cache's problem is told */
+        if (!grt_place_make(&folder, "%s/models--%s%s%s", caches[i].text, parsed.owner,
                             parsed.owner[0] ? "--" : "", parsed.name))
             continue;
-        cli_find found = find_in(out, folder.text, &parsed,
-                                 best == CLI_FIND_NONE ? problem : ignored);
-        if (found == CLI_FIND_OK) return found;
-        if (found == CLI_FIND_BROKEN) best = found;
+        grt_find_state found = find_in(out, folder.text, &parsed,
+                                       best == GRT_FIND_NONE ? problem : ignored);
+        if (found == GRT_FIND_OK) return found;
+        if (found == GRT_FIND_BROKEN) best = found;
     }
     return best;
 }
@@ -417,10 +408,10 @@ static int name_of_folder(hub_name *out, const char *name)
     return 1;
 }
 
-cli_find cli_hub_find_in(cli_place *out, const char *folder,
-                         char problem[CLI_PROBLEM_BYTES])
+grt_find_state grt_hub_find_in(grt_place *out, const char *folder,
+                               char problem[GRT_PROBLEM_BYTES])
 {
-    cli_place snapshots;
+    grt_place snapshots;
     hub_name name;
     size_t n = strlen(folder), first;
     while (n > 1 && folder[n - 1] == '/')
@@ -429,9 +420,9 @@ cli_find cli_hub_find_in(cli_place *out, const char *folder,
         first--;
     char last[NAME_BYTES];
     snprintf(last, sizeof last, "%.*s", (int)(n - first), folder + first);
-    if (!cli_place_make(&snapshots, "%s/snapshots", folder) ||
-        !cli_place_is_folder(snapshots.text))
-        return CLI_FIND_NONE;
+    if (!grt_place_make(&snapshots, "%s/snapshots", folder) ||
+        !grt_place_is_folder(snapshots.text))
+        return GRT_FIND_NONE;
     if (!name_of_folder(&name, last)) snprintf(name.name, NAME_BYTES, "%s", last);
     return find_in(out, folder, &name, problem);
 }
@@ -439,7 +430,7 @@ cli_find cli_hub_find_in(cli_place *out, const char *folder,
 /* ---- All of them ---- */
 
 typedef struct walk {
-    cli_hub_fn *fn;
+    grt_hub_fn *fn;
     void *payload;
 } walk;
 
@@ -449,10 +440,10 @@ static int tell_quants(const walk *self, const weights *held, const char *snapsh
     int code = 0;
     for (size_t i = 0; i < held->n_gguf && !code; i++) {
         char quant[NAME_BYTES];
-        cli_place shown, path;
+        grt_place shown, path;
         quant_of(quant, held->gguf[i]);
-        if (cli_place_make(&shown, "%s:%s", name, quant) &&
-            cli_place_make(&path, "%s/%s", snapshot, held->gguf[i]))
+        if (grt_place_make(&shown, "%s:%s", name, quant) &&
+            grt_place_make(&path, "%s/%s", snapshot, held->gguf[i]))
             code = self->fn(shown.text, path.text, NULL, self->payload);
     }
     return code;
@@ -461,31 +452,31 @@ static int tell_quants(const walk *self, const weights *held, const char *snapsh
 static int tell_repository(const char *folder, const char *name, void *payload)
 {
     const walk *self = payload;
-    char problem[CLI_PROBLEM_BYTES];
-    cli_place place, found, shown;
+    char problem[GRT_PROBLEM_BYTES];
+    grt_place place, found, shown;
     hub_name parsed;
     weights held = {.n_gguf = 0};
     if (!name_of_folder(&parsed, name) ||
-        !cli_place_make(&place, "%s/%s", folder, name))
+        !grt_place_make(&place, "%s/%s", folder, name))
         return 0;
-    cli_find state = find_in(&found, place.text, &parsed, problem);
-    if (state == CLI_FIND_NONE) return 0;
+    grt_find_state state = find_in(&found, place.text, &parsed, problem);
+    if (state == GRT_FIND_NONE) return 0;
     join_name(&shown, &parsed);
-    if (state == CLI_FIND_OK)
+    if (state == GRT_FIND_OK)
         return self->fn(shown.text, found.text, NULL, self->payload);
     if (find_snapshot(&found, place.text, &parsed))
-        (void)cli_place_walk(found.text, see_weights, &held);
+        (void)grt_place_walk(found.text, see_weights, &held);
     if (held.n_gguf) return tell_quants(self, &held, found.text, shown.text);
     return self->fn(shown.text, NULL, problem, self->payload);
 }
 
-int cli_hub_walk(cli_hub_fn *fn, void *payload)
+int grt_hub_walk(grt_hub_fn *fn, void *payload)
 {
-    cli_place caches[N_CACHES];
+    grt_place caches[N_CACHES];
     walk self = {fn, payload};
     size_t n = list_caches(caches);
     int code = 0;
     for (size_t i = 0; i < n && !code; i++)
-        code = cli_place_walk(caches[i].text, tell_repository, &self);
+        code = grt_place_walk(caches[i].text, tell_repository, &self);
     return code;
 }

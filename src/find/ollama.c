@@ -1,17 +1,18 @@
 /* ollama.c - see ollama.h. */
-#include "frame/ollama.h"
+#include "find/ollama.h"
+
+#include "base/memory.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-enum { N_STORES = 4, N_LEVELS = 4, NAME_BYTES = 256 };
+enum { N_STORES = 4, N_LEVELS = 4, NAME_BYTES = 256, MANIFEST_BYTES = 1 << 18 };
 
 static const char usual_host[] = "registry.ollama.ai", usual_owner[] = "library";
 
 /* Best first; returns how many. */
-static size_t list_stores(cli_place out[N_STORES])
+static size_t list_stores(grt_place out[N_STORES])
 {
     static const struct {
         const char *variable, *below; /* "": a place of its own */
@@ -21,12 +22,12 @@ static size_t list_stores(cli_place out[N_STORES])
                           {"", "/var/lib/ollama/.ollama/models"}};
     size_t n = 0;
     for (size_t i = 0; i < N_STORES; i++) {
-        cli_place folder = {""};
+        grt_place folder = {""};
         if (places[i].variable[0] &&
-            !cli_place_of_variable(&folder, places[i].variable))
+            !grt_place_of_variable(&folder, places[i].variable))
             continue;
-        if (cli_place_make(&out[n], "%s%s", folder.text, places[i].below) &&
-            !cli_place_is_among(out, n, &out[n]))
+        if (grt_place_make(&out[n], "%s%s", folder.text, places[i].below) &&
+            !grt_place_is_among(out, n, &out[n]))
             n++;
     }
     return n;
@@ -35,15 +36,15 @@ static size_t list_stores(cli_place out[N_STORES])
 /* ---- A manifest ---- */
 
 /* The blob of a layer; 0: it has no digest that can be a name. */
-static int blob_of(cli_place *out, const char *store, const json_t *layer)
+static int blob_of(grt_place *out, const char *store, const json_t *layer)
 {
     const char *digest = json_string_value(json_object_get(layer, "digest"));
     if (!digest || strncmp(digest, "sha256:", 7) != 0 || strchr(digest, '/')) return 0;
     /* the first releases kept the colon */
-    if (cli_place_make(out, "%s/blobs/%s", store, digest) &&
-        cli_place_exists(out->text))
+    if (grt_place_make(out, "%s/blobs/%s", store, digest) &&
+        grt_place_exists(out->text))
         return 1;
-    return cli_place_make(out, "%s/blobs/sha256-%s", store, digest + 7);
+    return grt_place_make(out, "%s/blobs/sha256-%s", store, digest + 7);
 }
 
 static const json_t *layer_of(const json_t *manifest, const char *kind)
@@ -60,38 +61,45 @@ static const json_t *layer_of(const json_t *manifest, const char *kind)
     return NULL;
 }
 
-static cli_find read_layers(cli_place *out, const char *store, const json_t *manifest,
-                            const char *name, char problem[CLI_PROBLEM_BYTES])
+static grt_find_state read_layers(grt_place *out, const char *store,
+                                  const json_t *manifest, const char *name,
+                                  char problem[GRT_PROBLEM_BYTES])
 {
     const json_t *model = layer_of(manifest, "model");
     if (layer_of(manifest, "adapter"))
-        cli_find_problem(
+        grt_find_problem(
             problem,
             "ollama:%s is a model with an adapter, which is not applied here; "
             "merge the two into one GGUF file",
             name);
     else if (!model || !blob_of(out, store, model))
-        cli_find_problem(problem, "ollama:%s: its manifest names no GGUF file", name);
-    else if (!cli_place_exists(out->text))
-        cli_find_problem(
+        grt_find_problem(problem, "ollama:%s: its manifest names no GGUF file", name);
+    else if (!grt_place_exists(out->text))
+        grt_find_problem(
             problem,
             "ollama:%s: its file %s is not there; \"ollama pull %s\" fetches it", name,
             out->text, name);
     else
-        return CLI_FIND_OK;
-    return CLI_FIND_BROKEN;
+        return GRT_FIND_OK;
+    return GRT_FIND_BROKEN;
 }
 
-static cli_find read_manifest(cli_place *out, const char *store, const char *path,
-                              const char *name, char problem[CLI_PROBLEM_BYTES])
+static grt_find_state read_manifest(grt_place *out, const char *store, const char *path,
+                                    const char *name, char problem[GRT_PROBLEM_BYTES])
 {
-    json_error_t error;
-    json_t *root = json_load_file(path, 0, &error);
-    cli_find found = CLI_FIND_BROKEN;
+    json_error_t error = {.text = "it cannot be read"};
+    json_t *root = NULL;
+    char *text;
+    grt_find_state found = GRT_FIND_BROKEN;
+    if (grt_alloc(&text, MANIFEST_BYTES, "a manifest", NULL) == GRT_OK) {
+        int64_t n = grt_place_read(path, text, MANIFEST_BYTES);
+        if (n >= 0) root = json_loadb(text, (size_t)n, 0, &error);
+        grt_free(text);
+    }
     if (root)
         found = read_layers(out, store, root, name, problem);
     else
-        cli_find_problem(problem, "ollama:%s: its manifest %s: %s", name, path,
+        grt_find_problem(problem, "ollama:%s: its manifest %s: %s", name, path,
                          error.text);
     json_decref(root);
     return found;
@@ -126,41 +134,41 @@ static int parse_name(ollama_name *out, const char *text)
 
 typedef struct wanted {
     const char *name;
-    cli_place *out;
+    grt_place *out;
     int is_found;
 } wanted;
 
 static int keep_same(const char *folder, const char *name, void *payload)
 {
     wanted *self = payload;
-    if (strcasecmp(name, self->name) != 0) return 0;
-    self->is_found = cli_place_make(self->out, "%s/%s", folder, name);
+    if (!grt_is_same_word(name, self->name, SIZE_MAX)) return 0;
+    self->is_found = grt_place_make(self->out, "%s/%s", folder, name);
     return 1;
 }
 
 /* Whether the manifest is in the store. */
-static int find_manifest(cli_place *out, const char *store, const ollama_name *name)
+static int find_manifest(grt_place *out, const char *store, const ollama_name *name)
 {
-    if (!cli_place_make(out, "%s/manifests", store)) return 0;
+    if (!grt_place_make(out, "%s/manifests", store)) return 0;
     for (size_t i = 0; i < N_LEVELS; i++) {
-        cli_place folder = *out;
+        grt_place folder = *out;
         wanted self = {.name = name->parts[i], .out = out};
-        (void)cli_place_walk(folder.text, keep_same, &self);
+        (void)grt_place_walk(folder.text, keep_same, &self);
         if (!self.is_found) return 0;
     }
     return 1;
 }
 
-cli_find cli_ollama_find(cli_place *out, const char *name,
-                         char problem[CLI_PROBLEM_BYTES])
+grt_find_state grt_ollama_find(grt_place *out, const char *name,
+                               char problem[GRT_PROBLEM_BYTES])
 {
-    cli_place stores[N_STORES], manifest;
+    grt_place stores[N_STORES], manifest;
     ollama_name parsed;
-    cli_find best = CLI_FIND_NONE;
+    grt_find_state best = GRT_FIND_NONE;
     problem[0] = 0;
-    if (!parse_name(&parsed, name)) return CLI_FIND_NONE;
+    if (!parse_name(&parsed, name)) return GRT_FIND_NONE;
     size_t n = list_stores(stores);
-    for (size_t i = 0; i < n && best != CLI_FIND_OK; i++)
+    for (size_t i = 0; i < n && best != GRT_FIND_OK; i++)
         if (find_manifest(&manifest, stores[i].text, &parsed))
             best = read_manifest(out, stores[i].text, manifest.text, name, problem);
     return best;
@@ -169,19 +177,19 @@ cli_find cli_ollama_find(cli_place *out, const char *name,
 /* ---- All of them ---- */
 
 typedef struct walk {
-    cli_ollama_fn *fn;
+    grt_ollama_fn *fn;
     void *payload;
     const char *store;
     ollama_name name;
     size_t level;
 } walk;
 
-static void show_name(cli_place *out, const ollama_name *name)
+static void show_name(grt_place *out, const ollama_name *name)
 {
     const char *host = name->parts[0], *owner = name->parts[1];
     int is_usual_host = strcmp(host, usual_host) == 0;
     int is_usual_owner = is_usual_host && strcmp(owner, usual_owner) == 0;
-    (void)cli_place_make(out, "%s%s%s%s%s:%s", is_usual_host ? "" : host,
+    (void)grt_place_make(out, "%s%s%s%s%s:%s", is_usual_host ? "" : host,
                          is_usual_host ? "" : "/", is_usual_owner ? "" : owner,
                          is_usual_owner ? "" : "/", name->parts[2], name->parts[3]);
 }
@@ -189,34 +197,34 @@ static void show_name(cli_place *out, const ollama_name *name)
 static int tell(const char *folder, const char *name, void *payload)
 {
     walk *self = payload;
-    cli_place path, found, shown;
-    char problem[CLI_PROBLEM_BYTES];
-    if (strlen(name) >= NAME_BYTES || !cli_place_make(&path, "%s/%s", folder, name))
+    grt_place path, found, shown;
+    char problem[GRT_PROBLEM_BYTES];
+    if (strlen(name) >= NAME_BYTES || !grt_place_make(&path, "%s/%s", folder, name))
         return 0;
     snprintf(self->name.parts[self->level], NAME_BYTES, "%s", name);
     if (self->level + 1 < N_LEVELS) {
         self->level++;
-        int code = cli_place_walk(path.text, tell, self);
+        int code = grt_place_walk(path.text, tell, self);
         self->level--;
         return code;
     }
     show_name(&shown, &self->name);
     if (read_manifest(&found, self->store, path.text, shown.text, problem) ==
-        CLI_FIND_OK)
+        GRT_FIND_OK)
         return self->fn(shown.text, found.text, NULL, self->payload);
     return self->fn(shown.text, NULL, problem, self->payload);
 }
 
-int cli_ollama_walk(cli_ollama_fn *fn, void *payload)
+int grt_ollama_walk(grt_ollama_fn *fn, void *payload)
 {
-    cli_place stores[N_STORES], manifests;
+    grt_place stores[N_STORES], manifests;
     walk self = {.fn = fn, .payload = payload};
     size_t n = list_stores(stores);
     int code = 0;
     for (size_t i = 0; i < n && !code; i++) {
         self.store = stores[i].text;
-        if (cli_place_make(&manifests, "%s/manifests", self.store))
-            code = cli_place_walk(manifests.text, tell, &self);
+        if (grt_place_make(&manifests, "%s/manifests", self.store))
+            code = grt_place_walk(manifests.text, tell, &self);
     }
     return code;
 }
