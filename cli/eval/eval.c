@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { DEPTH_DEFAULT = 50, DEPTH_MAX = 1000000, K_MAX = 10000, COUNT_MAX = 1000000000 };
+enum { SUM_WEIGHT_MAX = 1000 };
 
 enum {
     KEY_BEIR = CLI_KEY_ENGINE_END,
@@ -22,6 +23,7 @@ enum {
     KEY_DEPTH,
     KEY_LIMIT,
     KEY_LEVEL,
+    KEY_SUM,
     KEY_POLICIES,
     KEY_PRECISION,
     KEY_PROMISE,
@@ -53,6 +55,10 @@ static const cli_option options_table[] = {
     {KEY_LEVEL, "relevant-from", "GRADE",
      "documents with this grade or a higher one are relevant\n"
      "for P, MRR and recall (default 1)"},
+    {KEY_SUM, "first-stage-weight", "W",
+     "also judge the sum of the logit and W x the first\n"
+     "stage's score, in standard deviations over the\n"
+     "candidates (default 1); none: do not"},
     {'m', "model", "PATH",
      "Hugging Face directory or GGUF file (default: the\nbundled grating-mini)"},
     {KEY_INSTRUCTION, "instruction", "TEXT", "the task, for models that take one"},
@@ -178,6 +184,16 @@ static int set_stemmer(eval_options *options, const char *text)
     return code;
 }
 
+/* "none" is a weight of 0 that was asked for. */
+static int set_sum_weight(eval_options *options, const char *value)
+{
+    options->has_sum_weight = 1;
+    options->sum_weight = 0;
+    if (strcmp(value, "none") == 0) return CLI_SUCCESS;
+    return cli_parse_real("--first-stage-weight", value, SUM_WEIGHT_MAX,
+                          &options->sum_weight);
+}
+
 /* ---- Options ---- */
 
 static int set_data(eval_options *options, int key, const char *value)
@@ -211,6 +227,7 @@ static int set_option(eval_options *options, int key, const char *value)
     case KEY_LEVEL:
         return cli_parse_number("--relevant-from", value, 1, EVAL_GRADE_MAX,
                                 &options->level);
+    case KEY_SUM: return set_sum_weight(options, value);
     case KEY_POLICIES: return set_list(options, value, add_policy);
     case KEY_PRECISION: return set_list(options, value, add_precision);
     case KEY_PROMISE: return set_promise(options, value);
@@ -244,6 +261,9 @@ static int check_sources(const eval_options *options)
     if (options->pairs_path && stage)
         return cli_usage(self, "%s is not for --pairs, which have their candidates",
                          stage);
+    if (options->pairs_path && options->has_sum_weight)
+        return cli_usage(self, "--first-stage-weight is not for --pairs, which have no "
+                               "scores");
     if (options->run_path && options->wants_bm25)
         return cli_usage(self, "--run and --bm25 exclude each other");
     const char *pointless = options->n_precisions ? "--precision"
@@ -259,6 +279,7 @@ static void set_defaults(eval_options *options)
     if (!options->split) options->split = "test";
     if (!options->level) options->level = 1;
     if (!options->depth && !options->pairs_path) options->depth = DEPTH_DEFAULT;
+    if (!options->pairs_path && !options->has_sum_weight) options->sum_weight = 1;
     if (!options->n_precisions) options->precisions[options->n_precisions++] = 0.99F;
     if (options->n_ks) return;
     static const size_t ks[] = {1, 5, 10};

@@ -10,6 +10,7 @@
  *     eval_data.c        all of these together: which queries there are
  *     eval_source.c      query by query, its candidates with their texts and grades
  *     eval_systems.c     ranks each query with each policy and keeps what came out
+ *     eval_sum.c         the ranking by logits and first stage together
  *     eval_report.c      means, intervals and tests; the table
  *     eval_json.c        the same as JSON
  *
@@ -36,7 +37,7 @@ enum {
     EVAL_MAX_KS = 16,
     EVAL_MAX_POLICIES = 4,
     EVAL_MAX_PRECISIONS = 8,
-    EVAL_MAX_ROWS = 2 + EVAL_MAX_POLICIES * EVAL_MAX_PRECISIONS,
+    EVAL_MAX_ROWS = 3 + EVAL_MAX_POLICIES * EVAL_MAX_PRECISIONS,
     EVAL_GRADE_MAX = 1000000
 };
 
@@ -62,7 +63,9 @@ typedef struct eval_options {
     size_t n_policies;
     float precisions[EVAL_MAX_PRECISIONS];
     size_t n_precisions;
-    size_t level; /* the least grade that is relevant */
+    size_t level;     /* the least grade that is relevant */
+    float sum_weight; /* of the first stage in the sum; 0: no such row */
+    int has_sum_weight;
     size_t seed;
     cli_engine_options engine;
     grt_promise promise;
@@ -181,9 +184,10 @@ int eval_bm25_check(void);
 int eval_bm25_open(eval_bm25 **out, int is_stemmed);
 int eval_bm25_add(eval_bm25 *index, size_t document, const char *text, size_t bytes);
 int eval_bm25_finish(eval_bm25 *index);
-/* The best documents, at most `depth`, into `documents` [depth]. */
+/* The best documents, at most `depth`, into `documents` [depth], and their scores, the
+ * higher the better, into `scores` [depth]. */
 int eval_bm25_search(eval_bm25 *index, const char *query, size_t bytes, size_t depth,
-                     size_t *documents, size_t *n);
+                     size_t *documents, double *scores, size_t *n);
 /* "BM25 (FTS5 of SQLite 3.40.1, ...)", borrowed. */
 const char *eval_bm25_text(const eval_bm25 *index);
 void eval_bm25_close(eval_bm25 *index);
@@ -239,6 +243,7 @@ typedef struct eval_case {
     const char *const *documents; /* [n] in the order of the first stage */
     const size_t *document_bytes; /* [n] */
     size_t n;                     /* perhaps 0 */
+    const double *scores;         /* [n] of the first stage; NULL with pairs */
     const int *grades;            /* [n] */
     const int *ideal;             /* [n_ideal] grades above 0, largest first */
     size_t n_ideal;
@@ -251,6 +256,7 @@ typedef struct eval_source {
     cli_queries pairs;
     cli_documents documents;
     size_t *candidates; /* [capacity] numbers of documents; not with pairs */
+    double *scores;     /* [capacity] of the first stage; not with pairs */
     int *grades;        /* [capacity] */
     size_t capacity;
     int *ideal; /* [ideal_capacity] */
@@ -284,6 +290,12 @@ typedef struct eval_system {
 
 enum { EVAL_ROW_FIRST = 0, EVAL_ROW_FULL = 1 };
 
+/* Candidates in the order of the sum of a full pass's logits and `weight` x the first
+ * stage's scores, standardised: `order` [n], scores [n] by candidate.  0 when memory is
+ * out. */
+int eval_sum_order(size_t *order, const grt_result *full, const double *scores,
+                   double weight);
+
 typedef struct eval_bench {
     const eval_options *options; /* borrowed, as is data */
     eval_data *data;
@@ -293,10 +305,11 @@ typedef struct eval_bench {
     cli_progress progress;
     int64_t started_ns;
     cli_file run_out;
-    /* [n_ks][n_rows]; first stage, full pass, then policies */
+    /* [n_ks][n_rows]; first stage, full pass, perhaps their sum, then policies */
     eval_system systems[EVAL_MAX_KS][EVAL_MAX_ROWS];
     size_t n_rows;
-    double *values; /* [n_queries][n_ks][n_rows][CLI_N_METRICS] */
+    size_t first_policy; /* row; the sum's is the one before, when it is there */
+    double *values;      /* [n_queries][n_ks][n_rows][CLI_N_METRICS] */
     size_t n_queries;
     size_t capacity;
     size_t n_empty;      /* queries without candidates */

@@ -98,7 +98,7 @@ static int open_index(eval_bm25 *index, int is_stemmed)
            prepare(index, "INSERT INTO t(rowid, text) VALUES(?1, ?2)",
                    &index->insert) &&
            prepare(index,
-                   "SELECT rowid FROM t WHERE t MATCH ?1 "
+                   "SELECT rowid, bm25(t) FROM t WHERE t MATCH ?1 "
                    "ORDER BY bm25(t), rowid LIMIT ?2",
                    &index->search) &&
            open_tokenizer(index);
@@ -168,8 +168,9 @@ static int add_word(void *payload, int flags, const char *word, int bytes, int b
     return is_added ? SQLITE_OK : SQLITE_NOMEM;
 }
 
+/* bm25() of FTS5 is the less the better. */
 int eval_bm25_search(eval_bm25 *index, const char *query, size_t bytes, size_t depth,
-                     size_t *documents, size_t *n)
+                     size_t *documents, double *scores, size_t *n)
 {
     *n = 0;
     index->match_bytes = 0;
@@ -181,8 +182,10 @@ int eval_bm25_search(eval_bm25 *index, const char *query, size_t bytes, size_t d
     sqlite3_bind_text64(index->search, 1, index->match, index->match_bytes,
                         SQLITE_STATIC, SQLITE_UTF8);
     sqlite3_bind_int64(index->search, 2, (sqlite3_int64)depth);
-    while (*n < depth && (status = sqlite3_step(index->search)) == SQLITE_ROW)
-        documents[(*n)++] = (size_t)sqlite3_column_int64(index->search, 0);
+    while (*n < depth && (status = sqlite3_step(index->search)) == SQLITE_ROW) {
+        documents[*n] = (size_t)sqlite3_column_int64(index->search, 0);
+        scores[(*n)++] = -sqlite3_column_double(index->search, 1);
+    }
     int code =
         status == SQLITE_ROW || status == SQLITE_DONE ? CLI_SUCCESS : fail(index);
     sqlite3_reset(index->search);
@@ -236,13 +239,14 @@ int eval_bm25_finish(eval_bm25 *index)
 }
 
 int eval_bm25_search(eval_bm25 *index, const char *query, size_t bytes, size_t depth,
-                     size_t *documents, size_t *n)
+                     size_t *documents, double *scores, size_t *n)
 {
     (void)index;
     (void)query;
     (void)bytes;
     (void)depth;
     (void)documents;
+    (void)scores;
     *n = 0;
     return CLI_FAILURE;
 }

@@ -55,10 +55,11 @@ static void put_system(const eval_report *report, FILE *file, size_t k_index,
 {
     const eval_bench *bench = report->bench;
     const eval_system *system = &bench->systems[k_index][row];
+    int is_sum = row > EVAL_ROW_FULL && row < bench->first_policy;
     fprintf(file, "\n  {\"k\": %zu, ", bench->options->ks[k_index]);
     put_text(file, "system", system->name);
     put_text(file, "policy",
-             row == EVAL_ROW_FIRST ? NULL : grt_policy_text(system->policy));
+             row == EVAL_ROW_FIRST || is_sum ? NULL : grt_policy_text(system->policy));
     put_text(file, "promise",
              system->policy == GRT_POLICY_NONE ? NULL
                                                : grt_promise_text(system->promise));
@@ -66,7 +67,7 @@ static void put_system(const eval_report *report, FILE *file, size_t k_index,
         fprintf(file, "\"precision\": %g, ", (double)system->precision);
     else
         fputs("\"precision\": null, ", file);
-    if (row == EVAL_ROW_FIRST) {
+    if (row == EVAL_ROW_FIRST || is_sum) {
         fputs("\"computed\": null, \"time\": null, ", file);
     } else {
         fprintf(file, "\"computed\": %.12g, \"time\": %.6g, ",
@@ -103,6 +104,8 @@ static void put_data(const eval_bench *bench, FILE *file)
     put_count(file, "n_judgements_of_unknown_queries", data->judged.n_other);
     put_count(file, "depth", options->depth);
     put_count(file, "relevance_level", options->level);
+    if (options->sum_weight > 0)
+        fprintf(file, "\"first_stage_weight\": %g, ", (double)options->sum_weight);
     put_count(file, "seed", options->seed);
     put_count(file, "resamples", CLI_RESAMPLES);
     if (data->has_judgements)

@@ -129,7 +129,7 @@ static void print_head(const eval_bench *bench)
     const eval_options *options = bench->options;
     double n = (double)bench->n_queries;
     put_path("model", bench->model_path);
-    if (bench->n_rows > 2)
+    if (bench->n_rows > bench->first_policy)
         put_path("profile", bench->profile ? bench->profile : "none");
     if (data->corpus_path) {
         put_path("corpus", data->corpus_path);
@@ -183,7 +183,7 @@ static void print_cost(const eval_bench *bench, size_t k_index)
     snprintf(name, sizeof name, "cost, K = %zu", bench->options->ks[k_index]);
     int width = name_width(bench);
     printf("\n%-*s  computed     time  drift\n", width, name);
-    for (size_t row = EVAL_ROW_FULL + 1; row < bench->n_rows; row++) {
+    for (size_t row = bench->first_policy; row < bench->n_rows; row++) {
         const eval_system *system = &bench->systems[k_index][row];
         char drift[16] = "-";
         if (system->n_drifts)
@@ -204,6 +204,6 @@ void eval_report_print(const eval_report *report)
             if (eval_report_has(report, (cli_metric)metric))
                 print_metric(report, i, (cli_metric)metric);
         }
-        if (bench->n_rows > 2) print_cost(bench, i);
+        if (bench->n_rows > bench->first_policy) print_cost(bench, i);
     }
 }

@@ -22,7 +22,9 @@ static int reserve(eval_source *source, size_t n)
     if (candidates) source->candidates = candidates;
     int *grades = realloc(source->grades, n * sizeof *grades);
     if (grades) source->grades = grades;
-    if (!candidates || !grades) return cli_fail("out of memory");
+    double *scores = realloc(source->scores, n * sizeof *scores);
+    if (scores) source->scores = scores;
+    if (!candidates || !grades || !scores) return cli_fail("out of memory");
     source->capacity = n;
     return CLI_SUCCESS;
 }
@@ -89,13 +91,16 @@ static int find_candidates(eval_source *source, size_t query, size_t *n)
         int code = reserve(source, depth);
         if (code) return code;
         return eval_bm25_search(data->bm25, data->query_texts[query],
-                                data->query_bytes[query], depth, source->candidates, n);
+                                data->query_bytes[query], depth, source->candidates,
+                                source->scores, n);
     }
     size_t found = eval_run_of(&data->run, query, &begin);
     if (depth && found > depth) found = depth;
     int code = reserve(source, found);
-    for (; !code && *n < found; ++*n)
+    for (; !code && *n < found; ++*n) {
         source->candidates[*n] = data->run.rows[begin + *n].document;
+        source->scores[*n] = data->run.rows[begin + *n].score;
+    }
     return code;
 }
 
@@ -237,6 +242,7 @@ int eval_source_next(eval_source *source, eval_case *out)
     out->documents = (const char *const *)source->documents.texts;
     out->document_bytes = source->documents.bytes;
     out->n = source->documents.n;
+    out->scores = options->pairs_path ? NULL : source->scores;
     out->grades = source->grades;
     return next;
 }
@@ -257,6 +263,7 @@ void eval_source_close(eval_source *source)
     cli_queries_close(&source->pairs);
     cli_documents_release(&source->documents);
     free(source->candidates);
+    free(source->scores);
     free(source->grades);
     free(source->ideal);
     *source = (eval_source){0};

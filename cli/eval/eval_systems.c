@@ -43,6 +43,12 @@ static void add_systems(eval_bench *bench)
     const eval_options *options = bench->options;
     add_system(bench, GRT_POLICY_NONE, 0, "first stage");
     add_system(bench, GRT_POLICY_NONE, 0, "full pass");
+    if (options->sum_weight > 0) {
+        char name[32];
+        snprintf(name, sizeof name, "full + %g x first", (double)options->sum_weight);
+        add_system(bench, GRT_POLICY_NONE, 0, name);
+    }
+    bench->first_policy = bench->n_rows;
     for (size_t i = 0; i < options->n_policies; i++) {
         grt_policy policy = options->policies[i];
         const char *name = grt_policy_text(policy);
@@ -53,7 +59,7 @@ static void add_systems(eval_bench *bench)
         for (size_t j = 0; j < options->n_precisions; j++)
             add_system(bench, policy, options->precisions[j], name);
     }
-    bench->n_passes = 1 + options->n_ks * (bench->n_rows - 2);
+    bench->n_passes = 1 + options->n_ks * (bench->n_rows - bench->first_policy);
 }
 
 int eval_bench_open(eval_bench *bench, const eval_options *options, eval_data *data)
@@ -258,6 +264,19 @@ static int write_run(eval_bench *bench, const eval_trial *trial, const char *nam
 
 /* ---- One query ---- */
 
+static int judge_sum(eval_bench *bench, eval_trial *trial, const grt_result *full)
+{
+    const eval_case *query = trial->query;
+    size_t row = EVAL_ROW_FULL + 1;
+    if (row == bench->first_policy) return CLI_SUCCESS;
+    double weight = (double)bench->options->sum_weight;
+    if (full && !eval_sum_order(trial->order, full, query->scores, weight))
+        return cli_fail("out of memory");
+    for (size_t i = 0; i < bench->options->n_ks; i++)
+        judge(trial, bench, i, row);
+    return write_run(bench, trial, "sum", 0);
+}
+
 static int rank_full(eval_bench *bench, eval_trial *trial)
 {
     grt_result *result = NULL;
@@ -276,9 +295,11 @@ static int rank_full(eval_bench *bench, eval_trial *trial)
         if (result) take_stats(&trial->systems[i][EVAL_ROW_FULL], result);
         judge(trial, bench, i, EVAL_ROW_FULL);
     }
-    grt_result_free(result);
     bench->n_calls++;
-    return write_run(bench, trial, "full", 0);
+    code = write_run(bench, trial, "full", 0);
+    if (!code) code = judge_sum(bench, trial, result);
+    grt_result_free(result);
+    return code;
 }
 
 static void judge_first_stage(eval_trial *trial, const eval_bench *bench)
@@ -359,7 +380,7 @@ static int evaluate(eval_bench *bench, const eval_case *query)
     if (!code) code = rank_full(bench, &trial);
     if (!code) judge_first_stage(&trial, bench);
     for (size_t i = 0; !code && i < bench->options->n_ks; i++) {
-        for (size_t row = EVAL_ROW_FULL + 1; !code && row < bench->n_rows; row++)
+        for (size_t row = bench->first_policy; !code && row < bench->n_rows; row++)
             code = rank_pruned(bench, &trial, i, row);
     }
     if (!code) code = keep_values(bench, &trial);
@@ -408,7 +429,8 @@ static void note_oddities(const eval_bench *bench)
                  info.max_tokens);
     }
     cli_report_notes(bench->host.model, GRT_NOTE_RESULT);
-    if (!bench->profile && !data->options->profile_path && bench->n_rows > 2)
+    int has_policies = bench->n_rows > bench->first_policy;
+    if (!bench->profile && !data->options->profile_path && has_policies)
         cli_note("no profile is in use: careful default bounds decide; \"grating "
                  "calibrate\" makes one");
 }

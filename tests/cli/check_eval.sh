@@ -48,6 +48,7 @@ for level in 1 2; do
     }
     compare 'first stage' first.run
     compare 'full pass' out.run --tag full
+    compare 'full + 1 x first' out.run --tag sum
     for k in 1 5 10; do
         compare 'bound 0.99' out.run --tag bound-0.99-k$k -k $k
     done

@@ -29,6 +29,13 @@ q7 Q0 d1 1 1 first
 DATA
 files='--corpus corpus.jsonl --queries queries.jsonl'
 run eval -m fake $files --qrels qrels.tsv --run run.txt -k 2
+echo '-- the sum with the first stage: its weight, and scores that are all alike'
+run eval -m fake $files --qrels qrels.tsv --run run.txt -k 2 --first-stage-weight none | sed -n '/NDCG/,/^$/p'
+run eval -m fake $files --qrels qrels.tsv --run run.txt -k 2 --first-stage-weight 0.25 | sed -n '/NDCG/,/^$/p'
+awk '{$5 = 7; print}' run.txt >alike.txt
+run eval -m fake $files --qrels qrels.tsv --run alike.txt -k 2 | sed -n '/NDCG/,/^$/p'
+run eval -m fake $files --qrels qrels.tsv --run run.txt --first-stage-weight 0
+run eval -m fake --pairs run.txt --first-stage-weight 1 | sed -n 1,2p
 echo '-- policies, JSON, and the rankings'
 run eval -m early $files --qrels qrels.tsv --run run.txt -k 1,3 \
     --policies none,cluster,bound --precision 0.9,0.99 --json out.json --run-out out.run
