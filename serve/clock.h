@@ -13,4 +13,11 @@ static inline uint64_t serve_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
+/* A time of that clock, for pthread_cond_timedwait. */
+static inline struct timespec serve_timespec(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000U),
+                             .tv_nsec = (long)(ns % 1000000000U)};
+}
+
 #endif

@@ -102,11 +102,12 @@ static http_exchange *new_exchange(http_server *server,
     return self;
 }
 
-/* Gives up one ownership; the lock is held. */
-static void release(http_exchange *self)
+/* Gives up one ownership; the lock is held.  Returns what nobody owns any more, for
+ * dispose: the library takes locks of its own, in which it calls us. */
+static http_exchange *release(http_exchange *self)
 {
     http_server *server = self->server;
-    if (--self->n_owners > 0) return;
+    if (--self->n_owners > 0) return NULL;
     if (self->before)
         self->before->after = self->after;
     else
@@ -114,6 +115,13 @@ static void release(http_exchange *self)
     if (self->after) self->after->before = self->before;
     server->n_exchanges--;
     server->total_bytes -= self->counted_bytes;
+    return self;
+}
+
+/* Without the lock. */
+static void dispose(http_exchange *self)
+{
+    if (!self) return;
     if (self->response) MHD_destroy_response(self->response);
     wire_release(&self->body);
     wire_release(&self->pending);
@@ -171,8 +179,9 @@ void http_answer(http_exchange *self, http_response *response)
     self->status = response->status;
     if (self->link) self->link->waits_since_ns = 0;
     resume(self);
-    release(self);
+    http_exchange *unowned = release(self);
     pthread_mutex_unlock(&server->lock);
+    dispose(unowned);
 }
 
 /* MHD_ContentReaderCallback: what is pending, or nothing until there is more. */
@@ -237,8 +246,9 @@ void http_stream_end(http_exchange *self)
     pthread_mutex_lock(&server->lock);
     self->has_ended = 1;
     resume(self);
-    release(self);
+    http_exchange *unowned = release(self);
     pthread_mutex_unlock(&server->lock);
+    dispose(unowned);
 }
 
 int http_is_gone(http_exchange *self)
@@ -283,6 +293,14 @@ static enum MHD_Result count_framing(void *payload, enum MHD_ValueKind kind,
     return MHD_YES;
 }
 
+static void refuse_size(http_exchange *self)
+{
+    char text[96];
+    snprintf(text, sizeof text, "the body is larger than the %zu bytes allowed",
+             self->server->options.body_bytes);
+    refuse(self, MHD_HTTP_CONTENT_TOO_LARGE, text);
+}
+
 /* Whoever stands before this server may believe the other of two lengths, and take the
  * rest of a body for a request of its own. */
 static void check_framing(http_exchange *self)
@@ -299,25 +317,15 @@ static void check_framing(http_exchange *self)
                "Content-Length beside Transfer-Encoding: which is the body's length?");
         return;
     }
-    if (found.length &&
-        strtoull(found.length, NULL, 10) > self->server->options.body_bytes)
-        self->is_too_large = 1;
-}
-
-static void refuse_size(http_exchange *self)
-{
-    char text[96];
-    snprintf(text, sizeof text, "the body is larger than the %zu bytes allowed",
-             self->server->options.body_bytes);
-    refuse(self, MHD_HTTP_CONTENT_TOO_LARGE, text);
-}
-
-/* The answer is handed to the library, once; the lock is held. */
-static enum MHD_Result queue_answer(http_exchange *self)
-{
-    if (!self->response) return MHD_NO; /* out of memory: the connection is closed */
-    self->is_queued = 1;
-    return MHD_queue_response(self->connection, self->status, self->response);
+    unsigned long long length = found.length ? strtoull(found.length, NULL, 10) : 0;
+    size_t most = self->server->options.body_bytes;
+    if (length <= most) return;
+    self->is_too_large = 1;
+    /* A client that waits to be asked for its body is told at once.  One that sends it
+     * meanwhile would not read the answer, and is let finish where that is not too
+     * much. */
+    if (http_header_of(self, MHD_HTTP_HEADER_EXPECT) || length - most > SWALLOWED_BYTES)
+        refuse_size(self);
 }
 
 /* 0: over a limit. */
@@ -368,20 +376,18 @@ static void dispatch(http_exchange *self)
 static enum MHD_Result go_on(http_exchange *self)
 {
     http_server *server = self->server;
-    enum MHD_Result result = MHD_YES;
     pthread_mutex_lock(&server->lock);
-    if (self->is_queued) {
-        ;
-    } else if (self->response) {
-        result = queue_answer(self);
-    } else if (self->is_answered) {
-        result = MHD_NO; /* answered, but there was no memory for it */
-    } else {
+    int is_answered = self->is_answered, was_queued = self->is_queued;
+    struct MHD_Response *response = self->response;
+    self->is_queued = is_answered;
+    if (!is_answered) {
         self->is_suspended = 1;
         MHD_suspend_connection(self->connection);
     }
     pthread_mutex_unlock(&server->lock);
-    return result;
+    if (!is_answered || was_queued) return MHD_YES;
+    if (!response) return MHD_NO; /* out of memory: the connection is closed */
+    return MHD_queue_response(self->connection, self->status, response);
 }
 
 static enum MHD_Result progress(void *payload, struct MHD_Connection *connection,
@@ -396,7 +402,6 @@ static enum MHD_Result progress(void *payload, struct MHD_Connection *connection
         self = *context = new_exchange(server, connection, method, url);
         if (!self) return MHD_NO;
         check_framing(self);
-        if (!self->is_answered && self->is_too_large) refuse_size(self);
         if (!self->is_answered) server->options.check(self, server->options.payload);
         return self->is_answered ? go_on(self) : MHD_YES;
     }
@@ -424,8 +429,9 @@ static void completed(void *payload, struct MHD_Connection *connection, void **c
     self->link = NULL;
     /* Nobody was given the exchange when it broke off while it was read. */
     if (!self->is_dispatched && !self->is_answered) self->n_owners--;
-    release(self);
+    http_exchange *unowned = release(self);
     pthread_mutex_unlock(&server->lock);
+    dispose(unowned);
 }
 
 /* ---- The server ---- */

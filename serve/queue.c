@@ -1,8 +1,7 @@
 /* queue.c - requests on their way. */
 #include "serve/queue.h"
 
-#include <string.h>
-#include <time.h>
+#include "serve/clock.h"
 
 void serve_queue_init(serve_queue *queue, size_t limit)
 {
@@ -14,11 +13,13 @@ void serve_queue_init(serve_queue *queue, size_t limit)
     pthread_cond_init(&queue->has_unread, NULL);
     pthread_cond_init(&queue->has_waiting, NULL);
     pthread_cond_init(&queue->has_ended, &monotonic);
+    pthread_cond_init(&queue->has_deadline, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
 
 void serve_queue_release(serve_queue *queue)
 {
+    pthread_cond_destroy(&queue->has_deadline);
     pthread_cond_destroy(&queue->has_ended);
     pthread_cond_destroy(&queue->has_waiting);
     pthread_cond_destroy(&queue->has_unread);
@@ -32,6 +33,7 @@ void serve_queue_close(serve_queue *queue)
     pthread_cond_broadcast(&queue->has_unread);
     pthread_cond_broadcast(&queue->has_waiting);
     pthread_cond_broadcast(&queue->has_ended);
+    pthread_cond_broadcast(&queue->has_deadline);
     pthread_mutex_unlock(&queue->lock);
 }
 
@@ -96,16 +98,48 @@ serve_job *serve_queue_next(serve_queue *queue)
     return job;
 }
 
-int serve_queue_put(serve_queue *queue, serve_job *job)
+static serve_job *most_due(const serve_queue *queue)
+{
+    serve_job *best = NULL;
+    for (serve_job *job = queue->first; job; job = job->after) {
+        if (job->state != SERVE_JOB_WAITING || !job->deadline_ns) continue;
+        if (!best || job->deadline_ns < best->deadline_ns) best = job;
+    }
+    return best;
+}
+
+serve_job *serve_queue_next_late(serve_queue *queue)
+{
+    serve_job *job = NULL;
+    pthread_mutex_lock(&queue->lock);
+    for (;;) {
+        job = most_due(queue);
+        if (queue->is_closed || (job && job->deadline_ns <= serve_now_ns())) break;
+        if (job) {
+            struct timespec until = serve_timespec(job->deadline_ns);
+            (void)pthread_cond_timedwait(&queue->has_deadline, &queue->lock, &until);
+        } else {
+            (void)pthread_cond_wait(&queue->has_deadline, &queue->lock);
+        }
+    }
+    if (queue->is_closed) job = NULL; /* workers see to what is left */
+    if (job) set_state(queue, job, SERVE_JOB_RUNNING);
+    pthread_mutex_unlock(&queue->lock);
+    return job;
+}
+
+int serve_queue_fits(serve_queue *queue)
+{
+    return serve_queue_count(queue, SERVE_JOB_WAITING) < queue->limit;
+}
+
+void serve_queue_put(serve_queue *queue, serve_job *job)
 {
     pthread_mutex_lock(&queue->lock);
-    int fits = queue->counts[SERVE_JOB_WAITING] < queue->limit;
-    if (fits) {
-        set_state(queue, job, SERVE_JOB_WAITING);
-        pthread_cond_signal(&queue->has_waiting);
-    }
+    set_state(queue, job, SERVE_JOB_WAITING);
+    pthread_cond_signal(&queue->has_waiting);
+    if (job->deadline_ns) pthread_cond_signal(&queue->has_deadline);
     pthread_mutex_unlock(&queue->lock);
-    return fits;
 }
 
 void serve_queue_remove(serve_queue *queue, serve_job *job)
@@ -127,11 +161,7 @@ void serve_queue_remove(serve_queue *queue, serve_job *job)
 
 void serve_queue_wait_ended(serve_queue *queue, uint64_t n_ended, uint64_t most_ns)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    uint64_t ns = (uint64_t)until.tv_nsec + most_ns;
-    until.tv_sec += (time_t)(ns / 1000000000U);
-    until.tv_nsec = (long)(ns % 1000000000U);
+    struct timespec until = serve_timespec(serve_now_ns() + most_ns);
     pthread_mutex_lock(&queue->lock);
     while (queue->n_ended == n_ended && !queue->is_closed) {
         if (pthread_cond_timedwait(&queue->has_ended, &queue->lock, &until)) break;

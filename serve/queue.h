@@ -29,8 +29,9 @@ typedef struct serve_job {
     http_exchange *exchange;
     serve_request request;
     char id[40];
-    const char *path; /* borrowed from the exchange */
+    const char *path; /* static */
     uint64_t received_ns, started_ns;
+    uint64_t deadline_ns; /* on the clock, set before it waits; 0: none */
     grt_ranking *ranking; /* guarded; NULL: none computes */
     int is_gone;          /* guarded: the client has left */
     int is_cancelled;     /* guarded: the server stops */
@@ -40,7 +41,7 @@ typedef struct serve_job {
 
 typedef struct serve_queue {
     pthread_mutex_t lock;
-    pthread_cond_t has_unread, has_waiting, has_ended;
+    pthread_cond_t has_unread, has_waiting, has_ended, has_deadline;
     serve_job *first, *last; /* in the order of arrival */
     size_t counts[4];        /* by state */
     size_t limit;            /* of those that wait */
@@ -57,8 +58,13 @@ void serve_queue_add(serve_queue *queue, serve_job *job);
 /* Wait for a job; NULL: closed, and none is left. */
 serve_job *serve_queue_next_unread(serve_queue *queue);
 serve_job *serve_queue_next(serve_queue *queue);
-/* A job that was read is to be ranked; 0: too many wait already. */
-int serve_queue_put(serve_queue *queue, serve_job *job);
+/* One whose deadline has passed while it waited: its answer is due, whoever else is
+ * before it. */
+serve_job *serve_queue_next_late(serve_queue *queue);
+/* 0: too many wait already. */
+int serve_queue_fits(serve_queue *queue);
+/* A job that was read is to be ranked. */
+void serve_queue_put(serve_queue *queue, serve_job *job);
 /* Takes a job out of the list. */
 void serve_queue_remove(serve_queue *queue, serve_job *job);
 /* Waits until another job has ended, or for so long.  `n_ended` is the count that the

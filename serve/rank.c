@@ -201,17 +201,30 @@ typedef struct rank_plan {
     serve_wishes wishes;
     grt_policy_options policy;
     grt_request request;
-    uint64_t deadline_ns; /* on the clock; 0: none */
 } rank_plan;
+
+/* What a request wishes, or its model's name, or the server. */
+static serve_wishes wishes_of(const serve_server *server, const serve_job *job,
+                              size_t alias)
+{
+    serve_wishes wishes = job->request.wishes;
+    serve_wishes_fill(&wishes, &server->options.aliases[alias].wishes);
+    serve_wishes_fill(&wishes, &server->options.wishes);
+    return wishes;
+}
+
+uint64_t serve_deadline_of(const serve_server *server, const serve_job *job)
+{
+    size_t alias = serve_models_find(&server->models, job->request.model);
+    uint64_t wished = wishes_of(server, job, alias).deadline_ns;
+    return wished ? job->received_ns + wished : 0;
+}
 
 static void make_plan(const serve_server *server, const serve_job *job, size_t alias,
                       rank_plan *out)
 {
     const serve_request *asked = &job->request;
-    const serve_options *options = &server->options;
-    *out = (rank_plan){.wishes = asked->wishes};
-    serve_wishes_fill(&out->wishes, &options->aliases[alias].wishes);
-    serve_wishes_fill(&out->wishes, &options->wishes);
+    *out = (rank_plan){.wishes = wishes_of(server, job, alias)};
     out->policy = (grt_policy_options)GRT_POLICY_OPTIONS_INIT;
     out->policy.policy = out->wishes.policy;
     out->policy.promise = out->wishes.promise;
@@ -223,8 +236,6 @@ static void make_plan(const serve_server *server, const serve_job *job, size_t a
     out->request.instruction_bytes = asked->instruction.bytes;
     out->request.max_document_tokens = asked->max_document_tokens;
     out->request.long_documents = asked->long_documents;
-    if (out->wishes.deadline_ns)
-        out->deadline_ns = job->received_ns + out->wishes.deadline_ns;
 }
 
 static grt_status rank_all(serve_server *server, serve_job *job, grt_model *model,
@@ -241,7 +252,7 @@ static grt_status rank_all(serve_server *server, serve_job *job, grt_model *mode
         plan->request.document_bytes = asked->bytes + i * n_each;
         plan->request.n_documents = n_each;
         grt_status status = rank_group(server, job, model, &plan->request,
-                                       plan->deadline_ns, answer, &result, err);
+                                       job->deadline_ns, answer, &result, err);
         if (status) return status;
         take_entries(answer, result, i * n_each);
         grt_result_stats(result, &stats);

@@ -79,24 +79,25 @@ static grt_status start_http(serve_server *server, grt_error *err)
     return http_start(&server->http, &http, err);
 }
 
+/* Started threads are marked, so that the end knows whom to wait for. */
 static grt_status start_threads(serve_server *server, grt_error *err)
 {
     size_t n = server->options.n_parallel;
-    int is_started;
     *err = (grt_error){.status = GRT_E_NO_MEMORY, .offset = -1};
     snprintf(err->text, sizeof err->text, "the system gives no more threads");
     server->workers = calloc(n, sizeof *server->workers);
     if (!server->workers) return GRT_E_NO_MEMORY;
-    if (pthread_create(&server->reader, NULL, serve_reader_main, server))
-        return GRT_E_NO_MEMORY;
-    is_started = pthread_create(&server->watch, NULL, serve_watch_main, server) == 0;
-    server->watch_ends = !is_started; /* nobody to wait for */
-    while (is_started && server->n_workers < n) {
-        is_started = pthread_create(&server->workers[server->n_workers], NULL,
-                                    serve_worker_main, server) == 0;
-        server->n_workers += is_started != 0;
-    }
-    return is_started ? GRT_OK : GRT_E_NO_MEMORY;
+    server->has_reader =
+        !pthread_create(&server->reader, NULL, serve_reader_main, server);
+    server->has_watch = !pthread_create(&server->watch, NULL, serve_watch_main, server);
+    server->has_late = !pthread_create(&server->late, NULL, serve_late_main, server);
+    while (server->n_workers < n && !pthread_create(&server->workers[server->n_workers],
+                                                    NULL, serve_worker_main, server))
+        server->n_workers++;
+    return server->has_reader && server->has_watch && server->has_late &&
+                   server->n_workers == n
+               ? GRT_OK
+               : GRT_E_NO_MEMORY;
 }
 
 /* Ready when the first model is open; the others come when they are asked for. */
@@ -132,9 +133,13 @@ grt_status serve_server_start(serve_server **out, const serve_options *options,
     if (!status)
         status =
             serve_models_init(&server->models, &server->options, server->engine, err);
+    /* Clients of a socket that was there before wait in it, and are not told that a
+     * model is being opened. */
+    int is_inherited = options->listen_fd >= 0;
+    if (!status && is_inherited) status = open_first(server, err);
     if (!status) status = start_http(server, err);
     if (!status) status = start_threads(server, err);
-    if (!status) status = open_first(server, err);
+    if (!status && !is_inherited) status = open_first(server, err);
     if (status) {
         serve_server_stop(server);
         return status;
@@ -179,16 +184,15 @@ static void finish_jobs(serve_server *server)
 
 static void join_threads(serve_server *server)
 {
-    int has_reader = server->workers != NULL && server->reader != 0;
     serve_queue_close(&server->queue);
-    if (has_reader) pthread_join(server->reader, NULL);
+    if (server->has_reader) pthread_join(server->reader, NULL);
+    if (server->has_late) pthread_join(server->late, NULL);
     for (size_t i = 0; i < server->n_workers; i++)
         pthread_join(server->workers[i], NULL);
     pthread_mutex_lock(&server->lock);
-    int has_watch = has_reader && !server->watch_ends;
     server->watch_ends = 1;
     pthread_mutex_unlock(&server->lock);
-    if (has_watch) pthread_join(server->watch, NULL);
+    if (server->has_watch) pthread_join(server->watch, NULL);
 }
 
 void serve_server_stop(serve_server *server)

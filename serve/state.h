@@ -17,8 +17,9 @@ struct serve_server {
     uint64_t started_ns;
     grt_engine *engine;
     http_server *http;
-    pthread_t reader, watch;
-    pthread_t *workers; /* [n_workers] started */
+    pthread_t reader, watch, late;
+    int has_reader, has_watch, has_late; /* started */
+    pthread_t *workers;                  /* [n_workers] started */
     size_t n_workers;
     /* Each guards itself. */
     serve_models models;
@@ -27,6 +28,7 @@ struct serve_server {
     serve_log log;
     pthread_mutex_t lock; /* guards what follows */
     int is_ready, is_stopping, watch_ends;
+
     uint64_t n_ids;
 };
 
@@ -37,6 +39,7 @@ int serve_is_stopping(serve_server *server);
 
 void *serve_reader_main(void *server);
 void *serve_worker_main(void *server);
+void *serve_late_main(void *server);
 void *serve_watch_main(void *server);
 
 /* ---- Requests ---- */
@@ -56,6 +59,9 @@ void serve_finish_fault(serve_server *server, serve_job *job, const serve_fault 
 unsigned serve_retry_after(serve_server *server);
 
 /* ---- Ranking ---- */
+
+/* When the answer to a job is due, on the clock; 0: at no time. */
+uint64_t serve_deadline_of(const serve_server *server, const serve_job *job);
 
 /* Ranks a job's documents; the entries are for the caller to free. */
 serve_fault_kind serve_rank(serve_server *server, serve_job *job, serve_answer *out,

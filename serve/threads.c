@@ -21,8 +21,14 @@ static void read_job(serve_server *server, serve_job *job)
         serve_finish_fault(server, job, &fault);
         return;
     }
-    if (job->request.is_streamed) serve_stream_begin(server, job);
-    if (serve_queue_put(&server->queue, job)) return;
+    job->deadline_ns = serve_deadline_of(server, job);
+    /* Nobody else puts, so what fits now fits below. */
+    int fits = serve_queue_fits(&server->queue);
+    if (fits && job->request.is_streamed) serve_stream_begin(server, job);
+    if (fits) {
+        serve_queue_put(&server->queue, job);
+        return;
+    }
     (void)serve_fail(&fault, SERVE_BUSY, NULL,
                      "%zu requests are waiting already: try again later",
                      server->queue.limit);
@@ -67,6 +73,17 @@ void *serve_worker_main(void *payload)
     serve_server *server = payload;
     serve_job *job;
     while ((job = serve_queue_next(&server->queue)))
+        run_job(server, job);
+    return NULL;
+}
+
+/* An answer that is due is given while all workers are busy: the order of the request,
+ * since nothing was computed. */
+void *serve_late_main(void *payload)
+{
+    serve_server *server = payload;
+    serve_job *job;
+    while ((job = serve_queue_next_late(&server->queue)))
         run_job(server, job);
     return NULL;
 }

@@ -316,7 +316,7 @@ static int set_limit(serve_options *serve, int key, const char *value)
     case KEY_PARALLEL:
         return cli_parse_number("--parallel", value, 1, 256, &serve->n_parallel);
     case KEY_QUEUE:
-        return cli_parse_number("--queue", value, 0, MANY, &serve->queue_limit);
+        return cli_parse_number("--queue", value, 1, MANY, &serve->queue_limit);
     case KEY_BUSY_STATUS:
         if (strcmp(value, "429") != 0 && strcmp(value, "503") != 0)
             return cli_usage(&cli_serve_command,

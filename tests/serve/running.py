@@ -110,8 +110,8 @@ class Server:
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024
 
     def stop(self, number=signal.SIGTERM, timeout=60):
-        """Its exit code."""
-        if self.process.poll() is None:
+        """Its exit code; a number of 0 sends no signal."""
+        if number and self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(timeout)
 
@@ -122,9 +122,12 @@ class Server:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        log = self.log()
         if exception[0]:
-            print(self.log()[-4000:])
+            print(log[-4000:])
         self.log_file.close()
+        if "Sanitizer" in log:
+            raise AssertionError(log[max(0, log.index("Sanitizer") - 200):][:6000])
 
 
 def stream_events(response):
