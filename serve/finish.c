@@ -101,6 +101,8 @@ void serve_finish(serve_server *server, serve_job *job, serve_answer *answer)
     /* The exchange is not ours afterwards, and the watch must not look at it. */
     serve_queue_remove(&server->queue, job);
     send_answer(job, answer);
+    serve_selfcheck_offer(&server->selfcheck, job->alias, &job->request, answer,
+                          job->precision);
     serve_request_release(&job->request);
     free(job);
 }

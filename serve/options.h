@@ -33,6 +33,7 @@ typedef struct serve_options {
     size_t queue_limit;      /* requests that wait for one of these */
     unsigned busy_status;    /* 429 or 503: what is told when the queue is full */
     uint64_t idle_unload_ns; /* a model that nobody asks for is closed; 0: never */
+    double self_check;       /* share of requests that is checked in full; 0: none */
     uint64_t drain_ns;       /* after the order to stop, work may go on for so long */
     serve_limits limits;
     size_t body_bytes;

@@ -138,6 +138,7 @@ static void put_metrics(serve_server *server, http_response *out)
     (void)!grt_engine_describe(server->engine, &gauges.usage);
     out->type = "text/plain; version=0.0.4; charset=utf-8";
     serve_metrics_put(&out->body, &server->metrics, &gauges);
+    serve_selfcheck_put(&out->body, &server->selfcheck);
 }
 
 typedef struct page_row {

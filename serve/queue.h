@@ -31,6 +31,8 @@ typedef struct serve_job {
     char id[40];
     const char *path; /* static */
     uint64_t received_ns, started_ns;
+    size_t alias;         /* that ranked */
+    float precision;      /* promised; 0: none */
     uint64_t deadline_ns; /* on the clock, set before it waits; 0: none */
     grt_ranking *ranking; /* guarded; NULL: none computes */
     int is_gone;          /* guarded: the client has left */

@@ -220,15 +220,19 @@ uint64_t serve_deadline_of(const serve_server *server, const serve_job *job)
     return wished ? job->received_ns + wished : 0;
 }
 
-static void make_plan(const serve_server *server, const serve_job *job, size_t alias,
+static void make_plan(serve_server *server, serve_job *job, size_t alias,
                       rank_plan *out)
 {
+    const float usual = 0.99F; /* the library's */
     const serve_request *asked = &job->request;
     *out = (rank_plan){.wishes = wishes_of(server, job, alias)};
     out->policy = (grt_policy_options)GRT_POLICY_OPTIONS_INIT;
     out->policy.policy = out->wishes.policy;
     out->policy.promise = out->wishes.promise;
-    out->policy.precision = out->wishes.precision;
+    job->alias = alias;
+    job->precision = out->wishes.precision > 0 ? out->wishes.precision : usual;
+    out->policy.precision =
+        serve_selfcheck_precision(&server->selfcheck, alias, job->precision);
     out->request = (grt_request)GRT_REQUEST_INIT;
     out->request.policy = &out->policy;
     out->request.k = k_of(asked, &out->wishes);

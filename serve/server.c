@@ -90,12 +90,14 @@ static grt_status start_threads(serve_server *server, grt_error *err)
     server->has_reader =
         !pthread_create(&server->reader, NULL, serve_reader_main, server);
     server->has_watch = !pthread_create(&server->watch, NULL, serve_watch_main, server);
+    server->has_checker = !pthread_create(&server->checker, NULL, serve_selfcheck_main,
+                                          &server->selfcheck);
     server->has_late = !pthread_create(&server->late, NULL, serve_late_main, server);
     while (server->n_workers < n && !pthread_create(&server->workers[server->n_workers],
                                                     NULL, serve_worker_main, server))
         server->n_workers++;
     return server->has_reader && server->has_watch && server->has_late &&
-                   server->n_workers == n
+                   server->has_checker && server->n_workers == n
                ? GRT_OK
                : GRT_E_NO_MEMORY;
 }
@@ -133,6 +135,9 @@ grt_status serve_server_start(serve_server **out, const serve_options *options,
     if (!status)
         status =
             serve_models_init(&server->models, &server->options, server->engine, err);
+    if (!status)
+        status = serve_selfcheck_init(&server->selfcheck, &server->options,
+                                      &server->models, &server->queue, &server->log);
     /* Clients of a socket that was there before wait in it, and are not told that a
      * model is being opened. */
     int is_inherited = options->listen_fd >= 0;
@@ -185,6 +190,8 @@ static void finish_jobs(serve_server *server)
 static void join_threads(serve_server *server)
 {
     serve_queue_close(&server->queue);
+    serve_selfcheck_close(&server->selfcheck);
+    if (server->has_checker) pthread_join(server->checker, NULL);
     if (server->has_reader) pthread_join(server->reader, NULL);
     if (server->has_late) pthread_join(server->late, NULL);
     for (size_t i = 0; i < server->n_workers; i++)
@@ -206,6 +213,7 @@ void serve_server_stop(serve_server *server)
     }
     join_threads(server);
     http_stop(server->http);
+    serve_selfcheck_release(&server->selfcheck);
     if (server->models.options) serve_models_release(&server->models);
     grt_engine_free(server->engine);
     serve_queue_release(&server->queue);

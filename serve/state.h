@@ -8,6 +8,7 @@
 #include "serve/metrics.h"
 #include "serve/models.h"
 #include "serve/queue.h"
+#include "serve/selfcheck.h"
 #include "serve/server.h"
 
 struct serve_server {
@@ -17,14 +18,15 @@ struct serve_server {
     uint64_t started_ns;
     grt_engine *engine;
     http_server *http;
-    pthread_t reader, watch, late;
-    int has_reader, has_watch, has_late; /* started */
-    pthread_t *workers;                  /* [n_workers] started */
+    pthread_t reader, watch, late, checker;
+    int has_reader, has_watch, has_late, has_checker; /* started */
+    pthread_t *workers;                               /* [n_workers] started */
     size_t n_workers;
     /* Each guards itself. */
     serve_models models;
     serve_queue queue;
     serve_metrics metrics;
+    serve_selfcheck selfcheck;
     serve_log log;
     pthread_mutex_t lock; /* guards what follows */
     int is_ready, is_stopping, watch_ends;

@@ -147,6 +147,8 @@ void *serve_watch_main(void *payload)
         nanosleep(&pause, NULL);
         look_after_clients(server);
         drop_gone(server);
+        if (serve_queue_total(&server->queue))
+            serve_selfcheck_yield(&server->selfcheck);
         http_sweep(server->http);
         if (idle_ns) (void)serve_models_unload(&server->models, idle_ns);
         pthread_mutex_lock(&server->lock);

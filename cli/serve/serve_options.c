@@ -22,6 +22,7 @@ enum {
     KEY_QUEUE,
     KEY_BUSY_STATUS,
     KEY_IDLE_UNLOAD,
+    KEY_SELF_CHECK,
     KEY_DRAIN,
     KEY_MAX_BODY,
     KEY_MAX_DOCUMENTS,
@@ -75,6 +76,9 @@ const cli_option cli_serve_options_table[] = {
     {KEY_POLICY, "policy", "POLICY", "bound, cluster or none (default: bound)"},
     {KEY_DEADLINE, "deadline", "TIME",
      "answer after so long with the order as it stands"},
+    {KEY_SELF_CHECK, "self-check", "SHARE",
+     "rank this share of requests once more in full, when\n"
+     "nobody waits, and hold the precision by what is found"},
 
     CLI_OPTION_GROUP("limits"),
     {KEY_PARALLEL, "parallel", "N", "rankings that take turns (default 4)"},
@@ -311,8 +315,13 @@ static int set_limit(serve_options *serve, int key, const char *value)
 {
     enum { MANY = 1000000 };
     uint64_t number = 0;
+    float share = 0;
     int code;
     switch (key) {
+    case KEY_SELF_CHECK:
+        code = cli_parse_real("--self-check", value, 1, &share);
+        serve->self_check = (double)share;
+        return code;
     case KEY_PARALLEL:
         return cli_parse_number("--parallel", value, 1, 256, &serve->n_parallel);
     case KEY_QUEUE:

@@ -33,7 +33,7 @@ class Server:
         self.port = self.find_port()
 
     def find_port(self):
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             found = re.search(r"listening at https?://\S*:(\d+)", self.log())
             if found:
@@ -51,10 +51,10 @@ class Server:
         lines = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
         return [line for line in lines if line["event"] == event]
 
-    def connection(self, timeout=60):
+    def connection(self, timeout=300):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
-    def ask(self, method, path, body=None, headers=None, timeout=60):
+    def ask(self, method, path, body=None, headers=None, timeout=300):
         connection = self.connection(timeout)
         try:
             connection.request(method, path, body, headers or {})
@@ -91,7 +91,7 @@ class Server:
         return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
                 for line in text.splitlines() if not line.startswith("#")}
 
-    def wait_for(self, condition, seconds=30):
+    def wait_for(self, condition, seconds=60):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if condition():
@@ -109,7 +109,7 @@ class Server:
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024
 
-    def stop(self, number=signal.SIGTERM, timeout=60):
+    def stop(self, number=signal.SIGTERM, timeout=300):
         """Its exit code; a number of 0 sends no signal."""
         if number and self.process.poll() is None:
             self.process.send_signal(number)
