@@ -52,9 +52,9 @@ void http_connection_changed(void *payload, struct MHD_Connection *connection,
 
 void http_sweep(http_server *server)
 {
-    uint64_t now = serve_now_ns();
     uint64_t most = (uint64_t)server->options.read_s * 1000000000U;
     pthread_mutex_lock(&server->lock);
+    uint64_t now = serve_now_ns(); /* not before any time that stands in the list */
     for (http_connection *link = server->connections; link; link = link->after) {
         if (!link->waits_since_ns || link->was_closed || link->fd < 0) continue;
         if (now - link->waits_since_ns < most) continue;

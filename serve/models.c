@@ -53,11 +53,10 @@ size_t serve_models_find(const serve_models *models, const char *name)
 static size_t unload(serve_models *models, uint64_t idle_ns)
 {
     size_t n_closed = 0;
-    uint64_t now = serve_now_ns();
     for (size_t i = 0; i < models->n; i++) {
         serve_checkpoint *one = &models->checkpoints[i];
         if (!one->model || one->n_users || one->is_opening) continue;
-        if (!one->is_stale && now - one->used_ns < idle_ns) continue;
+        if (!one->is_stale && serve_now_ns() - one->used_ns < idle_ns) continue;
         grt_model *model = one->model;
         one->model = NULL;
         one->is_stale = 0;

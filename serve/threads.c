@@ -96,9 +96,9 @@ static void look_after_clients(serve_server *server)
 {
     const uint64_t silence_ns = 1000000000;
     static const char alive[] = ": keep-alive\n\n";
-    uint64_t now = serve_now_ns();
     serve_queue *queue = &server->queue;
     pthread_mutex_lock(&queue->lock);
+    uint64_t now = serve_now_ns(); /* not before any time that stands in the list */
     for (serve_job *job = queue->first; job; job = job->after) {
         if (!job->is_gone && http_is_gone(job->exchange)) job->is_gone = 1;
         if (job->is_gone && job->ranking) grt_ranking_cancel(job->ranking);
