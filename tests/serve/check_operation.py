@@ -357,7 +357,7 @@ class Models(Operation):
             server = self.start("-m", "mini=grating-mini", "-m", f"lost={folder}")
             got = server.post("/v1/rerank", light(model="lost"))
         self.assertEqual(got.status, 424, got.body)
-        self.assertIn("config.json", got.json["message"])
+        self.assertIn("model.safetensors", got.json["message"])
         self.assertEqual(server.post("/v1/rerank", light(model="unknown")).json["model"], "unknown")
 
 
