@@ -134,13 +134,15 @@ if sh "$root/tools/check_isa_objects.sh" "$folder/objects" >/dev/null; then
 fi
 
 # A version that is another one in each of its places.
-mkdir -p "$folder/version/include" "$folder/version/bindings/python"
+mkdir -p "$folder/version/include" "$folder/version/bindings/python" \
+    "$folder/version/bindings/node"
 for place in none CMakeLists.txt CHANGELOG.md include/grating.h grating.pc \
-    gratingConfigVersion.cmake bindings/python/pyproject.toml grating; do
+    gratingConfigVersion.cmake bindings/python/pyproject.toml bindings/node/package.json grating; do
     at=$folder/version
     cp "$root/CMakeLists.txt" "$root/CHANGELOG.md" "$at/"
     cp "$root/include/grating.h" "$at/include/"
     cp "$root/bindings/python/pyproject.toml" "$at/bindings/python/"
+    cp "$root/bindings/node/package.json" "$at/bindings/node/"
     version=$(sed -n 's/^project(grating VERSION \([0-9.]*\).*/\1/p' "$root/CMakeLists.txt")
     echo "Version: $version" >"$at/grating.pc"
     echo "set(PACKAGE_VERSION \"$version\")" >"$at/gratingConfigVersion.cmake"

@@ -23,6 +23,7 @@ echo 'run_release() { :; }' >tools/setup/release.sh
 echo 'run_musl() { :; }' >tools/setup/musl.sh
 echo 'run_mingw() { :; }' >tools/setup/mingw.sh
 echo 'run_python() { :; }' >tools/setup/python.sh
+echo 'run_node() { :; }' >tools/setup/node.sh
 cat >CMakeLists.txt <<'CMAKE'
 cmake_minimum_required(VERSION 3.21)
 project(tiny NONE)
