@@ -362,6 +362,38 @@ grt_status grt_checkpoint_open(grt_checkpoint *out, const char *path, grt_error 
     return GRT_OK;
 }
 
+static grt_status refuse_prompt(const char *source, const char *name, grt_error *err)
+{
+    GRT_FAIL(err, GRT_E_UNSUPPORTED,
+             "%s: \"default_prompt_name\" (%.80s) is not supported: its text would "
+             "stand before every query",
+             source, name);
+}
+
+/* A prompt that sentence-transformers puts before texts unless told otherwise. */
+static grt_status check_prompts(const json_t *root, const char *source, grt_error *err)
+{
+    const char *name = json_string_value(json_object_get(root, "default_prompt_name"));
+    const json_t *prompts = json_object_get(root, "prompts");
+    const char *text = name ? json_string_value(json_object_get(prompts, name)) : "";
+    return !name || (text && !*text) ? GRT_OK : refuse_prompt(source, name, err);
+}
+
+/* The same, where sentence-transformers 5 keeps it: in config.json. */
+static grt_status check_inner_prompt(const grt_checkpoint *c, grt_error *err)
+{
+    grt_text name, text;
+    char key[GRT_MAX_KEY_BYTES];
+    if (!grt_metadata_get_text(&c->metadata,
+                               "sentence_transformers.default_prompt_name", &name))
+        return GRT_OK;
+    (void)snprintf(key, sizeof(key), "sentence_transformers.prompts.%.*s",
+                   (int)(name.size < 200 ? name.size : 200), name.data);
+    if (grt_metadata_get_text(&c->metadata, key, &text) && text.size == 0)
+        return GRT_OK;
+    return refuse_prompt(grt_path_tail(c->metadata.source), name.data, err);
+}
+
 static grt_status check_sentence_config(grt_checkpoint *c, grt_error *err)
 {
     static const char name[] = "config_sentence_transformers.json";
@@ -374,6 +406,7 @@ static grt_status check_sentence_config(grt_checkpoint *c, grt_error *err)
     grt_status status = grt_json_load(&root, path, MAX_CONFIG_BYTES, &c->notes, err);
     if (status == GRT_OK) {
         status = grt_keys_check_json(root, GRT_KEYS_SENTENCE, name, &c->notes, err);
+        if (status == GRT_OK) status = check_prompts(root, name, err);
         json_decref(root);
     }
     grt_free(path);
@@ -442,7 +475,9 @@ grt_status grt_checkpoint_check_keys(grt_checkpoint *c, grt_error *err)
     GRT_TRY(grt_keys_check(&c->metadata, is_gguf ? GRT_KEYS_GGUF : GRT_KEYS_CONFIG,
                            &c->notes, err));
     GRT_TRY(check_layers(c, err));
-    return is_gguf ? GRT_OK : check_sentence_config(c, err);
+    if (is_gguf) return GRT_OK;
+    GRT_TRY(check_inner_prompt(c, err));
+    return check_sentence_config(c, err);
 }
 
 const char *grt_checkpoint_format_text(const grt_checkpoint *checkpoint)

@@ -2,8 +2,9 @@
  *
  * Objects are flattened with a dot between levels.  Arrays of one type of scalar are
  * kept (integers and fractions together read as fractions; an empty one has no elements
- * and type INT).  Nulls, and arrays that hold objects, arrays, nulls or a mixture, are
- * as if they were absent: no model reads them, and configurations carry many. */
+ * and type INT).  Nulls, objects as such, and arrays that hold objects, arrays, nulls
+ * or a mixture have no value: where one stands in the place of a value that is read,
+ * the check of keys refuses it, and configurations carry many others. */
 #include "formats/checkpoint.h"
 
 #include "formats/config_spelling.h"
@@ -101,12 +102,14 @@ static grt_status copy_ints(flattener *f, const json_t *json, grt_meta_value *va
 
 static grt_status add_value(flattener *f, const json_t *json)
 {
-    if (json_is_null(json)) return grt_metadata_add_null(f->metadata, f->key, f->err);
+    if (json_is_null(json))
+        return grt_metadata_add_absent(f->metadata, f->key, NULL, f->err);
     grt_meta_value value = {.is_array = json_is_array(json), .n = 1};
     if (value.is_array) value.n = json_array_size(json);
     if (!(value.is_array ? array_type(json, &value.type)
                          : scalar_type(json, &value.type)))
-        return GRT_OK;
+        return grt_metadata_add_absent(f->metadata, f->key, "a list of mixed values",
+                                       f->err);
     switch (value.type) {
     case GRT_META_TEXT: GRT_TRY(copy_texts(f, json, &value)); break;
     case GRT_META_FLOAT: GRT_TRY(copy_floats(f, json, &value)); break;
@@ -136,6 +139,7 @@ static grt_status flatten(flattener *f, json_t *object, size_t n_prefix, int dep
             GRT_TRY(add_value(f, member));
             continue;
         }
+        GRT_TRY(grt_metadata_add_absent(f->metadata, f->key, "an object", f->err));
         f->key[n_prefix + n] = '.';
         f->key[n_prefix + n + 1] = '\0';
         GRT_TRY(flatten(f, member, n_prefix + n + 1, depth + 1));

@@ -159,6 +159,11 @@ static grt_status unify_layer_types(grt_metadata *config, size_t family, grt_err
                      source, (int)(type.size < 40 ? type.size : 40), type.data, i);
         are_full &= !is_sliding;
     }
+    uint64_t n_layers;
+    if (grt_metadata_get_u64(config, "num_hidden_layers", &n_layers) &&
+        n_layers != types->n)
+        GRT_FAIL(err, GRT_E_FORMAT, "%s: layer_types has %zu entries for %llu layers",
+                 source, types->n, (unsigned long long)n_layers);
     if (family == NOT_MIXED) return GRT_OK;
     size_t period = 1; /* larger than all layers: the first one only, or none */
     while (period <= types->n + 1 &&

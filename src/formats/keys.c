@@ -87,9 +87,10 @@ grt_key_use grt_key_use_of(grt_key_source source, const char *key,
 static bool could_matter(const char *key)
 {
     static const char *const parts[] = {
-        "rope",   "rotary", "norm",   "eps",     "window", "layer",  "scale", "scaling",
-        "bias",   "type",   "lower",  "truncat", "templ",  "softca", "head",  "pool",
-        "positi", "attent", "expert", "multipl", "act",    "prefix", "split", "strip"};
+        "rope",    "rotary", "norm",   "eps",    "window",  "layer",   "scale",
+        "scaling", "bias",   "type",   "lower",  "truncat", "templ",   "softca",
+        "head",    "pool",   "positi", "attent", "expert",  "multipl", "act",
+        "prefix",  "split",  "strip",  "prompt", "instruc", "max_len"};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (strstr(key, parts[i])) return true;
     return false;
@@ -104,6 +105,7 @@ static bool type_fits(const key_row *row, const seen *s)
     case 't': return s->type == 't' && !s->is_listed;
     case 'l': return s->is_listed && (s->type == 't' || s->type == 'i');
     case 'o': return s->type == 'o';
+    case 'k': return (s->type == 't' && !s->is_listed) || s->type == 'o';
     default: return true;
     }
 }
@@ -169,6 +171,40 @@ static void see_value(seen *s, const grt_meta_value *value)
     }
 }
 
+/* Keys of which null is none of the values that Hugging Face's code takes, but which it
+ * has a default for. */
+static bool is_odd_null(const char *key)
+{
+    static const char *const keys[] = {
+        "layer_norm_eps",     "rms_norm_eps",    "norm_eps",
+        "classifier_pooling", "local_attention", "global_attn_every_n_layers",
+        "rope_theta",         "type_vocab_size", "position_embedding_type"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (strcmp(keys[i], key) == 0) return true;
+    return false;
+}
+
+/* Objects, null, and lists of several things, where a value is read. */
+static grt_status check_absent(const grt_meta_absent *absent, grt_key_source source,
+                               const char *path, grt_notes *notes, grt_error *err)
+{
+    bool is_object = absent->what && strcmp(absent->what, "an object") == 0;
+    seen s = {.key = absent->key,
+              .type = is_object ? 'o' : '?',
+              .is_listed = absent->what && !is_object};
+    if (!absent->what)
+        return is_odd_null(plain_key(source, absent->key))
+                   ? grt_notes_add(notes, GRT_NOTE_RESULT, err,
+                                   "%s: %.80s is null; the default of its family is "
+                                   "taken",
+                                   grt_path_tail(path), absent->key)
+                   : GRT_OK;
+    const key_row *row = find(source, s.key, NULL);
+    if (!row) return GRT_OK; /* its members are looked at, or nobody asks for it */
+    (void)snprintf(s.value, sizeof(s.value), "%s", absent->what);
+    return check(&s, source, NULL, path, notes, err);
+}
+
 grt_status grt_keys_check(const grt_metadata *metadata, grt_key_source source,
                           grt_notes *notes, grt_error *err)
 {
@@ -181,6 +217,9 @@ grt_status grt_keys_check(const grt_metadata *metadata, grt_key_source source,
         see_value(&s, &metadata->values[i]);
         GRT_TRY(check(&s, source, architecture, metadata->source, notes, err));
     }
+    for (size_t i = 0; i < metadata->n_absents; i++)
+        GRT_TRY(
+            check_absent(&metadata->absents[i], source, metadata->source, notes, err));
     return GRT_OK;
 }
 

@@ -57,24 +57,25 @@ grt_status grt_metadata_put(grt_metadata *metadata, const char *key,
     return grt_metadata_finish(metadata, err);
 }
 
-grt_status grt_metadata_add_null(grt_metadata *metadata, const char *key,
-                                 grt_error *err)
+grt_status grt_metadata_add_absent(grt_metadata *metadata, const char *key,
+                                   const char *what, grt_error *err)
 {
     const char *copy;
-    if (metadata->n_nulls >= GRT_MAX_META_VALUES)
+    if (metadata->n_absents >= GRT_MAX_META_VALUES)
         GRT_FAIL(err, GRT_E_TOO_LONG, "more than %d keys without a value",
                  GRT_MAX_META_VALUES);
-    GRT_TRY(grt_grow(&metadata->nulls, metadata->n_nulls, sizeof(*metadata->nulls),
-                     "metadata", err));
+    GRT_TRY(grt_grow(&metadata->absents, metadata->n_absents,
+                     sizeof(*metadata->absents), "metadata", err));
     GRT_TRY(grt_arena_copy_text(&metadata->arena, &copy, key, strlen(key), err));
-    metadata->nulls[metadata->n_nulls++] = copy;
+    metadata->absents[metadata->n_absents++] = (grt_meta_absent){copy, what};
     return GRT_OK;
 }
 
 bool grt_metadata_is_null(const grt_metadata *metadata, const char *key)
 {
-    for (size_t i = 0; i < metadata->n_nulls; i++)
-        if (strcmp(metadata->nulls[i], key) == 0) return true;
+    for (size_t i = 0; i < metadata->n_absents; i++)
+        if (!metadata->absents[i].what && strcmp(metadata->absents[i].key, key) == 0)
+            return true;
     return false;
 }
 
@@ -170,7 +171,7 @@ grt_status grt_metadata_need_u64(const grt_metadata *metadata, const char *key,
 void grt_metadata_release(grt_metadata *metadata)
 {
     grt_free(metadata->values);
-    grt_free(metadata->nulls);
+    grt_free(metadata->absents);
     grt_notes_release(&metadata->notes);
     grt_arena_release(&metadata->arena);
     memset(metadata, 0, sizeof(*metadata));

@@ -38,14 +38,21 @@ typedef struct grt_meta_value {
     };
 } grt_meta_value;
 
+/* A key that is there without a value of these types. */
+typedef struct grt_meta_absent {
+    const char *key;
+    const char *what; /* NULL: null; "an object", whose members have keys of their own;
+                         "a list of mixed values" */
+} grt_meta_absent;
+
 typedef struct grt_metadata {
     grt_arena arena;
     grt_notes notes;    /* of readers; grt_checkpoint_open takes them over */
     const char *source; /* path of the file, for messages */
     grt_meta_value *values;
     size_t n_values;
-    const char **nulls; /* [n_nulls] keys that are there without a value */
-    size_t n_nulls;
+    grt_meta_absent *absents; /* [n_absents] */
+    size_t n_absents;
 } grt_metadata;
 
 /* For readers: adds a value under a copy of key[n_key].  The arrays that *value points
@@ -64,9 +71,10 @@ GRT_NODISCARD grt_status grt_metadata_finish(grt_metadata *metadata, grt_error *
 GRT_NODISCARD grt_status grt_metadata_put(grt_metadata *metadata, const char *key,
                                           const grt_meta_value *value, grt_error *err);
 
-/* For readers: a key that stands for null. */
-GRT_NODISCARD grt_status grt_metadata_add_null(grt_metadata *metadata, const char *key,
-                                               grt_error *err);
+/* For readers: a key without a value; `what` is static. */
+GRT_NODISCARD grt_status grt_metadata_add_absent(grt_metadata *metadata,
+                                                 const char *key, const char *what,
+                                                 grt_error *err);
 bool grt_metadata_is_null(const grt_metadata *metadata, const char *key);
 
 /* NULL when absent. */

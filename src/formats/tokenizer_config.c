@@ -292,23 +292,33 @@ static grt_status read_decoder(grt_vocabulary *v, json_t *decoder, const char *p
 }
 
 /* "bos_token": "<s>", or {"content": "<s>", ...}; what the vocabulary lacks is no role.
- */
-static void apply_roles(grt_vocabulary *v, const json_t *root)
+ * `is_noted` where pairs are built of them: Hugging Face's code would make a new token,
+ * for which the model has no row. */
+static grt_status apply_roles(grt_vocabulary *v, const json_t *root, bool is_noted,
+                              grt_error *err)
 {
     const struct {
         const char *key;
         int32_t *id;
-    } roles[] = {{"unk_token", &v->unk}, {"bos_token", &v->bos},
-                 {"eos_token", &v->eos}, {"cls_token", &v->cls},
-                 {"sep_token", &v->sep}, {"pad_token", &v->pad}};
+        bool is_needed;
+    } roles[] = {{"unk_token", &v->unk, true},  {"bos_token", &v->bos, false},
+                 {"eos_token", &v->eos, false}, {"cls_token", &v->cls, true},
+                 {"sep_token", &v->sep, true},  {"pad_token", &v->pad, false}};
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
         const json_t *token = json_object_get(root, roles[i].key);
         if (json_is_object(token)) token = json_object_get(token, "content");
         if (!json_is_string(token)) continue;
         int32_t id =
             grt_vocabulary_find(v, json_string_value(token), json_string_length(token));
-        if (id != GRT_NO_TOKEN) *roles[i].id = id;
+        if (id != GRT_NO_TOKEN)
+            *roles[i].id = id;
+        else if (is_noted && roles[i].is_needed)
+            GRT_TRY(grt_notes_add(&v->notes, GRT_NOTE_RESULT, err,
+                                  "%s is \"%.40s\", which is not in the vocabulary; "
+                                  "the usual one of the family is taken",
+                                  roles[i].key, json_string_value(token)));
     }
+    return GRT_OK;
 }
 
 /* model_max_length, of old files max_len; numbers that mean "no limit" are none. */
@@ -366,8 +376,10 @@ grt_status grt_tokenizer_config_apply(grt_vocabulary *v,
     json_t *decoder = json_object_get(root, "added_tokens_decoder");
     if (!is_json) GRT_TRY(read_decoder(v, decoder, config->directory, err));
     if (!is_json && v->kind == GRT_TOKENIZER_WORDPIECE) grt_vocabulary_hide_words(v);
-    apply_roles(v, root);
-    if (!decoder) apply_roles(v, config->specials); /* as Hugging Face has it */
+    bool is_noted = !is_json && v->kind == GRT_TOKENIZER_WORDPIECE;
+    GRT_TRY(apply_roles(v, root, is_noted, err));
+    if (!decoder) /* as Hugging Face has it */
+        GRT_TRY(apply_roles(v, config->specials, is_noted, err));
     apply_length(v, root);
     apply_inputs(v, root, !(flags & NO_TYPES));
     return apply_side(v, root, err);

@@ -1,14 +1,13 @@
 /* tokenizer_json.c - Hugging Face's tokenizer.json to a vocabulary.
  *
  * Read: the model (WordPiece or byte-level BPE here, SentencePiece's in
- * tokenizer_json_sentence.c), the normaliser, the pre-tokeniser and the added tokens,
- * of
- * which those that look like control tokens are out of reach of texts, and of the
- * post-processor and truncation the token types and the side.  The rest of those two is
- * the model family's pair template. */
+ * tokenizer_json_sentence.c), the normaliser, the pre-tokeniser, the added tokens, of
+ * which those that look like control tokens are out of reach of texts, the template of
+ * pairs (tokenizer_json_pair.c), and of truncation the side. */
 #include "formats/tokenizer_json.h"
 
 #include "formats/keys.h"
+#include "io/file.h"
 
 #include <string.h>
 
@@ -94,6 +93,41 @@ grt_token_flags grt_json_token_flags(const json_t *token)
         .takes_right = json_is_true(json_object_get(token, "rstrip"))};
 }
 
+/* The id of an added token.  A piece of the vocabulary keeps the id that it has there,
+ * whatever the list says: so does Hugging Face's library. */
+static grt_status added_id(grt_json_reader *r, const json_t *token, uint64_t *out)
+{
+    const json_t *id = json_object_get(token, "id");
+    const char *text = json_string_value(json_object_get(token, "content"));
+    size_t n = json_string_length(json_object_get(token, "content"));
+    *out = (uint64_t)json_integer_value(id);
+    bool is_same = *out < r->v->n_pieces && r->v->pieces[*out].text &&
+                   r->v->pieces[*out].size == n &&
+                   memcmp(r->v->pieces[*out].text, text, n) == 0;
+    bool is_free = *out >= r->v->n_pieces || !r->v->pieces[*out].text;
+    if (is_same || is_free) return GRT_OK; /* a scan only where they disagree */
+    int32_t known = grt_vocabulary_find(r->v, text, n);
+    if (known == GRT_NO_TOKEN) return GRT_OK;
+    uint64_t said = *out;
+    *out = (uint64_t)known;
+    return grt_notes_add(&r->v->notes, GRT_NOTE_RESULT, r->err,
+                         "%s: the added token \"%.40s\" is said to have the id %llu, "
+                         "but has %llu in the vocabulary, which counts",
+                         grt_path_tail(r->path), text, (unsigned long long)said,
+                         (unsigned long long)*out);
+}
+
+static bool are_flags(const json_t *token)
+{
+    static const char *const keys[] = {"special", "normalized", "single_word", "lstrip",
+                                       "rstrip"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const json_t *value = json_object_get(token, keys[i]);
+        if (value && !json_is_boolean(value)) return false;
+    }
+    return true;
+}
+
 grt_status grt_json_read_added_tokens(grt_json_reader *r, const json_t *tokens)
 {
     for (size_t i = 0; i < json_array_size(tokens); i++) {
@@ -104,9 +138,15 @@ grt_status grt_json_read_added_tokens(grt_json_reader *r, const json_t *tokens)
             !json_is_string(content))
             GRT_FAIL(r->err, GRT_E_FORMAT, "%s: added token %zu has no id or content",
                      r->path, i);
-        GRT_TRY(grt_vocabulary_add_token(
-            r->v, (uint64_t)json_integer_value(id), json_string_value(content),
-            json_string_length(content), grt_json_token_flags(token), r->path, r->err));
+        if (!are_flags(token))
+            GRT_FAIL(r->err, GRT_E_FORMAT,
+                     "%s: added token %zu has a flag that is neither true nor false",
+                     r->path, i);
+        uint64_t found;
+        GRT_TRY(added_id(r, token, &found));
+        GRT_TRY(grt_vocabulary_add_token(r->v, found, json_string_value(content),
+                                         json_string_length(content),
+                                         grt_json_token_flags(token), r->path, r->err));
     }
     return GRT_OK;
 }
@@ -208,8 +248,20 @@ static grt_status read_bpe_parts(grt_json_reader *r, const json_t *root)
     return GRT_OK;
 }
 
+/* What marks pieces inside and at the end of words, which no byte-level model has. */
+static grt_status refuse_affixes(const grt_json_reader *r, const json_t *model)
+{
+    static const char *const affixes[] = {"continuing_subword_prefix",
+                                          "end_of_word_suffix"};
+    for (size_t i = 0; i < 2; i++)
+        if (*grt_json_text_of(model, affixes[i]))
+            return grt_json_unsupported(r, "a BPE model", affixes[i]);
+    return GRT_OK;
+}
+
 static grt_status read_bpe(grt_json_reader *r, const json_t *root, const json_t *model)
 {
+    GRT_TRY(refuse_affixes(r, model));
     grt_vocabulary_begin(r->v, GRT_TOKENIZER_BPE);
     r->v->whole_words_first = json_is_true(json_object_get(model, "ignore_merges"));
     GRT_TRY(grt_json_read_vocab(r, json_object_get(model, "vocab")));
@@ -265,19 +317,19 @@ static grt_status read_wordpiece(grt_json_reader *r, const json_t *root,
     return GRT_OK;
 }
 
-/* What is said of pairs: the side that is cut, and the second text's token type. */
-static void read_pairs(grt_vocabulary *out, const json_t *root)
+/* What is said of pairs: the side that is cut, and the template. */
+static grt_status read_pairs(grt_json_reader *r, const json_t *root)
 {
     const json_t *cut = json_object_get(root, "truncation");
-    out->cuts_left = strcmp(grt_json_text_of(cut, "direction"), "Left") == 0;
-    const json_t *pair =
-        json_object_get(json_object_get(root, "post_processor"), "pair");
-    for (size_t i = 0; i < json_array_size(pair); i++) {
-        const json_t *text = json_object_get(json_array_get(pair, i), "Sequence");
-        const json_t *type = json_object_get(text, "type_id");
-        if (strcmp(grt_json_text_of(text, "id"), "B") == 0 && json_is_integer(type))
-            out->has_one_type = json_integer_value(type) == 0;
-    }
+    r->v->cuts_left = strcmp(grt_json_text_of(cut, "direction"), "Left") == 0;
+    GRT_TRY(grt_json_read_pair(r, root));
+    bool is_encoder =
+        r->v->kind == GRT_TOKENIZER_WORDPIECE || r->v->kind == GRT_TOKENIZER_UNIGRAM;
+    if (r->v->n_pair || !is_encoder) return GRT_OK;
+    return grt_notes_add(&r->v->notes, GRT_NOTE_RESULT, r->err,
+                         "%s: has no post_processor that puts control tokens into "
+                         "pairs; those of the model's family are put there",
+                         grt_path_tail(r->path));
 }
 
 /* Files of tokenizers before 0.9 do not say it; their members tell. */
@@ -315,7 +367,7 @@ grt_status grt_vocabulary_read_tokenizer_json(grt_vocabulary *out, const char *j
                                "%s: a tokenizer of type \"%.60s\" is not known; known: "
                                "WordPiece, BPE, Unigram",
                                path, type);
-    if (status == GRT_OK) read_pairs(out, root);
+    if (status == GRT_OK) status = read_pairs(&r, root);
     json_decref(root);
     return status;
 }

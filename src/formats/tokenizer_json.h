@@ -31,6 +31,10 @@ GRT_NODISCARD grt_status grt_json_read_charsmap(grt_json_reader *r, const json_t
 /* Normalisers and pre-tokenisers as steps, for any model.  GRT_E_UNSUPPORTED. */
 GRT_NODISCARD grt_status grt_json_read_steps(grt_json_reader *r, const json_t *root);
 
+/* The post-processor's template of pairs, after all tokens; none where there is no
+ * post-processor, or one that adds nothing.  GRT_E_UNSUPPORTED, GRT_E_FORMAT. */
+GRT_NODISCARD grt_status grt_json_read_pair(grt_json_reader *r, const json_t *root);
+
 /* Of an entry of added_tokens or added_tokens_decoder. */
 grt_token_flags grt_json_token_flags(const json_t *token);
 

@@ -133,7 +133,7 @@ static grt_status read_numbers(grt_binder *binder, grt_error *err)
             network->max_tokens = (size_t)sizes[GRT_EXTENT_POSITIONS];
     }
     double eps = 1e-12;
-    (void)grt_key_number(binder, eps_name, &eps);
+    GRT_TRY(grt_key_epsilon(binder, eps_name, &eps, err));
     network->norm_eps = (float)eps;
     grt_layer_kind kind = {.scale = 1.0f / sqrtf((float)network->head_size)};
     return grt_bind_kinds(binder, kind, NULL, err);

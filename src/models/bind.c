@@ -177,6 +177,56 @@ grt_status grt_key_allow(grt_binder *binder, grt_name name, const char *expected
              (int)(text.size < 60 ? text.size : 60), text.data, expected);
 }
 
+grt_status grt_key_epsilon(grt_binder *binder, grt_name name, double *out,
+                           grt_error *err)
+{
+    (void)grt_key_number(binder, name, out);
+    if (*out > 0.0 && *out < 1.0) return GRT_OK;
+    GRT_FAIL(err, GRT_E_FORMAT, "%s: a norm's epsilon of %g makes no sense",
+             binder->checkpoint->metadata.source, *out);
+}
+
+enum { MAX_WIDTH = 65536, MAX_FFN = 1 << 20, MAX_POSITIONS = 1 << 24 };
+
+grt_status grt_key_whole_rope(grt_binder *binder, grt_error *err)
+{
+    static const grt_name part_name = {"partial_rotary_factor", NULL};
+    static const grt_name width_name = {NULL, "rope.dimension_count"};
+    double part = 1.0;
+    uint64_t width = binder->network->head_size;
+    const char *source = binder->checkpoint->metadata.source;
+    if (grt_key_number(binder, part_name, &part) && part != 1.0)
+        GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is %g; only 1 is supported", source,
+                 binder->key, part);
+    GRT_TRY(grt_key_want(binder, width_name, 0, MAX_WIDTH, &width, err));
+    if (width != binder->network->head_size)
+        GRT_FAIL(err, GRT_E_UNSUPPORTED,
+                 "%s: %s is %llu; only that of the whole head, %zu, is supported",
+                 source, binder->key, (unsigned long long)width,
+                 binder->network->head_size);
+    return GRT_OK;
+}
+
+grt_status grt_key_plain_rope(grt_binder *binder, grt_error *err)
+{
+    static const grt_name kinds[] = {{"rope_scaling.rope_type", "rope.scaling.type"},
+                                     {"rope_scaling.type", NULL}};
+    static const grt_name factors[] = {{"rope_scaling.factor", "rope.scaling.factor"},
+                                       {NULL, "rope.scale_linear"}};
+    double factor = 1.0;
+    for (size_t i = 0; i < 2; i++)
+        GRT_TRY(grt_key_allow(binder, kinds[i], "default none", err));
+    grt_text kind;
+    bool is_said =
+        grt_key_text(binder, kinds[0], &kind) || grt_key_text(binder, kinds[1], &kind);
+    for (size_t i = 0; i < 2 && !is_said; i++)
+        if (grt_key_number(binder, factors[i], &factor) && factor != 1.0 &&
+            !(binder->is_gguf && factor == 0.0))
+            GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is %g; only 1 is supported",
+                     binder->checkpoint->metadata.source, binder->key, factor);
+    return grt_key_whole_rope(binder, err);
+}
+
 grt_status grt_key_refuse_flag(grt_binder *binder, grt_name name, grt_error *err)
 {
     bool is_set = false;
@@ -187,8 +237,6 @@ grt_status grt_key_refuse_flag(grt_binder *binder, grt_name name, grt_error *err
 }
 
 /* ---- Numbers that all families have ---- */
-
-enum { MAX_WIDTH = 65536, MAX_FFN = 1 << 20, MAX_POSITIONS = 1 << 24 };
 
 /* A number that the file says, unless it may leave it to *out, which is not 0 then. */
 static grt_status need_or_default(grt_binder *binder, grt_name name, uint64_t min,

@@ -49,6 +49,13 @@ bool grt_key_text(grt_binder *binder, grt_name name, grt_text *out);
  * fine), or a flag that is set. */
 GRT_NODISCARD grt_status grt_key_allow(grt_binder *binder, grt_name name,
                                        const char *expected, grt_error *err);
+/* The epsilon of norms, which stays as it is where the file says none. */
+GRT_NODISCARD grt_status grt_key_epsilon(grt_binder *binder, grt_name name, double *out,
+                                         grt_error *err);
+/* Refuses scaled or partial rotary positions, of graphs that compute neither. */
+GRT_NODISCARD grt_status grt_key_plain_rope(grt_binder *binder, grt_error *err);
+/* Refuses rotary positions that turn a part of each head only. */
+GRT_NODISCARD grt_status grt_key_whole_rope(grt_binder *binder, grt_error *err);
 GRT_NODISCARD grt_status grt_key_refuse_flag(grt_binder *binder, grt_name name,
                                              grt_error *err);
 

@@ -6,13 +6,46 @@
 
 /* ---- Pairs ---- */
 
-/* The token of this name, else of the first role that the vocabulary knows. */
+/* The token of a role, which files may give to any; else the one of this name, else
+ * that of the other role. */
 static int32_t control(const grt_tokenizer *tokenizer, const char *name, int32_t role,
                        int32_t other_role)
 {
+    if (role != GRT_NO_TOKEN) return role;
     int32_t id = grt_tokenizer_id(tokenizer, name, strlen(name));
-    if (id != GRT_NO_TOKEN) return id;
-    return role != GRT_NO_TOKEN ? role : other_role;
+    return id != GRT_NO_TOKEN ? id : other_role;
+}
+
+static grt_segment *add_segment(grt_pair_template *pair, grt_slot slot, uint8_t type)
+{
+    grt_segment *segment = &pair->segments[pair->n_segments++];
+    *segment = (grt_segment){.slot = slot, .token_type = type};
+    return segment;
+}
+
+/* The pair as the vocabulary's file builds it; types no higher than `most`. */
+static grt_status follow_file(grt_prompt *out, const grt_vocabulary *vocabulary,
+                              uint8_t most, grt_error *err)
+{
+    int32_t *ids;
+    _Static_assert((int)GRT_MAX_PAIR_PARTS <= (int)GRT_MAX_SEGMENTS,
+                   "more parts than a template has segments");
+    GRT_TRY(grt_arena_alloc(&out->arena, &ids, vocabulary->n_pair, sizeof(*ids), err));
+    for (size_t i = 0; i < vocabulary->n_pair; i++) {
+        grt_pair_part part = vocabulary->pair[i];
+        uint8_t type = part.type < most ? part.type : most;
+        ids[i] = part.id;
+        if (part.id == GRT_PAIR_QUERY || part.id == GRT_PAIR_DOCUMENT) {
+            bool is_query = part.id == GRT_PAIR_QUERY;
+            (void)add_segment(&out->pair, is_query ? GRT_SLOT_QUERY : GRT_SLOT_DOCUMENT,
+                              type);
+            continue;
+        }
+        grt_segment *segment = add_segment(&out->pair, GRT_SLOT_FIXED, type);
+        segment->ids = &ids[i];
+        segment->n_ids = 1;
+    }
+    return GRT_OK;
 }
 
 grt_status grt_encoder_prompt(grt_prompt *out, const grt_network *network,
@@ -24,6 +57,9 @@ grt_status grt_encoder_prompt(grt_prompt *out, const grt_network *network,
                  "this model takes no instruction (a %s cross-encoder)",
                  network->architecture->name);
     const grt_vocabulary *vocabulary = grt_tokenizer_vocabulary(tokenizer);
+    out->pair.max_tokens = network->max_tokens;
+    if (vocabulary->n_pair)
+        return follow_file(out, vocabulary, pair->document_type, err);
     int32_t begin = control(tokenizer, pair->begin, vocabulary->cls, vocabulary->bos);
     int32_t end = control(tokenizer, pair->end, vocabulary->sep, vocabulary->eos);
     if (begin == GRT_NO_TOKEN || end == GRT_NO_TOKEN)
@@ -45,7 +81,6 @@ grt_status grt_encoder_prompt(grt_prompt *out, const grt_network *network,
     _Static_assert(sizeof(segments) / sizeof(segments[0]) <= GRT_MAX_SEGMENTS,
                    "more segments than a template has");
     out->pair.n_segments = sizeof(segments) / sizeof(segments[0]);
-    out->pair.max_tokens = network->max_tokens;
     return GRT_OK;
 }
 
@@ -68,6 +103,46 @@ static bool is_one_of(const char *words, grt_text label)
     return grt_list_holds(words, (grt_text){word, label.size});
 }
 
+/* "LABEL_0" and "LABEL_1", which Hugging Face's code writes where nobody named them. */
+static bool are_numbered(const grt_text labels[2])
+{
+    return is_one_of("label_0", labels[0]) && is_one_of("label_1", labels[1]);
+}
+
+/* The same the other way round: {"relevant": 1, "irrelevant": 0}. */
+static bool read_ids(grt_binder *binder, grt_text labels[2])
+{
+    static const char before[] = "label2id.";
+    const grt_metadata *metadata = &binder->checkpoint->metadata;
+    bool is_found[2] = {false, false};
+    for (size_t i = 0; i < metadata->n_values && !binder->is_gguf; i++) {
+        const grt_meta_value *value = &metadata->values[i];
+        if (strncmp(value->key, before, sizeof(before) - 1) != 0) continue;
+        if (value->type != GRT_META_INT || value->is_array || value->ints[0] < 0 ||
+            value->ints[0] > 1)
+            return false;
+        const char *name = value->key + sizeof(before) - 1;
+        labels[value->ints[0]] = (grt_text){name, strlen(name)};
+        is_found[value->ints[0]] = true;
+    }
+    return is_found[0] && is_found[1];
+}
+
+/* Two labels of which each may be true or not have no logit of one against the other.
+ */
+static grt_status refuse_many(grt_binder *binder, grt_error *err)
+{
+    static const grt_name problem = {"problem_type", NULL};
+    grt_text text;
+    if (!grt_key_text(binder, problem, &text) ||
+        !grt_list_holds("multi_label_classification", text))
+        return GRT_OK;
+    GRT_FAIL(err, GRT_E_UNSUPPORTED,
+             "%s: problem_type is \"multi_label_classification\" with two labels, "
+             "which is not supported",
+             binder->checkpoint->metadata.source);
+}
+
 /* Names of both labels; false where the file has none. */
 static bool read_labels(grt_binder *binder, grt_text labels[2])
 {
@@ -79,8 +154,10 @@ static bool read_labels(grt_binder *binder, grt_text labels[2])
         labels[1] = list->texts[1];
         return true;
     }
-    return grt_key_text(binder, names[0], &labels[0]) &&
-           grt_key_text(binder, names[1], &labels[1]);
+    if (grt_key_text(binder, names[0], &labels[0]) &&
+        grt_key_text(binder, names[1], &labels[1]) && !are_numbered(labels))
+        return true;
+    return read_ids(binder, labels) && !are_numbered(labels);
 }
 
 static int clip(size_t n)
@@ -142,6 +219,7 @@ static grt_status bind_two_labels(grt_binder *binder, size_t index, grt_name wei
     size_t d = network->hidden_size, relevant;
     float *values;
     GRT_TRY(grt_bind_tensor(&tensor, binder, weight, 2, d, GRT_PART_HEAD, err));
+    GRT_TRY(refuse_many(binder, err));
     GRT_TRY(find_relevant(&relevant, binder, tensor->name, err));
     GRT_TRY(read_difference(&values, binder, tensor, d, relevant, err));
     grt_bind_values(network, index, values, 1, d);

@@ -6,12 +6,13 @@
 
 /* "begin query end document end", or with two ends between the texts. */
 typedef struct grt_encoder_pair {
-    const char *begin, *end; /* control tokens by name; where the vocabulary has others,
-                                those of their roles */
+    const char *begin, *end; /* control tokens by name, where the vocabulary gives their
+                                roles to none */
     size_t n_between;        /* ends between the texts, 1 or 2 */
     uint8_t document_type;   /* token type of the document and its end */
 } grt_encoder_pair;
 
+/* As the tokenizer's file builds pairs, where it says how; else as the family does. */
 GRT_NODISCARD grt_status grt_encoder_prompt(grt_prompt *out, const grt_network *network,
                                             const grt_tokenizer *tokenizer,
                                             const char *instruction,

@@ -56,7 +56,8 @@ static grt_status read_numbers(grt_binder *binder, grt_error *err)
     static const grt_name local_name = {"local_rope_theta", "rope.freq_base_swa"};
     double eps = 1e-5, theta = 160000.0, local_theta = 10000.0;
     GRT_TRY(grt_bind_sizes(binder, MAX_POSITIONS, NULL, err));
-    (void)grt_key_number(binder, eps_name, &eps);
+    GRT_TRY(grt_key_epsilon(binder, eps_name, &eps, err));
+    GRT_TRY(grt_key_plain_rope(binder, err));
     (void)grt_key_number(binder, theta_name, &theta);
     (void)grt_key_number(binder, local_name, &local_theta);
     binder->network->norm_eps = (float)eps;

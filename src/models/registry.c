@@ -183,6 +183,20 @@ static grt_status refuse_unknown(const grt_checkpoint *checkpoint, grt_text foun
              found.data, known);
 }
 
+/* Of several classes the first that is here: Hugging Face's code looks at none. */
+static void choose_class(arch_claim *claim, const grt_checkpoint *checkpoint)
+{
+    const grt_meta_value *classes = grt_metadata_get(&checkpoint->metadata, claim->key);
+    for (size_t i = 0;
+         !claim->is_gguf && classes && classes->type == GRT_META_TEXT && i < classes->n;
+         i++)
+        for (size_t a = 0; a < N_ARCHITECTURES; a++)
+            if (grt_list_holds(architectures[a]->hf_classes, classes->texts[i])) {
+                claim->name = classes->texts[i];
+                return;
+            }
+}
+
 /* The first that has the name, and whose vocabulary it may be. */
 static const grt_architecture *find(const arch_claim *claim,
                                     const grt_tokenizer *tokenizer)
@@ -198,6 +212,24 @@ static const grt_architecture *find(const arch_claim *claim,
     return NULL;
 }
 
+/* A GGUF whose attention goes another way than its family's. */
+static grt_status check_causal(const grt_checkpoint *checkpoint,
+                               const arch_claim *claim,
+                               const grt_architecture *architecture, grt_error *err)
+{
+    char key[GRT_MAX_KEY_BYTES];
+    bool is_causal = architecture->is_causal;
+    (void)snprintf(key, sizeof(key), "%.*s.attention.causal",
+                   (int)(claim->name.size < 100 ? claim->name.size : 100),
+                   claim->name.data);
+    if (claim->is_gguf)
+        (void)grt_metadata_get_bool(&checkpoint->metadata, key, &is_causal);
+    if (is_causal == architecture->is_causal) return GRT_OK;
+    GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is %s, which is not supported for %s",
+             checkpoint->metadata.source, key, is_causal ? "true" : "false",
+             architecture->name);
+}
+
 grt_status grt_network_recognise(const grt_architecture **out,
                                  const grt_checkpoint *checkpoint,
                                  const grt_tokenizer *tokenizer, grt_error *err)
@@ -206,6 +238,7 @@ grt_status grt_network_recognise(const grt_architecture **out,
     if (claim.name.size == 0)
         GRT_FAIL(err, GRT_E_FORMAT, "%s: no %s that names the model's architecture",
                  checkpoint->metadata.source, claim.key);
+    choose_class(&claim, checkpoint);
     const grt_architecture *architecture = find(&claim, tokenizer);
     const char *kind = kind_of(checkpoint, &claim, architecture);
     bool may_rank = architecture && architecture->is_causal && !checkpoint->is_pooled;
@@ -218,7 +251,7 @@ grt_status grt_network_recognise(const grt_architecture **out,
                           : "");
     if (!architecture) return refuse_unknown(checkpoint, claim.name, err);
     *out = architecture;
-    return GRT_OK;
+    return check_causal(checkpoint, &claim, architecture, err);
 }
 
 grt_status grt_network_bind(grt_network *out, grt_checkpoint *checkpoint,

@@ -50,6 +50,13 @@ typedef struct grt_added_word {
     bool takes_left, takes_right; /* the white space beside it */
 } grt_added_word;
 
+/* A token of a pair, or the place of one of its texts. */
+typedef struct grt_pair_part {
+    int32_t id;   /* or GRT_PAIR_QUERY, GRT_PAIR_DOCUMENT */
+    uint8_t type; /* 0 or 1 */
+} grt_pair_part;
+enum { GRT_PAIR_QUERY = -1, GRT_PAIR_DOCUMENT = -2, GRT_MAX_PAIR_PARTS = 14 };
+
 enum { GRT_MAX_VOCABULARY = 4000000, GRT_MAX_PIECE_BYTES = 4096, GRT_NO_TOKEN = -1 };
 
 typedef struct grt_vocabulary {
@@ -98,6 +105,9 @@ typedef struct grt_vocabulary {
     size_t max_tokens; /* of a pair by the tokenizer's own limit; 0: none */
     bool cuts_left;    /* texts that are too long lose their beginning */
     bool has_one_type; /* all tokens are of type 0 */
+    grt_pair_part
+        pair[GRT_MAX_PAIR_PARTS]; /* [n_pair], the query before the document */
+    size_t n_pair;                /* 0: the file does not say how pairs are built */
 } grt_vocabulary;
 
 void grt_vocabulary_release(grt_vocabulary *vocabulary);

@@ -66,6 +66,9 @@ static grt_status open_with(const char *config)
     return status;
 }
 
+static const char post_of_bert[] =
+    "{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",2],\"sep\":[\"[SEP]\",3]}";
+
 static void test_options_of_bert(void **state)
 {
     (void)state;
@@ -88,7 +91,7 @@ static void test_options_of_bert(void **state)
         {NULL, "false", 0, 0, 1, 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        put_json(cases[i].lowercase, "null", "null");
+        put_json(cases[i].lowercase, "null", post_of_bert);
         assert_ok(open_with(cases[i].config), &err);
         assert_int_equal(v.lower_case, cases[i].lower);
         assert_int_equal(v.strip_accents, cases[i].strip);
@@ -145,9 +148,6 @@ static void test_code_of_a_known_name(void **state)
 static void test_limits_sides_and_types(void **state)
 {
     (void)state;
-    static const char types_0[] =
-        "{\"type\":\"TemplateProcessing\",\"pair\":[{\"Sequence\":{\"id\":\"A\","
-        "\"type_id\":0}},{\"Sequence\":{\"id\":\"B\",\"type_id\":0}}]}";
     static const struct {
         const char *config, *truncation, *post;
         size_t max_tokens;
@@ -165,7 +165,7 @@ static void test_limits_sides_and_types(void **state)
         {"{\"model_input_names\":[\"input_ids\",\"token_type_ids\"]}", "null", "null",
          0, 0, 0},
         {"{\"tokenizer_class\":\"DistilBertTokenizer\"}", "null", "null", 0, 0, 1},
-        {"{}", "null", types_0, 0, 0, 1},
+        {"{}", "null", post_of_bert, 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         put_json("true", cases[i].truncation, cases[i].post);
@@ -177,6 +177,70 @@ static void test_limits_sides_and_types(void **state)
     }
     assert_refused(open_with("{\"truncation_side\":\"middle\"}"), GRT_E_FORMAT, &err,
                    "middle");
+    drop_file("tokenizer.json");
+}
+
+/* Ids of a pair, of the first text -1 and of the second -2, with their types. */
+static void test_pairs_as_the_post_processor_builds_them(void **state)
+{
+    (void)state;
+    static const char template[] =
+        "{\"type\":\"TemplateProcessing\",\"special_tokens\":{\"x\":{\"ids\":[3,2]}},"
+        "\"pair\":[{\"Sequence\":{\"id\":\"A\",\"type_id\":1}},"
+        "{\"SpecialToken\":{\"id\":\"x\",\"type_id\":0}},"
+        "{\"Sequence\":{\"id\":\"B\",\"type_id\":0}}]}";
+    static const char second_first[] = "{\"type\":\"TemplateProcessing\",\"pair\":["
+                                       "{\"Sequence\":{\"id\":\"B\",\"type_id\":0}},"
+                                       "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}]}";
+    static const struct {
+        const char *post;
+        size_t n;
+        int ids[6], types[6];
+    } cases[] = {
+        {"null", 0, {0}, {0}},
+        {"{\"type\":\"ByteLevel\"}", 0, {0}, {0}},
+        {post_of_bert, 5, {2, -1, 3, -2, 3}, {0, 0, 0, 1, 1}},
+        {"{\"type\":\"RobertaProcessing\",\"cls\":[\"\",2],\"sep\":[\"\",3]}",
+         6,
+         {2, -1, 3, 3, -2, 3},
+         {0}},
+        {template, 4, {-1, 3, 2, -2}, {1, 0, 0, 0}},
+        {"{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"},"
+         "{\"type\":\"BertProcessing\",\"cls\":[\"\",2],\"sep\":[\"\",3]}]}",
+         5,
+         {2, -1, 3, -2, 3},
+         {0, 0, 0, 1, 1}},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        put_json("true", "null", cases[i].post);
+        assert_ok(open_with("{}"), &err);
+        assert_int_equal(v.n_pair, cases[i].n);
+        for (size_t j = 0; j < v.n_pair; j++) {
+            assert_int_equal(v.pair[j].id, cases[i].ids[j]);
+            assert_int_equal(v.pair[j].type, cases[i].types[j]);
+        }
+        grt_vocabulary_release(&v);
+    }
+    static const struct {
+        const char *post;
+        grt_status status;
+        const char *fragment;
+    } bad[] = {
+        {"{\"type\":\"Magic\"}", GRT_E_UNSUPPORTED, "Magic"},
+        {"{\"type\":\"TemplateProcessing\",\"single\":[]}", GRT_E_FORMAT,
+         "no template for pairs"},
+        {second_first, GRT_E_UNSUPPORTED, "before the second"},
+        {"{\"type\":\"BertProcessing\",\"cls\":[\"\",2],\"sep\":[\"\",99]}",
+         GRT_E_FORMAT, "not in the vocabulary"},
+        {"{\"type\":\"TemplateProcessing\",\"pair\":[{\"SpecialToken\":"
+         "{\"id\":\"y\",\"type_id\":0}}]}",
+         GRT_E_FORMAT, "not its id"},
+        {"5", GRT_E_FORMAT, "post_processor"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        put_json("true", "null", bad[i].post);
+        assert_refused(open_with("{}"), bad[i].status, &err, bad[i].fragment);
+    }
     drop_file("tokenizer.json");
 }
 
@@ -230,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_classes_that_are_not_known),
         cmocka_unit_test(test_code_of_a_known_name),
         cmocka_unit_test(test_limits_sides_and_types),
+        cmocka_unit_test(test_pairs_as_the_post_processor_builds_them),
         cmocka_unit_test(test_roles),
         cmocka_unit_test(test_lines_of_vocab_txt),
     };

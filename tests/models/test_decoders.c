@@ -87,7 +87,7 @@ static void test_configs_that_ask_for_something_else(void **state)
          "\"attn_logit_softcapping\": 50.0", GRT_E_UNSUPPORTED,
          "attn_logit_softcapping is 50"},
         {"gemma3-f32", "\"full_attention\",", "", GRT_E_FORMAT,
-         "layer_types does not name the kind of each of 3 layers"},
+         "layer_types has 2 entries for 3 layers"},
         {"qwen2-f32-tied", "\"use_sliding_window\": false",
          "\"layer_types\": [\"full_attention\", \"sliding_attention\"]",
          GRT_E_UNSUPPORTED, "layer_types has \"sliding_attention\" for layer 1"},

@@ -449,7 +449,7 @@ static void test_json_that_is_refused(void **state)
     grt_status format = GRT_E_FORMAT, unsupported = GRT_E_UNSUPPORTED;
     refuse_json("{\"model\": {\"type\": \"WordLevel\"}}", unsupported,
                 "\"WordLevel\" is not known; known: WordPiece, BPE, Unigram");
-    refuse_json(MODEL("\"vocab\": {}"), format, "not a list of pieces");
+    refuse_json(MODEL("\"vocab\": {}"), format, "Unigram.vocab");
     refuse_json(MODEL("\"vocab\": [[\"a\"]]"), format, "entry 0 of model.vocab");
     refuse_json(MODEL("\"vocab\": [[\"a\", 1e300]]"), format, "score of id 0");
     refuse_json(MODEL("\"vocab\": [[\"a\", 1]], \"unk_id\": 1"), format, "unk_id is 1");

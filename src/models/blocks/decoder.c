@@ -122,12 +122,14 @@ static grt_status read_scaling(grt_binder *binder, double theta, float **out,
     const char *expected =
         decoder->may_scale_rope ? grt_spelled(binder, known) : "default none";
     grt_text kind = {"none", 4};
+    bool is_said = false;
     for (size_t i = 0; i < N_SCALING_NAMES; i++) {
         GRT_TRY(grt_key_allow(binder, scaling_names[i], expected, err));
-        (void)grt_key_text(binder, scaling_names[i], &kind);
+        is_said |= grt_key_text(binder, scaling_names[i], &kind);
     }
     const grt_tensor *table = grt_tensor_find(binder, stored);
     *out = NULL;
+    if (!table && !is_said) return grt_key_plain_rope(binder, err);
     if (!table && grt_list_holds("none default", kind)) return GRT_OK;
     GRT_TRY(grt_arena_alloc(&binder->network->arena, out, half, sizeof(**out), err));
     if (table) {
@@ -153,12 +155,9 @@ static grt_status read_numbers(grt_binder *binder, double *theta, grt_error *err
     const grt_decoder *decoder = decoder_of(network);
     double eps = decoder->norm_eps;
     *theta = decoder->rope_theta;
-    (void)grt_key_number(binder, eps_name, &eps);
+    GRT_TRY(grt_key_epsilon(binder, eps_name, &eps, err));
     first_number(binder, theta_names, sizeof(theta_names) / sizeof(theta_names[0]),
                  theta);
-    if (!(eps > 0.0 && eps < 1.0))
-        GRT_FAIL(err, GRT_E_FORMAT, "%s: a norm's epsilon of %g makes no sense",
-                 binder->checkpoint->metadata.source, eps);
     network->norm_eps = (float)eps;
     network->norm_offset = decoder->norms_less_one && !binder->is_gguf ? 1.0f : 0.0f;
     return GRT_OK;
@@ -172,9 +171,8 @@ static grt_status refuse_variants(grt_binder *binder, grt_error *err)
     static const grt_name flags[] = {{"use_sliding_window", NULL},
                                      {"use_bidirectional_attention", NULL}};
     static const grt_name cap = {"attn_logit_softcapping", "attn_logit_softcapping"};
-    static const grt_name turned = {"partial_rotary_factor", NULL};
     const char *source = binder->checkpoint->metadata.source;
-    double value = 0.0, part = 1.0;
+    double value = 0.0;
     for (size_t i = 0; i < 2; i++) {
         GRT_TRY(grt_key_allow(binder, activation_names[i],
                               decoder_of(binder->network)->activations, err));
@@ -183,10 +181,7 @@ static grt_status refuse_variants(grt_binder *binder, grt_error *err)
     if (grt_key_number(binder, cap, &value) && value != 0.0)
         GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is %g; only models without are read",
                  source, binder->key, value);
-    if (grt_key_number(binder, turned, &part) && part != 1.0)
-        GRT_FAIL(err, GRT_E_UNSUPPORTED, "%s: %s is %g; only 1 is supported", source,
-                 binder->key, part);
-    return GRT_OK;
+    return grt_key_whole_rope(binder, err);
 }
 
 /* logit caps, which an answer of two tokens would need one by one. */
