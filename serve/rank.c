@@ -75,26 +75,6 @@ static grt_status compute(serve_server *server, serve_job *job, grt_ranking *ran
 
 /* ---- Room ---- */
 
-/* A request that does not fit: closes what nobody uses, or waits for another ranking to
- * end.  0: neither helps. */
-static int make_room(serve_server *server, const serve_job *job, grt_status status,
-                     uint64_t deadline_ns)
-{
-    const uint64_t look_again_ns = 100000000;
-    if (status != GRT_E_BUSY && status != GRT_E_NO_MEMORY) return 0;
-    if (serve_models_unload(&server->models, 0)) return 1;
-    if (status != GRT_E_BUSY) return 0;
-    pthread_mutex_lock(&server->queue.lock);
-    int others = server->queue.counts[SERVE_JOB_RUNNING] > 1;
-    int is_gone = job->is_gone || job->is_cancelled;
-    uint64_t n_ended = server->queue.n_ended;
-    pthread_mutex_unlock(&server->queue.lock);
-    if (!others || is_gone) return 0;
-    if (deadline_ns && serve_now_ns() > deadline_ns) return 0;
-    serve_queue_wait_ended(&server->queue, n_ended, look_again_ns);
-    return 1;
-}
-
 /* What is left of a deadline; the least that there is when it has passed. */
 static uint64_t left_of(uint64_t deadline_ns)
 {
@@ -103,18 +83,40 @@ static uint64_t left_of(uint64_t deadline_ns)
     return now < deadline_ns ? deadline_ns - now : 1;
 }
 
+/* A request that does not fit: closes what nobody uses, or waits for another ranking to
+ * end, and no longer than there is time (then the order of the request is the answer,
+ * which takes no memory).  0: neither helps. */
+static int make_room(serve_server *server, const serve_job *job, grt_status status)
+{
+    const uint64_t look_again_ns = 100000000;
+    if (status != GRT_E_BUSY && status != GRT_E_NO_MEMORY) return 0;
+    if (serve_models_unload(&server->models, 0)) return 1;
+    if (status != GRT_E_BUSY) return 0;
+    pthread_mutex_lock(&server->queue.lock);
+    int others = server->queue.counts[SERVE_JOB_RUNNING] > 1;
+    int is_over = job->is_gone || job->is_cancelled;
+    uint64_t n_ended = server->queue.n_ended;
+    pthread_mutex_unlock(&server->queue.lock);
+    if (!others || is_over) return 0;
+    uint64_t left = left_of(job->deadline_ns);
+    serve_queue_wait_ended(&server->queue, n_ended,
+                           left && left < look_again_ns ? left : look_again_ns);
+    return 1;
+}
+
 static grt_status rank_group(serve_server *server, serve_job *job, grt_model *model,
-                             grt_request *request, uint64_t deadline_ns,
-                             serve_answer *answer, grt_result **out, grt_error *err)
+                             grt_request *request, serve_answer *answer,
+                             grt_result **out, grt_error *err)
 {
     for (;;) {
         grt_ranking *ranking = NULL;
         set_budget(server);
-        request->deadline_ns = left_of(deadline_ns);
+        request->deadline_ns = left_of(job->deadline_ns);
+        int was_late = request->deadline_ns == 1;
         grt_status status = grt_ranking_open(&ranking, model, request, err);
         if (!status) status = compute(server, job, ranking, answer, out, err);
         grt_ranking_free(ranking);
-        if (!status || !make_room(server, job, status, deadline_ns)) return status;
+        if (!status || was_late || !make_room(server, job, status)) return status;
         if (answer->trace) answer->trace->bytes = 1;
     }
 }
@@ -242,6 +244,48 @@ static void make_plan(serve_server *server, serve_job *job, size_t alias,
     out->request.long_documents = asked->long_documents;
 }
 
+/* 1: a word, or at least a character, ends before this byte. */
+static int is_end(const serve_text *text, size_t at, int of_words)
+{
+    unsigned char c = (unsigned char)text->data[at];
+    return of_words ? c == ' ' || c == '\n' || c == '\t' : (c & 0xC0) != 0x80;
+}
+
+/* An end between these two, near their middle; `low` when there is none. */
+static size_t end_between(const serve_text *text, size_t low, size_t high, int of_words)
+{
+    size_t middle = low + (high - low) / 2, below = middle, above = middle;
+    while (below > low && !is_end(text, below, of_words))
+        below--;
+    while (above < high && !is_end(text, above, of_words))
+        above++;
+    return below > low ? below : above < high && above > low ? above : low;
+}
+
+/* The most of a text that has so many tokens at most, in whole words where one fits;
+ * the library cuts documents, not queries.  Tokens of some twenty beginnings are
+ * counted. */
+static grt_status cut_query(const grt_model *model, serve_text *query, size_t most,
+                            grt_error *err)
+{
+    size_t low = 0, n = 0;
+    grt_status status = grt_count_tokens(&n, model, query->data, query->bytes, err);
+    if (status || n <= most) return status;
+    for (int of_words = 1; of_words >= 0 && low == 0; of_words--) {
+        size_t high = query->bytes, at; /* low fits, high does not */
+        while ((at = end_between(query, low, high, of_words)) > low) {
+            status = grt_count_tokens(&n, model, query->data, at, err);
+            if (status) return status;
+            if (n <= most)
+                low = at;
+            else
+                high = at;
+        }
+    }
+    query->bytes = low;
+    return GRT_OK;
+}
+
 static grt_status rank_all(serve_server *server, serve_job *job, grt_model *model,
                            rank_plan *plan, serve_answer *answer, grt_error *err)
 {
@@ -250,13 +294,20 @@ static grt_status rank_all(serve_server *server, serve_job *job, grt_model *mode
     for (size_t i = 0; i < asked->n_queries; i++) {
         grt_result *result = NULL;
         grt_stats stats = GRT_STATS_INIT;
-        plan->request.query = asked->queries[i].data;
-        plan->request.query_bytes = asked->queries[i].bytes;
+        serve_text query = asked->queries[i];
+        size_t n_bytes = query.bytes;
+        if (asked->max_query_tokens) {
+            grt_status status = cut_query(model, &query, asked->max_query_tokens, err);
+            if (status) return status;
+        }
+        answer->query_is_truncated |= query.bytes < n_bytes;
+        plan->request.query = query.data;
+        plan->request.query_bytes = query.bytes;
         plan->request.documents = asked->texts + i * n_each;
         plan->request.document_bytes = asked->bytes + i * n_each;
         plan->request.n_documents = n_each;
-        grt_status status = rank_group(server, job, model, &plan->request,
-                                       job->deadline_ns, answer, &result, err);
+        grt_status status =
+            rank_group(server, job, model, &plan->request, answer, &result, err);
         if (status) return status;
         take_entries(answer, result, i * n_each);
         grt_result_stats(result, &stats);
@@ -268,24 +319,64 @@ static grt_status rank_all(serve_server *server, serve_job *job, grt_model *mode
     return GRT_OK;
 }
 
+/* A request that does not fit: the library counts its own bytes, an operator those of
+ * the process. */
+static void explain_memory(const serve_server *server, grt_error *error)
+{
+    const uint64_t mib = 1 << 20;
+    grt_engine_usage usage = GRT_ENGINE_USAGE_INIT;
+    const serve_options *options = &server->options;
+    const char *end = strstr(error->text, " do not fit ");
+    if (!options->memory_bytes || !error->smallest_bytes || !end) return;
+    if (grt_engine_describe(server->engine, &usage)) return;
+    uint64_t resident = options->resident_bytes();
+    uint64_t own =
+        resident > usage.resident_bytes ? resident - usage.resident_bytes : 0;
+    uint64_t needed = error->smallest_bytes + own + MARGIN_BYTES + mib;
+    size_t n = (size_t)(end - error->text);
+    snprintf(error->text + n, sizeof error->text - n,
+             " do not fit --memory %llu MiB; the smallest that works is %llu MiB",
+             (unsigned long long)(options->memory_bytes / mib),
+             (unsigned long long)((needed + mib - 1) / mib));
+}
+
+/* With the model that is open now. */
+static grt_status rank_once(serve_server *server, serve_job *job, size_t alias,
+                            serve_answer *out, serve_fault *fault)
+{
+    grt_model *model = NULL;
+    grt_error error = {0};
+    rank_plan plan;
+    set_budget(server);
+    if (serve_models_take(&server->models, alias, &model, fault)) return GRT_OK;
+    make_plan(server, job, alias, &plan);
+    size_t k = plan.request.k;
+    out->k = k && k < out->n ? k : out->n;
+    grt_status status = rank_all(server, job, model, &plan, out, &error);
+    serve_models_give_back(&server->models, alias, status == GRT_E_IO);
+    if (status) {
+        explain_memory(server, &error);
+        (void)serve_fail_status(fault, status, &error);
+    }
+    return status;
+}
+
 serve_fault_kind serve_rank(serve_server *server, serve_job *job, serve_answer *out,
                             serve_fault *fault)
 {
     const serve_request *asked = &job->request;
     size_t alias = serve_models_find(&server->models, asked->model);
-    grt_model *model = NULL;
-    grt_error error = {0};
-    rank_plan plan;
-    set_budget(server);
-    if (serve_models_take(&server->models, alias, &model, fault)) return fault->kind;
-    make_plan(server, job, alias, &plan);
     out->model = asked->model ? asked->model : server->options.aliases[alias].name;
     out->n = asked->n_documents;
-    size_t k = plan.request.k;
-    out->k = k && k < out->n ? k : out->n;
     out->entries = calloc(out->n, sizeof *out->entries);
-    grt_status status = out->entries ? rank_all(server, job, model, &plan, out, &error)
-                                     : GRT_E_NO_MEMORY;
-    serve_models_give_back(&server->models, alias, status == GRT_E_IO);
-    return status ? serve_fail_status(fault, status, &error) : SERVE_OK;
+    if (!out->entries)
+        return serve_fail(fault, SERVE_OUT_OF_MEMORY, NULL, "out of memory");
+    /* A file that was replaced while its model was open is opened anew. */
+    if (rank_once(server, job, alias, out, fault) == GRT_E_IO) {
+        *fault = (serve_fault){0};
+        out->stats = (grt_stats){0};
+        out->n_tokens = out->n_truncated = 0;
+        (void)rank_once(server, job, alias, out, fault);
+    }
+    return fault->kind;
 }

@@ -8,7 +8,8 @@
  * fields that "rank_fields" lists top_n         top_n, top_k: null, 0 and -1 are all
  *     instruction   instruction, instruct
  *     truncation    truncate ("NONE", false: too long is an error), max_tokens_per_doc,
- *                   truncate_prompt_tokens
+ *                   truncate_prompt_tokens, max_tokens_per_query; max_chunks_per_doc:
+ *                   the best chunk counts
  */
 #include "serve/request.h"
 
@@ -266,6 +267,12 @@ static serve_fault_kind read_truncation(serve_request *out, serve_fault *fault)
                            "truncate_prompt_tokens", fault);
     (void)serve_take_count(&out->max_document_tokens, out->root, "max_tokens_per_doc",
                            fault);
+    (void)serve_take_count(&out->max_query_tokens, out->root, "max_tokens_per_query",
+                           fault);
+    /* Cohere v1 splits long documents, and the best chunk counts. */
+    size_t n_chunks = 1;
+    (void)serve_take_count(&n_chunks, out->root, "max_chunks_per_doc", fault);
+    if (n_chunks > 1 && truncates) out->long_documents = GRT_LONG_BEST;
     return fault->kind;
 }
 

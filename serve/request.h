@@ -43,6 +43,7 @@ typedef struct serve_request {
     serve_text instruction;     /* data NULL: none */
     size_t top_n;               /* results that are wanted; 0: all */
     size_t max_document_tokens; /* 0: not said */
+    size_t max_query_tokens;    /* 0: not said */
     int32_t long_documents;     /* grt_long_documents */
     long long priority;         /* the least goes first */
     int returns_documents;

@@ -125,6 +125,26 @@ class Dialects(unittest.TestCase):
                                           "truncate": False}, 422)
         self.assertEqual(refused["error_type"], "validation")
 
+    def test_a_query_of_so_many_tokens(self):
+        def ask(query, n):
+            got = self.answer("/v1/rerank", {"query": query, "documents": TEXTS,
+                                             "max_tokens_per_query": n})
+            return got["results"], " ".join(got["meta"]["warnings"])
+        whole = self.answer("/v1/rerank", {"query": QUERY, "documents": TEXTS})["results"]
+        n = next(n for n in range(1, 20) if not ask(QUERY, n)[1])
+        self.assertGreater(n, 2)
+        results, warnings = ask(QUERY + " and why \u00e9\u00e9\u00e9" * 9, n)
+        self.assertEqual(results, whole)
+        self.assertIn("the query was cut", warnings)
+
+    def test_the_best_chunk_counts(self):
+        long = "bread " * 700 + TEXTS[1]
+        cut = self.answer("/v1/rerank", {"query": QUERY, "documents": [long, TEXTS[0]]})
+        best = self.answer("/v1/rerank", {"query": QUERY, "documents": [long, TEXTS[0]],
+                                          "max_chunks_per_doc": 10})
+        self.assertLess(cut["results"][0]["relevance_score"], 0.5)
+        self.assertGreater(best["results"][0]["relevance_score"], 0.5)
+
     def test_deadline(self):
         texts = [f"{TEXTS[i % 4]} {i}" for i in range(400)]
         got = self.answer("/v1/rerank", {"query": QUERY, "documents": texts,

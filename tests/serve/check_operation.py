@@ -349,7 +349,37 @@ class Models(Operation):
         self.assertLess(server.resident(), 26 << 20)
         never = server.post("/v1/rerank", light(documents=["owl " * 400] * 9000))
         self.assertEqual(never.status, 422)
-        self.assertIn("do not fit", never.json["message"])
+        self.assertIn("do not fit --memory 26 MiB; the smallest", never.json["message"])
+
+    @unittest.skipIf(os.environ.get("GRT_TEST_SANITIZED"), "a sanitizer's memory is not in a budget")
+    def test_two_that_do_not_fit_together(self):
+        server = self.start("--memory", "90M", "--hidden", "f32")
+        server.post("/rerank", light())
+        first = send(server, heavy())
+        self.assertTrue(server.wait_for(
+            lambda: server.metrics()["grating_memory_reserved_bytes"] > 45e6))
+        late = server.post("/v1/rerank", heavy(grating={"deadline_ms": 200}))
+        self.assertEqual(late.status, 200, late.body)
+        self.assertTrue(late.json["meta"]["deadline_hit"])
+        second = send(server, heavy(500))  # waits, and is not refused
+        time.sleep(0.3)
+        first.close()
+        self.assertEqual(second.getresponse().status, 200)
+        second.close()
+
+    def test_one_that_is_replaced(self):
+        with tempfile.TemporaryDirectory() as folder:
+            model = shutil.copytree(f"{MODELS}/grating-mini", f"{folder}/model")
+            server = self.start("-m", model, "--streamed")
+            first = server.post("/v1/rerank", light()).json["results"]
+            weights = pathlib.Path(model, "model.safetensors")
+            for _ in range(3):  # the file is written anew, as a download does
+                weights.write_bytes(weights.read_bytes())
+                again = server.post("/v1/rerank", light())
+                self.assertEqual(again.status, 200, again.body)
+                self.assertEqual(again.json["results"], first)
+            weights.write_bytes(b"damaged")
+            self.assertEqual(server.post("/v1/rerank", light()).status, 424)
 
     def test_one_that_is_missing(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -224,6 +224,32 @@ static void test_top_n(void **state)
     }
 }
 
+static void test_long_documents(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        int32_t how;
+    } cases[] = {
+        {BODY("\"max_chunks_per_doc\":null"), GRT_LONG_CUT},
+        {BODY("\"max_chunks_per_doc\":1"), GRT_LONG_CUT},
+        {BODY("\"max_chunks_per_doc\":10"), GRT_LONG_BEST},
+        {BODY("\"max_chunks_per_doc\":10,\"truncate\":false"), GRT_LONG_REFUSE},
+        {BODY("\"truncate\":\"NONE\""), GRT_LONG_REFUSE},
+        {BODY("\"truncate\":\"END\""), GRT_LONG_CUT},
+        {BODY("\"truncate\":true"), GRT_LONG_CUT},
+        {BODY("\"grating\":{\"long_documents\":\"best\"}"), GRT_LONG_BEST},
+        {BODY("\"truncate\":false,\"grating\":{\"long_documents\":\"cut\"}"),
+         GRT_LONG_CUT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        serve_request request = options_of(cases[i].body);
+        if (request.long_documents != cases[i].how)
+            fail_msg("%s: %d", cases[i].body, (int)request.long_documents);
+        serve_request_release(&request);
+    }
+}
+
 static void test_wishes_are_filled(void **state)
 {
     (void)state;
@@ -251,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_top_n),
         cmocka_unit_test(test_strings_for_numbers),
         cmocka_unit_test(test_wishes_are_filled),
+        cmocka_unit_test(test_long_documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
