@@ -66,6 +66,8 @@ static void put_warnings(wire_json *json, const serve_answer *answer)
                  answer->n_truncated, answer->n);
         wire_string(json, NULL, text);
     }
+    if (answer->n_truncated && answer->request->cuts_starts)
+        wire_string(json, NULL, "documents are cut at their ends, not at their starts");
     if (answer->query_is_truncated)
         wire_string(json, NULL, "the query was cut to what the model takes");
     if (answer->stats.deadline_hit)

@@ -18,6 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Values of JSON that a body may hold: so many, and for each document that is allowed.
+ */
+enum { BASE_VALUES = 1000, DOCUMENT_VALUES = 64 };
+/* Each of them is looked for in each document. */
+enum { FIELDS_MAX = 64 };
+
 /* ---- Wishes ---- */
 
 serve_fault_kind serve_wishes_read(serve_wishes *out, const json_t *object,
@@ -218,6 +224,9 @@ static serve_fault_kind read_documents(serve_request *out, const serve_limits *l
         return serve_fail(fault, SERVE_BAD_REQUEST, name,
                           "\"%s\" must be a list of texts", name);
     size_t n = is_single ? 1 : json_array_size(value);
+    if (json_array_size(serve_member(out->root, "rank_fields")) > FIELDS_MAX)
+        return serve_fail(fault, SERVE_TOO_MANY, "rank_fields",
+                          "\"rank_fields\" may hold %d names", FIELDS_MAX);
     if (n == 0)
         return serve_fail(fault, SERVE_BAD_REQUEST, name, "\"%s\" must not be empty",
                           name);
@@ -269,6 +278,10 @@ static serve_fault_kind read_truncation(serve_request *out, serve_fault *fault)
                            fault);
     (void)serve_take_count(&out->max_query_tokens, out->root, "max_tokens_per_query",
                            fault);
+    serve_text side = {0};
+    (void)serve_take_text(&side, out->root, "truncation_direction", fault);
+    (void)serve_take_text(&side, out->root, "truncation_side", fault);
+    out->cuts_starts = side.data && strcasecmp(side.data, "left") == 0;
     /* Cohere v1 splits long documents, and the best chunk counts. */
     size_t n_chunks = 1;
     (void)serve_take_count(&n_chunks, out->root, "max_chunks_per_doc", fault);
@@ -321,6 +334,22 @@ static serve_fault_kind read_options(serve_request *out, serve_fault *fault)
     return read_own(out, fault);
 }
 
+/* Values in a body, at most: what stands before each comma, colon and bracket outside
+ * of strings.  Two bytes of "1," become a value of some thirty, so that a body within
+ * its limit might take gigabytes. */
+static size_t count_values(const char *body, size_t bytes)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < bytes; i++) {
+        char c = body[i];
+        n += c == ',' || c == ':' || c == '[' || c == '{';
+        if (c != '"') continue;
+        for (i++; i < bytes && body[i] != '"'; i++)
+            i += body[i] == '\\';
+    }
+    return n;
+}
+
 serve_fault_kind serve_request_read(serve_request *out, const char *path,
                                     const char *body, size_t bytes,
                                     const serve_limits *limits, serve_fault *fault)
@@ -330,6 +359,10 @@ serve_fault_kind serve_request_read(serve_request *out, const char *path,
     *fault = (serve_fault){0};
     if (!body || bytes == 0)
         return serve_fail(fault, SERVE_BAD_REQUEST, NULL, "the body is empty");
+    size_t most = BASE_VALUES + DOCUMENT_VALUES * limits->n_documents;
+    if (count_values(body, bytes) > most)
+        return serve_fail(fault, SERVE_TOO_MANY, NULL,
+                          "the body holds more than %zu values", most);
     out->root = json_loadb(body, bytes, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
     if (!out->root)
         return serve_fail(fault, SERVE_BAD_REQUEST, NULL,

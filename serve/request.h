@@ -46,6 +46,7 @@ typedef struct serve_request {
     size_t max_query_tokens;    /* 0: not said */
     int32_t long_documents;     /* grt_long_documents */
     long long priority;         /* the least goes first */
+    int cuts_starts; /* asked for, and not done: documents are cut at their ends */
     int returns_documents;
     int gives_logits; /* instead of scores from 0 to 1 */
     int is_streamed;

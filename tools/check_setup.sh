@@ -32,7 +32,7 @@ add_test(NAME tiny COMMAND true)
 file(WRITE ${PROJECT_BINARY_DIR}/grating "#!/bin/sh\n")
 execute_process(COMMAND chmod +x ${PROJECT_BINARY_DIR}/grating)
 add_custom_target(grating_command)
-foreach(folder os base io compute stream rank api)
+foreach(folder os base io compute stream rank api serve)
   add_custom_target(tests_${folder})
 endforeach()
 CMAKE

@@ -2,6 +2,7 @@
 """What clients of every kind are answered, by the real command and the bundled model.
 
 usage: check_dialects.py COMMAND"""
+import re
 import sys
 import unittest
 
@@ -121,6 +122,9 @@ class Dialects(unittest.TestCase):
         cut = [r["index"] for r in got["results"] if r.get("truncated")]
         self.assertEqual(cut, [0])
         self.assertIn("1 of 2 documents", got["meta"]["warnings"][0])
+        left = self.answer("/v1/rerank", {"query": QUERY, "documents": ["owl " * 2000, "bread"],
+                                          "truncation_side": "left"})
+        self.assertIn("not at their starts", left["meta"]["warnings"][1])
         refused = self.answer("/rerank", {"query": QUERY, "texts": ["owl " * 2000],
                                           "truncate": False}, 422)
         self.assertEqual(refused["error_type"], "validation")
@@ -182,6 +186,32 @@ class Dialects(unittest.TestCase):
         self.assertEqual(self.server.get("/meta").json["server"], "grating")
         self.assertEqual(self.server.get("/openapi.json").json["openapi"], "3.1.0")
         self.assertIn("grating_tokens_total", self.server.metrics())
+
+    def test_metrics_are_of_prometheus(self):
+        self.answer("/v1/rerank", {"query": QUERY, "documents": TEXTS})
+        kinds, last = {}, {}
+        for line in self.server.get("/metrics").body.decode().splitlines():
+            if line.startswith("# HELP "):
+                self.assertRegex(line, r"^# HELP grating_[a-z_]+ [A-Z0-9].*\.$")
+            elif line.startswith("# TYPE "):
+                name, kind = line.split()[2:]
+                self.assertNotIn(name, kinds)
+                kinds[name] = kind
+            else:
+                self.assertRegex(line, r'^grating_[a-z_]+({[a-z]+="[^"]*"(,[a-z]+="[^"]*")*})? \S+$')
+                name, value = re.split(r"[ {]", line)[0], float(line.rsplit(" ", 1)[1])
+                base = re.sub(r"_(bucket|sum|count)$", "", name)
+                self.assertIn("histogram" if base in kinds and base != name else kinds.get(name),
+                              ("histogram", "counter", "gauge"))
+                if name.endswith("_bucket"):
+                    self.assertGreaterEqual(value, last.get(name, 0))
+                    last[name] = value
+                if name.endswith("_total"):
+                    self.assertEqual(kinds[name], "counter")
+        got = self.server.metrics()
+        self.assertGreaterEqual(got['grating_requests_total{dialect="rerank",code="200"}'], 1)
+        self.assertEqual(got['grating_compute_seconds_bucket{le="+Inf"}'], got["grating_compute_seconds_count"])
+        self.assertGreaterEqual(got["grating_full_token_layers_total"], got["grating_token_layers_total"])
 
     def test_what_is_not_there(self):
         self.assertEqual(self.server.get("/nothing").status, 404)

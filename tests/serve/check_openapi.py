@@ -14,7 +14,7 @@ from schema import Schemas, maker
 
 SOURCE = pathlib.Path(sys.argv.pop(2))
 COMMAND = sys.argv.pop(1)
-N_REQUESTS = 15  # for each path
+N_REQUESTS = 8  # for each path
 
 
 class OpenApi(unittest.TestCase):

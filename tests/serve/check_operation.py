@@ -209,19 +209,15 @@ class Limits(Operation):
         server = self.start("--parallel", "1")
         first = send(server, heavy())
         self.assertTrue(running(server))
-        order, threads = [], []
-
-        def ask(priority):
-            server.post("/v1/rerank", light(priority=priority))
-            order.append(priority)
+        links = []
         for n, priority in enumerate((5, 0, 3)):
-            threads.append(threading.Thread(target=ask, args=[priority]))
-            threads[-1].start()
+            links.append(send(server, light(documents=["owls"] * (priority + 1), priority=priority)))
             self.assertTrue(waiting(server, n + 1))
         first.close()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(order, [0, 3, 5])
+        for link in links:
+            self.assertEqual(link.getresponse().status, 200)
+            link.close()
+        self.assertEqual([entry["documents"] for entry in server.entries()][1:], [1, 4, 6])
 
     def test_deadline_of_one_that_waits(self):
         server = self.start("--parallel", "1")

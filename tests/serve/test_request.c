@@ -250,6 +250,41 @@ static void test_long_documents(void **state)
     }
 }
 
+/* A body of numbers would take sixteen times its size. */
+static void test_many_values(void **state)
+{
+    (void)state;
+    enum { N = 2000 };
+    static char body[4 * N + 100];
+    serve_request request;
+    serve_fault fault;
+    for (int in_text = 0; in_text < 2; in_text++) {
+        char *end = body + snprintf(body, sizeof body,
+                                    "{\"query\":\"q\",\"documents\":[\"a\"],\"x\":%s",
+                                    in_text ? "\"" : "[");
+        for (int i = 0; i < N; i++) {
+            memcpy(end, "1,", 2);
+            end += 2;
+        }
+        memcpy(end, in_text ? "\\\"1\"}" : "1]}", in_text ? 6 : 4);
+        serve_fault_kind kind = read_at(&request, "/v1/rerank", body, &fault);
+        if (kind != (in_text ? SERVE_OK : SERVE_TOO_MANY))
+            fail_msg("%d: %s", in_text, fault.text);
+        serve_request_release(&request);
+    }
+    char *end = body + snprintf(body, sizeof body,
+                                "{\"query\":\"q\",\"documents\":[\"a\"],"
+                                "\"rank_fields\":[");
+    for (int i = 0; i < 64; i++) {
+        memcpy(end, "\"f\",", 4);
+        end += 4;
+    }
+    memcpy(end, "\"f\"]}", 6);
+    assert_int_equal(read_at(&request, "/v1/rerank", body, &fault), SERVE_TOO_MANY);
+    assert_string_equal(fault.param, "rank_fields");
+    serve_request_release(&request);
+}
+
 static void test_wishes_are_filled(void **state)
 {
     (void)state;
@@ -278,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_strings_for_numbers),
         cmocka_unit_test(test_wishes_are_filled),
         cmocka_unit_test(test_long_documents),
+        cmocka_unit_test(test_many_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
