@@ -61,6 +61,7 @@ static inline void check_catalogue(const grt_catalogue *catalogue)
     uint64_t end = 0;
     for (size_t i = 0; i < catalogue->n_tensors; i++) {
         const grt_tensor *tensor = &catalogue->tensors[i];
+        if (i && tensor->file != tensor[-1].file) end = 0;
         if (grt_catalogue_get(catalogue, tensor->name) != tensor) abort();
         if (tensor->n_dims > GRT_MAX_DIMS || !tensor->dtype_name) abort();
         if (tensor->n_bytes == 0) continue;
