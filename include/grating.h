@@ -245,7 +245,8 @@ GRT_API GRT_NODISCARD grt_status grt_model_find(grt_model_place *out, const char
 typedef int grt_model_place_fn(const grt_model_place *found, void *payload);
 
 /* Calls `fn` for all models: bundled ones, then the Hugging Face cache, then Ollama's
- * store, each by name; returns what it returned last, or 0. */
+ * store, each by name; returns what it returned last, or 0; GRT_E_IO or GRT_E_NO_MEMORY
+ * where a folder could not be looked through. */
 GRT_API int grt_models_walk(grt_model_place_fn *fn, void *payload);
 
 /* ---- Models ---- */
@@ -835,9 +836,9 @@ GRT_API size_t grt_calibration_replaced(const grt_calibration *calibration);
  * when the file holds this query with these documents already.  The first queries, and
  * a part of the others, are also ranked in the other arithmetics that this CPU has
  * units for, so that the profile knows what they do (grt_model_effect); where the
- * memory does not suffice for that it is left out.  Policy, k, priors and deadline are
- * not read, long documents are cut.  At least 2 documents.  Errors as of grt_rank,
- * GRT_E_IO when the file cannot be written: what was there before stays; and
+ * engine's budget does not suffice for that it is left out.  Policy, k, priors and
+ * deadline are not read, long documents are cut.  At least 2 documents.  Errors as of
+ * grt_rank, GRT_E_IO when the file cannot be written: what was there before stays; and
  * GRT_E_INVALID_ARG when the file holds queries that were computed in another
  * arithmetic than the model's. */
 GRT_API GRT_NODISCARD grt_status grt_calibration_add(grt_calibration *calibration,

@@ -10,6 +10,7 @@
 #include "frame/text.h"
 #include "wire/results.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,20 +29,25 @@ static const cli_option options_table[] = {
 typedef struct listing {
     int is_json, is_names, is_all;
     size_t n, n_others;
+    int code; /* CLI_FAILURE: of some it could not be found out what they are */
     wire_buffer buffer;
     wire_json json;
 } listing;
 
 /* The value of "license:" at the start of the model's README.md, as model cards have
- * it; "" when there is none. */
-static void read_licence(const char *path, char out[LICENCE_BYTES])
+ * it; "" when there is none.  Not 0 after an error line. */
+static int read_licence(const char *path, char out[LICENCE_BYTES])
 {
     static const char key[] = "license:";
     char name[4096], line[300];
     out[0] = 0;
     int length = snprintf(name, sizeof name, "%s/README.md", path);
-    if (length < 0 || (size_t)length >= sizeof name) return;
+    if (length < 0 || (size_t)length >= sizeof name) return CLI_SUCCESS;
+    errno = 0;
     FILE *file = fopen(name, "re");
+    int code = CLI_SUCCESS;
+    if (!file && errno != ENOENT && errno != ENOTDIR)
+        code = cli_fail("cannot open %s: %s", name, strerror(errno));
     size_t n_dashes = 0;
     while (file && n_dashes < 2 && !out[0] && fgets(line, sizeof line, file)) {
         int is_dashes = strncmp(line, "---", 3) == 0;
@@ -53,7 +59,10 @@ static void read_licence(const char *path, char out[LICENCE_BYTES])
         value[strcspn(value, "\r\n\"'")] = 0;
         snprintf(out, LICENCE_BYTES, "%s", value);
     }
+    if (file && ferror(file))
+        code = cli_fail("cannot read %s: %s", name, strerror(errno));
     if (file) fclose(file);
+    return code;
 }
 
 static void put_padded(const char *text, size_t columns)
@@ -79,7 +88,7 @@ static void print_model(listing *self, const grt_model_place *place,
                         const grt_model_info *info, uint64_t bytes, uint64_t least)
 {
     char licence[LICENCE_BYTES];
-    read_licence(place->path, licence);
+    self->code |= read_licence(place->path, licence);
     if (self->n == 0)
         printf("%-*s %10s %12s  %-12s %s\n", NAME_COLUMNS, "name", "size",
                "least memory", "architecture", "licence");
@@ -108,7 +117,7 @@ static void tell_model(listing *self, const grt_model_place *place, cli_host *ho
     }
     char licence[LICENCE_BYTES];
     wire_json *json = &self->json;
-    read_licence(place->path, licence);
+    self->code |= read_licence(place->path, licence);
     wire_begin(json, NULL, '{');
     wire_string(json, "name", place->name);
     wire_string(json, "source", grt_model_source_text(place->source));
@@ -153,7 +162,11 @@ static int tell(const grt_model_place *place, void *payload)
     cli_engine_options options = {.residency = GRT_RESIDENCY_STREAMED};
     cli_host host;
     grt_error error = {0};
-    if (cli_host_open(&host, place->path, NULL, &options, &error)) {
+    grt_status status = cli_host_open(&host, place->path, NULL, &options, &error);
+    if (status == GRT_E_NO_MEMORY || status == GRT_E_IO) {
+        /* Not a model that cannot rank: nobody knows. */
+        self->code = cli_fail_status(place->name, status, &error);
+    } else if (status) {
         tell_other(self, place->name, error.text);
     } else {
         tell_model(self, place, &host);
@@ -201,9 +214,13 @@ static int run(int argc, char **argv)
         wire_begin(&self.json, NULL, '{');
         wire_begin(&self.json, "models", '[');
     }
-    (void)grt_models_walk(tell, &self);
-    int code = print_end(&self);
+    int walked = grt_models_walk(tell, &self), code = print_end(&self);
+    if (walked)
+        self.code = cli_fail("not all places could be looked at: %s",
+                             grt_status_text((grt_status)walked));
+    if (!code) code = self.code;
     wire_release(&self.buffer);
+    if (code) (void)cli_flush_output();
     return code ? code : cli_flush_output();
 }
 

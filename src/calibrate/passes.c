@@ -55,30 +55,34 @@ static bool is_compared(size_t index)
     return index < FIRST_COMPARED || index % COMPARED_EVERY == 0;
 }
 
-static bool runs_here(const grt_passes *passes, grt_arithmetic arithmetic)
+static grt_status find_out(bool *runs_here, const grt_passes *passes,
+                           grt_arithmetic arithmetic, grt_error *err)
 {
     grt_device *device;
-    if (grt_device_create(&device, passes->model->engine->pool, grt_cpu_features(),
-                          arithmetic, NULL) != GRT_OK)
-        return false;
-    bool runs = grt_device_arithmetic(device) == arithmetic;
+    GRT_TRY(grt_device_create(&device, passes->model->engine->pool, grt_cpu_features(),
+                              arithmetic, err));
+    *runs_here = grt_device_arithmetic(device) == arithmetic;
     grt_device_free(device);
-    return runs;
+    return GRT_OK;
 }
 
 /* Comparisons of query number `index` that are wanted and not there. */
-static void list_comparisons(grt_passes *passes, size_t index)
+static grt_status list_comparisons(grt_passes *passes, size_t index, grt_error *err)
 {
     const grt_samples *samples = passes->samples;
     grt_arithmetic own = samples->shape.arithmetic;
     if (own != grt_device_arithmetic(passes->model->device) || !is_compared(index))
-        return;
+        return GRT_OK;
     for (int i = GRT_ARITHMETIC_F32; i < GRT_N_ARITHMETICS; i++) {
         grt_arithmetic other = (grt_arithmetic)i;
-        if (other != own && !passes->others[i].is_missing && runs_here(passes, other) &&
-            !grt_samples_find(samples, passes->key, other))
-            passes->list[passes->n++] = other;
+        bool runs_here;
+        if (other == own || passes->others[i].is_missing ||
+            grt_samples_find(samples, passes->key, other))
+            continue;
+        GRT_TRY(find_out(&runs_here, passes, other, err));
+        if (runs_here) passes->list[passes->n++] = other;
     }
+    return GRT_OK;
 }
 
 grt_status grt_passes_start(grt_passes *passes, const grt_request *request,
@@ -106,9 +110,10 @@ grt_status grt_passes_start(grt_passes *passes, const grt_request *request,
     passes->key = key;
     passes->n = passes->n_done = 0;
     if (!known) passes->list[passes->n++] = GRT_ARITHMETIC_AUTO;
-    list_comparisons(passes,
-                     known ? (size_t)(known - samples->own.records) : samples->own.n);
-    return GRT_OK;
+    size_t index = known ? (size_t)(known - samples->own.records) : samples->own.n;
+    grt_status status = list_comparisons(passes, index, err);
+    if (status != GRT_OK) passes->n = 0;
+    return status;
 }
 
 bool grt_passes_are_done(const grt_passes *passes)
@@ -177,13 +182,19 @@ static grt_status advance(grt_passes *passes, grt_arithmetic arithmetic, grt_err
 grt_status grt_passes_step(grt_passes *passes, grt_error *err)
 {
     if (grt_passes_are_done(passes)) return GRT_OK;
+    grt_error own = {0};
+    if (!err) err = &own;
+    err->smallest_bytes = 0;
     grt_arithmetic arithmetic = passes->list[passes->n_done];
     grt_status status = advance(passes, arithmetic, err);
     if (status == GRT_OK) return GRT_OK;
     end_ranking(passes);
     grt_samples_abandon(passes->samples);
-    bool lacks_memory = status == GRT_E_NO_MEMORY || status == GRT_E_BUSY;
-    if (arithmetic && lacks_memory) {
+    /* Where the budget would have to be larger, but not where the system is out of
+     * memory: the profile would depend on the moment. */
+    bool is_over_budget =
+        (status == GRT_E_NO_MEMORY || status == GRT_E_BUSY) && err->smallest_bytes > 0;
+    if (arithmetic && is_over_budget) {
         /* The calibration goes on; the profile will not know this arithmetic. */
         close_model(&passes->others[arithmetic]);
         passes->others[arithmetic].is_missing = true;

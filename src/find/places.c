@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "os/os.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,7 @@ typedef struct names {
     grt_arena arena;
     char **list; /* [n], room for `capacity` */
     size_t n, capacity;
+    bool lacks_memory;
 } names;
 
 static bool keep_name(const char *name, void *payload)
@@ -91,6 +93,7 @@ static bool keep_name(const char *name, void *payload)
     size_t n_bytes = strlen(name) + 1;
     char *copy;
     if (name[0] == '.') return true;
+    self->lacks_memory = true;
     if (self->n == self->capacity) {
         size_t more = self->capacity ? 2 * self->capacity : 64;
         if (grt_realloc_array(&self->list, more, sizeof(*self->list), "names", NULL))
@@ -98,6 +101,7 @@ static bool keep_name(const char *name, void *payload)
         self->capacity = more;
     }
     if (grt_arena_alloc(&self->arena, &copy, n_bytes, 1, NULL)) return false;
+    self->lacks_memory = false;
     memcpy(copy, name, n_bytes);
     self->list[self->n++] = copy;
     return true;
@@ -111,8 +115,11 @@ static int compare_names(const void *a, const void *b)
 int grt_place_walk(const char *folder, grt_place_fn *fn, void *payload)
 {
     names found = {.n = 0};
-    int code = 0;
-    (void)grt_os_list(folder, keep_name, &found);
+    int fault = grt_os_list(folder, keep_name, &found), code = 0;
+    if (fault == ENOMEM || found.lacks_memory)
+        code = GRT_E_NO_MEMORY;
+    else if (fault && fault != ENOENT && fault != ENOTDIR)
+        code = GRT_E_IO;
     if (found.n) qsort(found.list, found.n, sizeof(*found.list), compare_names);
     for (size_t i = 0; i < found.n && !code; i++)
         code = fn(folder, found.list[i], payload);

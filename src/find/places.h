@@ -38,7 +38,8 @@ bool grt_place_is_among(const grt_place *places, size_t n, const grt_place *one)
 typedef int grt_place_fn(const char *folder, const char *name, void *payload);
 
 /* Calls `fn` with what is in a folder, by name; names that begin with a dot are left
- * out, and a folder that is not there, or too large for the memory, is empty. */
+ * out, and a folder that is not there is empty.  What `fn` returned last, 0, or
+ * GRT_E_IO or GRT_E_NO_MEMORY, before any call, where it could not be read. */
 int grt_place_walk(const char *folder, grt_place_fn *fn, void *payload);
 
 /* Whether the texts are the same but for the case of ASCII letters; of the first n

@@ -339,12 +339,18 @@ int grt_os_list(const char *directory, bool (*each)(const char *name, void *payl
 {
     DIR *entries = opendir(directory);
     if (!entries) return errno;
-    bool goes_on = true;
-    for (const struct dirent *entry; goes_on && (entry = readdir(entries));) {
+    int code = 0;
+    for (bool goes_on = true; goes_on;) {
+        errno = 0;
+        const struct dirent *entry = readdir(entries);
+        if (!entry) { /* the end, or a fault */
+            code = errno;
+            break;
+        }
         const char *name = entry->d_name;
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
             goes_on = each(name, payload);
     }
     (void)closedir(entries);
-    return 0;
+    return code;
 }

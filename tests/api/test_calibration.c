@@ -1020,7 +1020,7 @@ static void test_adding_without_memory(void **state)
     make_query(&q, 0);
     uint64_t before = grt_memory_now();
     size_t n_failed = 0, n_added = 0;
-    for (uint64_t i = 1; i <= 120; i++) { /* a model that has no buffers yet */
+    for (uint64_t i = 1; i <= 150; i++) { /* a model that has no buffers yet */
         grt_model *model = open_model(DECODER, "");
         grt_calibration *calibration = NULL;
         grt_memory_fail_nth(i);
@@ -1028,10 +1028,15 @@ static void test_adding_without_memory(void **state)
         if (status == GRT_OK)
             status = grt_calibration_add(calibration, &q.request, &err);
         grt_memory_fail_nth(0);
-        /* without the memory for a comparison the query is added all the same */
         if (status != GRT_OK) assert_int_equal(status, GRT_E_NO_MEMORY);
-        if (calibration)
-            assert_int_equal(grt_calibration_count(calibration), status == GRT_OK);
+        /* what failed behind its own pass, in a comparison, is held and goes on later
+         */
+        size_t n_held = calibration ? grt_calibration_count(calibration) : 0;
+        assert_true(status == GRT_OK ? n_held == 1 : n_held <= 1);
+        if (status != GRT_OK && calibration) {
+            assert_ok(grt_calibration_add(calibration, &q.request, &err), &err);
+            assert_int_equal(grt_calibration_count(calibration), 1);
+        }
         n_failed += status != GRT_OK;
         n_added += status == GRT_OK;
         grt_calibration_close(calibration);
