@@ -7,7 +7,7 @@ help:
 	@echo "make test     all tests          make quick   gcc build only"
 	@echo "make asan     with ASan + UBSan  make tsan    with ThreadSanitizer"
 	@echo "make arm      kernels and models for 64-bit Arm, under qemu"
-	@echo "make fuzz     every fuzz target for 60 s"
+	@echo "make fuzz     every fuzz target for 60 s (./fuzz: and what is reached)"
 	@echo "make bench    matrix multiplication against OpenBLAS"
 	@echo "make format   clang-format all C files"
 	@echo "make install  the release build, under PREFIX or /usr/local; make uninstall"

@@ -17,7 +17,7 @@ plant() {
     rm -rf "$tree"
     mkdir -p "$tree/src/base" "$tree/src/io" "$tree/src/models" "$tree/src/rank" \
         "$tree/src/calibrate" "$tree/src/unknown" "$tree/cli/frame" \
-        "$tree/cli/rank" "$tree/wire" "$tree/tests" "$tree/include" "$tree/fuzz" "$tree/bench" \
+        "$tree/cli/rank" "$tree/wire" "$tree/tests" "$tree/include" "$tree/bench" \
         "$tree/serve" "$tree/duvisor/machine" "$tree/duvisor/unknown" "$tree/docs"
     echo '# Documents' >"$tree/docs/README.md"
     printf '/* fine */\nint grt_fine;\n' >"$tree/src/base/fine.c"

@@ -5,7 +5,7 @@
 cd "${1:-.}" || exit 1
 for format in clang-format-14 clang-format; do
     if "$format" --version 2>/dev/null | grep -q 'version 14\.'; then
-        find include src wire cli serve bindings tests fuzz bench duvisor -name '*.[ch]' -o -name '*.hpp' | sort |
+        find include src wire cli serve bindings tests bench duvisor -name '*.[ch]' -o -name '*.hpp' | sort |
             xargs "$format" --dry-run -Werror && echo "formatted"
         exit
     fi

@@ -78,7 +78,7 @@ def check_bytes(path, text):
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     bad = []
-    for folder in ("include", "src", "wire", "cli", "serve", "tests", "fuzz", "bench", "duvisor"):
+    for folder in ("include", "src", "wire", "cli", "serve", "tests", "bench", "duvisor"):
         for path in sorted((root / folder).rglob("*")):
             if path.suffix not in (".c", ".h", ".inc"):
                 continue

@@ -13,7 +13,7 @@ between CPUs; "..." stands for the rest of a line, or for lines.
 
 before a block leaves it out, and the reason is printed.  A line that looks like a command must be
 one or be left out so.  Some commands are looked at instead of run: of ctest, that its expression
-names tests; of ./test, that its word is in the help; of make, that there is such a target."""
+names tests; of ./test, that its word is in the help; of ./fuzz, that it has a help; of make, that there is such a target."""
 import os
 import pathlib
 import re
@@ -23,7 +23,7 @@ import sys
 import tempfile
 
 MARK = re.compile(r"<!-- not run: (.*?) -->\s*$")
-WORDS = re.compile(r"(grating|duvisor|\./test|\./demo|make|cmake|ctest|python3|pip|npm|sh|cc|git|awk"
+WORDS = re.compile(r"(grating|duvisor|\./test|\./fuzz|\./demo|make|cmake|ctest|python3|pip|npm|sh|cc|git|awk"
                    r"|cd|cp|printf|echo|sudo|build/\S+|build-dev/\S+|tools/\S+\.(?:py|sh)|\S+\.py)(\s|$)")
 NUMBER = re.compile(r"[-+]?\d[\d,.]*\+?")
 SECONDS = 120
@@ -150,6 +150,8 @@ def adapted(command, source):
         word = words[1] if len(words) > 1 and words[1] != "#" else "(nothing)"
         text = (source / "test").read_text(encoding="utf-8")
         return "true" if "\n  %s " % word in text else "echo './test has no %s' >&2; false" % word
+    if words[0] == "./fuzz":
+        return "sh %s/fuzz --help" % source
     return command
 
 
