@@ -1,6 +1,7 @@
 /* route.c - what a path and a method lead to. */
 #include "serve/state.h"
 
+#include "serve/assets.h"
 #include "serve/clock.h"
 #include "serve/guard.h"
 
@@ -16,7 +17,8 @@ static const char *const rank_paths[] = {
     "/api/rerank", "/score",      "/v1/score",  "/ranking",      "/v1/ranking",
     "/v3/rerank",  "/v2/ranking", NULL};
 
-/* What may be asked without a key: whether the server is well. */
+/* What may be asked without a key: whether the server is well, and what is built in,
+ * which holds nobody's data. */
 static const char *const open_paths[] = {"/health", "/livez", "/.well-known/ready",
                                          "/.well-known/live", NULL};
 
@@ -83,7 +85,8 @@ void serve_check(http_exchange *exchange, void *payload)
     serve_fault fault = {0};
     (void)serve_check_host(&server->options, &caller, &fault);
     int is_asking = strcmp(request->method, "OPTIONS") == 0; /* what it may */
-    if (!fault.kind && !is_asking && !listed(open_paths, request->path))
+    int is_open = listed(open_paths, request->path) || serve_asset_at(request->path);
+    if (!fault.kind && !is_asking && !is_open)
         (void)serve_check_key(&server->options, &caller, &fault);
     if (!fault.kind && strcmp(request->method, "POST") == 0 &&
         serve_is_stopping(server)) {

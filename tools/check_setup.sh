@@ -19,6 +19,7 @@ cd "$folder"
 # Nothing is installed and nothing is compiled.
 echo 'need_packages() { :; }
 build_packages=' >tools/setup/packages.sh
+echo 'run_page() { :; }' >tools/setup/page.sh
 echo 'run_release() { :; }' >tools/setup/release.sh
 echo 'run_musl() { :; }' >tools/setup/musl.sh
 echo 'run_mingw() { :; }' >tools/setup/mingw.sh
