@@ -64,14 +64,32 @@ static int add_json(reader *self, const json_t *value, size_t line)
 
 /* ---- Formats; the first line that is not empty has been read ---- */
 
+/* "{...}", as JSON and Python write objects. */
+static int looks_like_object(const cli_lines *lines)
+{
+    size_t begin = strspn(lines->line, " \t"), end = lines->bytes;
+    while (end > begin && (lines->line[end - 1] == ' ' || lines->line[end - 1] == '\t'))
+        end--;
+    return end > begin + 2 && lines->line[begin] == '{' &&
+           lines->line[end - 1] == '}' &&
+           memchr(lines->line + begin, ':', end - begin) != NULL;
+}
+
 static int read_lines(reader *self)
 {
     cli_lines *lines = &self->lines;
     int code = CLI_SUCCESS, next = 1;
+    size_t n_objects = 0;
     while (!code && next > 0) {
+        n_objects += (size_t)looks_like_object(lines);
         code = add(self, lines->line, lines->bytes, lines->number, NULL);
         if (!code) next = cli_lines_next(lines);
     }
+    if (n_objects && self->input->format == CLI_FORMAT_AUTO)
+        cli_note("%zu line%s of %s look%s like objects, but the first line is no JSON: "
+                 "all are ranked as they stand (--format jsonl, or lines)",
+                 n_objects, n_objects == 1 ? "" : "s", lines->name,
+                 n_objects == 1 ? "s" : "");
     return code ? code : next < 0 ? CLI_FAILURE : CLI_SUCCESS;
 }
 

@@ -50,6 +50,17 @@ static const signature signatures[] = {
     SIGNATURE("\xfd"
               "7zXZ",
               "compressed with xz", "xz -dc"),
+    SIGNATURE("\x04\x22\x4d\x18", "compressed with lz4", "lz4 -dc"),
+    SIGNATURE("LZIP\x01", "compressed with lzip", "lzip -dc"),
+    SIGNATURE("\x1f\x9d", "compressed with compress", "gzip -dc"),
+    SIGNATURE("7z\xbc\xaf\x27\x1c", "a 7-Zip archive", NULL),
+    SIGNATURE("Rar!\x1a\x07", "a RAR archive", NULL),
+    SIGNATURE("Obj\x01", "an Avro file", NULL),
+    SIGNATURE("ORC\x0a", "an ORC file", NULL),
+    SIGNATURE("\x93NUMPY", "a NumPy array", NULL),
+    SIGNATURE("\x80\x03", "a Python pickle", NULL),
+    SIGNATURE("\x80\x04\x95", "a Python pickle", NULL),
+    SIGNATURE("\x80\x05\x95", "a Python pickle", NULL),
     SIGNATURE("PK\x03\x04", "a zip archive (or a .docx, .xlsx, .epub)", NULL),
     SIGNATURE("%PDF-", "a PDF document", "pdftotext"),
     SIGNATURE("SQLite format 3\0", "an SQLite database", NULL),
@@ -84,6 +95,22 @@ static int zero_half(const char *bytes, size_t n)
     return zeros[1] >= most && !zeros[0] ? 2 : 0;
 }
 
+/* More than a tenth of the first bytes are control characters that no text has; 0 is
+ * looked at elsewhere, and so is what separates texts. */
+static int is_binary(const char *bytes, size_t n)
+{
+    enum { SEEN = 4096, FEW = 16 };
+    size_t n_controls = 0;
+    if (n > SEEN) n = SEEN;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        int is_of_text =
+            c == 0 || c >= 0x20 || (c >= '\a' && c <= '\r') || (c >= 0x1b && c <= 0x1f);
+        n_controls += !is_of_text;
+    }
+    return n >= FEW && n_controls > n / 10;
+}
+
 static int refuse(const cli_lines *lines, const signature *found)
 {
     if (!found->way) return cli_fail("%s is %s, not text", lines->name, found->name);
@@ -110,6 +137,8 @@ static int find_encoding(cli_lines *lines)
         lines->encoding = CLI_ENCODING_UTF16BE;
     else if (half && lines->separator)
         lines->encoding = half == 2 ? CLI_ENCODING_UTF16LE : CLI_ENCODING_UTF16BE;
+    if (lines->encoding == CLI_ENCODING_UTF8 && is_binary(bytes, n))
+        return cli_fail("%s is binary data, not text", lines->name);
     if (lines->encoding != CLI_ENCODING_UTF8)
         cli_note("%s is UTF-16; it is read as such", lines->name);
     return CLI_SUCCESS;
@@ -286,10 +315,19 @@ static int next_line(cli_lines *lines)
     return 1;
 }
 
+/* JSON text sequences (RFC 7464) have a mark before each value. */
+static void drop_record_mark(cli_lines *lines)
+{
+    if (lines->bytes < 2 || lines->line[0] != '\x1e') return;
+    if (lines->line[1] != '{' && lines->line[1] != '[' && lines->line[1] != '"') return;
+    memmove(lines->line, lines->line + 1, lines->bytes--); /* with its NUL */
+}
+
 int cli_lines_next(cli_lines *lines)
 {
     int next;
     while ((next = next_line(lines)) > 0) {
+        drop_record_mark(lines);
         if (!is_blank(lines->line, lines->bytes)) return check_text(lines);
         lines->n_blank++;
     }

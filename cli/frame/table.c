@@ -20,11 +20,20 @@ static char guess_separator(const char *text, size_t bytes)
 
 void cli_table_init(cli_table *table, char *text, size_t bytes, char separator)
 {
+    /* a first line that says it, for spreadsheets */
+    static const char said[] = "sep=";
+    size_t at = sizeof said - 1, end;
+    int is_said = !separator && bytes > at + 1 && memcmp(text, said, at) == 0 &&
+                  (text[at + 1] == '\n' || text[at + 1] == '\r');
+    if (is_said) separator = text[at];
+    for (end = at; is_said && end < bytes && text[end] != '\n';)
+        end++;
     *table =
         (cli_table){.text = text,
                     .bytes = bytes,
                     .separator = separator ? separator : guess_separator(text, bytes),
-                    .next_line = 1};
+                    .at = is_said ? end + (end < bytes) : 0,
+                    .next_line = is_said ? 2 : 1};
 }
 
 static int reserve(cli_table *table)

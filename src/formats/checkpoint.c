@@ -247,7 +247,11 @@ static grt_status refuse_directory(const char *path, grt_error *err)
         {".bin", "convert the PyTorch weights to safetensors"},
         {".pt", "convert the PyTorch weights to safetensors"},
         {".onnx", "ONNX is not read; get the safetensors or GGUF version"},
+        {".pth", "convert the PyTorch weights to safetensors"},
         {".h5", "convert the TensorFlow weights to safetensors"},
+        {".msgpack", "convert the Flax weights to safetensors"},
+        {".npz", "weights in NumPy's format are not read; get the safetensors version"},
+        {"openvino_model.xml", "OpenVINO is not read; get the safetensors version"},
     };
     char name[MAX_NAME_BYTES];
     GRT_TRY(refuse_what_is_known(path, err));

@@ -192,6 +192,56 @@ static grt_status read_roles(grt_vocabulary *v, const grt_metadata *m, grt_error
     return GRT_OK;
 }
 
+/* A switch of the file; without it `otherwise`, and a note. */
+static grt_status read_switch(grt_vocabulary *v, const grt_metadata *m, const char *key,
+                              bool otherwise, bool *out, grt_error *err)
+{
+    *out = otherwise;
+    if (grt_metadata_get_bool(m, key, out)) return GRT_OK;
+    return grt_notes_add(&v->notes, GRT_NOTE_RESULT, err,
+                         "the file does not say %s: %s is taken", key,
+                         otherwise ? "true" : "false");
+}
+
+/* Whether Hugging Face's tokenizer of the family puts a space before texts. */
+static bool has_usual_prefix(const grt_metadata *m)
+{
+    grt_text architecture = {"", 0};
+    (void)grt_metadata_get_text(m, "general.architecture", &architecture);
+    return architecture.size < 5 || memcmp(architecture.data, "gemma", 5) != 0;
+}
+
+/* Normalisers that a file asks for, and that its kind of tokenizer lacks. */
+static grt_status refuse_normaliser(const grt_metadata *m, grt_error *err)
+{
+    static const char *const keys[] = {"tokenizer.ggml.normalizer.lowercase",
+                                       "tokenizer.ggml.normalizer.strip_accents"};
+    for (size_t i = 0; i < 2; i++) {
+        bool is_set = false;
+        (void)grt_metadata_get_bool(m, keys[i], &is_set);
+        if (is_set)
+            GRT_FAIL(err, GRT_E_UNSUPPORTED,
+                     "%s: %s is not supported for this kind of tokenizer", m->source,
+                     keys[i]);
+    }
+    return GRT_OK;
+}
+
+static grt_status note_lacks(grt_vocabulary *v, const grt_metadata *m,
+                             grt_tokenizer_kind kind, grt_error *err)
+{
+    if (!grt_metadata_get(m, "tokenizer.ggml.token_type"))
+        GRT_TRY(grt_notes_add(&v->notes, GRT_NOTE_RESULT, err,
+                              "the file does not say which tokens are control tokens "
+                              "(tokenizer.ggml.token_type): the usual names are"));
+    if (kind == GRT_TOKENIZER_UNIGRAM &&
+        !grt_metadata_get(m, "tokenizer.ggml.precompiled_charsmap"))
+        GRT_TRY(grt_notes_add(&v->notes, GRT_NOTE_RESULT, err,
+                              "the file has no tokenizer.ggml.precompiled_charsmap: "
+                              "texts are not normalised"));
+    return GRT_OK;
+}
+
 static grt_status read_sentence(grt_vocabulary *v, const grt_metadata *m,
                                 grt_tokenizer_kind kind, grt_error *err)
 {
@@ -199,14 +249,49 @@ static grt_status read_sentence(grt_vocabulary *v, const grt_metadata *m,
     GRT_TRY(read_scored_pieces(v, m, err));
     GRT_TRY(read_charsmap(v, m, err));
     GRT_TRY(read_roles(v, m, err));
-    bool has_first_mark = true, are_thinned = kind == GRT_TOKENIZER_UNIGRAM;
-    (void)grt_metadata_get_bool(m, "tokenizer.ggml.add_space_prefix", &has_first_mark);
-    (void)grt_metadata_get_bool(m, "tokenizer.ggml.remove_extra_whitespaces",
-                                &are_thinned);
+    bool has_first_mark, are_thinned = kind == GRT_TOKENIZER_UNIGRAM;
+    GRT_TRY(refuse_normaliser(m, err));
+    GRT_TRY(note_lacks(v, m, kind, err));
+    GRT_TRY(read_switch(v, m, "tokenizer.ggml.add_space_prefix", has_usual_prefix(m),
+                        &has_first_mark, err));
+    if (kind == GRT_TOKENIZER_UNIGRAM)
+        GRT_TRY(read_switch(v, m, "tokenizer.ggml.remove_extra_whitespaces", true,
+                            &are_thinned, err));
+    else
+        (void)grt_metadata_get_bool(m, "tokenizer.ggml.remove_extra_whitespaces",
+                                    &are_thinned);
     grt_vocabulary_set_spaces(v, has_first_mark, are_thinned);
     v->fuse_unknown = true;
     grt_vocabulary_finish_sentence(v);
     return GRT_OK;
+}
+
+/* A piece of words with a capital letter, which a vocabulary of small letters lacks. */
+static bool has_capitals(const grt_vocabulary *v)
+{
+    for (size_t id = 0; id < v->n_pieces; id++) {
+        const grt_piece *piece = &v->pieces[id];
+        if (!piece->text || piece->is_special || piece->text[0] == '[') continue;
+        for (size_t i = 0; i < piece->size; i++)
+            if (piece->text[i] >= 'A' && piece->text[i] <= 'Z') return true;
+    }
+    return false;
+}
+
+/* The format has no place for BERT's normaliser: its vocabulary tells whether letters
+ * are lowered, unless the file has keys of its own for it. */
+static grt_status finish_words(grt_vocabulary *v, const grt_metadata *m, grt_error *err)
+{
+    bool is_cased = has_capitals(v), lower = !is_cased;
+    bool is_said =
+        grt_metadata_get_bool(m, "tokenizer.ggml.normalizer.lowercase", &lower);
+    GRT_TRY(grt_vocabulary_finish_wordpiece(v, lower, m->source, err));
+    (void)grt_metadata_get_bool(m, "tokenizer.ggml.normalizer.strip_accents",
+                                &v->strip_accents);
+    if (!is_cased || is_said) return GRT_OK;
+    return grt_notes_add(&v->notes, GRT_NOTE_RESULT, err,
+                         "the vocabulary has capital letters: texts are not lowered, "
+                         "and keep their accents");
 }
 
 grt_status grt_vocabulary_read_gguf(grt_vocabulary *out, const grt_metadata *metadata,
@@ -217,7 +302,8 @@ grt_status grt_vocabulary_read_gguf(grt_vocabulary *out, const grt_metadata *met
     if (text_is(model, "bert")) {
         grt_vocabulary_begin(out, GRT_TOKENIZER_WORDPIECE);
         GRT_TRY(read_pieces(out, metadata, true, err));
-        return grt_vocabulary_finish_wordpiece(out, true, metadata->source, err);
+        GRT_TRY(read_roles(out, metadata, err));
+        return finish_words(out, metadata, err);
     }
     if (text_is(model, "t5"))
         return read_sentence(out, metadata, GRT_TOKENIZER_UNIGRAM, err);
@@ -233,5 +319,6 @@ grt_status grt_vocabulary_read_gguf(grt_vocabulary *out, const grt_metadata *met
     GRT_TRY(read_pieces(out, metadata, false, err));
     GRT_TRY(read_merges(out, metadata, err));
     GRT_TRY(read_roles(out, metadata, err));
+    GRT_TRY(refuse_normaliser(metadata, err));
     return grt_pre_tokenizer_choose(out, metadata, err);
 }

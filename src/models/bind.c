@@ -619,6 +619,7 @@ static grt_status bind_layer(grt_binder *binder, size_t layer, const char *befor
         bool is_found;
         const grt_part_spec *spec = pick(binder, &table, i, &is_found);
         assert(spec);
+        if (spec->need == GRT_NEED_NOT_FIRST && layer == 0) is_found = false;
         if (!is_found) {
             GRT_TRY(check_lack(binder, spec, layer, err));
             continue;

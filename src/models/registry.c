@@ -2,6 +2,7 @@
 #include "models/architectures.h"
 
 #include "models/bind.h"
+#include "models/surplus.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -269,6 +270,7 @@ grt_status grt_network_bind(grt_network *out, grt_checkpoint *checkpoint,
         grt_binder_init(&binder, &network, checkpoint, tokenizer);
         status = network.architecture->bind(&binder, err);
     }
+    if (status == GRT_OK) status = grt_surplus_check(&network, checkpoint, err);
     if (status != GRT_OK) {
         grt_network_release(&network);
         return status;

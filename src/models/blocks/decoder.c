@@ -255,19 +255,35 @@ static grt_status read_kinds(grt_binder *binder, grt_layer_kind **out, grt_error
     return decoder->local_period ? read_locals(binder, *out, err) : GRT_OK;
 }
 
-/* A flag that promises biases which are not there. */
+/* A flag that promises biases which are not there, or denies those that are: Hugging
+ * Face's code leaves them unread then, and other programs add them. */
 static grt_status check_promises(grt_binder *binder, grt_error *err)
 {
     static const struct {
         grt_name flag;
-        int part;
-    } flags[] = {{{"attention_bias", NULL}, GRT_DECODER_OUTPUT_BIAS},
-                 {{"mlp_bias", NULL}, GRT_DECODER_DOWN_BIAS}};
+        int part, others[3]; /* parts; -1: none */
+    } flags[] = {
+        {{"attention_bias", NULL},
+         GRT_DECODER_OUTPUT_BIAS,
+         {GRT_DECODER_QUERY_BIAS, GRT_DECODER_KEY_BIAS, GRT_DECODER_VALUE_BIAS}},
+        {{"mlp_bias", NULL},
+         GRT_DECODER_DOWN_BIAS,
+         {GRT_DECODER_UP_BIAS, GRT_DECODER_GATE_BIAS, -1}}};
     const grt_network *network = binder->network;
     const char *source = binder->checkpoint->metadata.source;
     for (size_t i = 0; i < 2; i++) {
         bool is_set = false;
-        if (!grt_key_flag(binder, flags[i].flag, &is_set) || !is_set) continue;
+        bool is_said = grt_key_flag(binder, flags[i].flag, &is_set);
+        for (size_t j = 0; j < 3 && is_said && !is_set && flags[i].others[j] >= 0;
+             j++) {
+            int part = flags[i].others[j];
+            if (network->layer_parts[part].n_out &&
+                !(network->architecture->needed_parts >> part & 1))
+                GRT_FAIL(err, GRT_E_UNSUPPORTED,
+                         "%s: %s is false, but layer 0 has biases", source,
+                         binder->key);
+        }
+        if (!is_set) continue;
         if (network->layer_parts[flags[i].part].n_out == 0)
             GRT_FAIL(err, GRT_E_FORMAT, "%s: %s is true, but layer 0 has no biases",
                      source, binder->key);

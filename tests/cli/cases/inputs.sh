@@ -84,3 +84,24 @@ run rank -m fake owl two.txt
 run rank -m fake owl --tsv two.txt <two.txt
 run rank -m fake two.txt
 run rank -m fake owl <two.txt
+echo '-- bytes that are no text, and texts that are nearly JSON or tables'
+bytes() { # bytes NAME FORMAT: printf
+    printf "$2" >"$1"
+    run rank -m fake -q owl --tsv "$1"
+}
+bytes lz4 '\004\042\115\030dowl\n'
+bytes lzip 'LZIP\001owl\n'
+bytes compressed '\037\235\220owl\n'
+bytes avro 'Obj\001\004owl\n'
+bytes orc 'ORC\nowl\n'
+bytes pickle '\200\004\225\020owl\n'
+bytes numpy '\223NUMPY\001owl\n'
+bytes archive '7z\274\257\047\034owl\n'
+bytes unknown '\001\002\003owl\004\005\006 at \016\017 night\n'
+bytes colours '\033[1mowl\033[0m at night, \tand a bell: \a\n'
+bytes sequence '\036{"text": "owl", "id": "a"}\n\036{"text": "bread", "id": "b"}\n'
+bytes comment.txt '// notes\n{"text": "owl"}\n'
+bytes python.txt "{'text': 'owl'}\n{'text': 'bread'}\n"
+run rank -m fake -q owl --tsv --format lines python.txt
+bytes sheet.csv 'sep=;\r\nid;text\r\n1;owl, at night\r\n2;bread\r\n'
+bytes sheet2.csv 'sep=|\n1|2\n'
