@@ -30,7 +30,8 @@ if(TARGET grating_command)
   endif()
   install(TARGETS grating_command DESTINATION ${CMAKE_INSTALL_BINDIR})
   install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/grating/models
-    PATTERN "*.samples" EXCLUDE)
+    PATTERN "*.samples" EXCLUDE
+    PATTERN "grating-mini" EXCLUDE) # tests use it
   file(GLOB GRT_MAN_PAGES CONFIGURE_DEPENDS docs/man/*.1)
   install(FILES ${GRT_MAN_PAGES} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()

@@ -8,7 +8,7 @@
  *     grt_error err;
  *     grt_model *model = NULL;
  *     grt_result *result = NULL;
- *     if (grt_model_open(&model, NULL, "models/grating-mini", NULL, &err))
+ *     if (grt_model_open(&model, NULL, "models/grating-small", NULL, &err))
  *         ... err.text says what was wrong, in one line ...
  *     grt_request request = GRT_REQUEST_INIT;
  *     request.query = "how do owls hunt";
@@ -202,7 +202,7 @@ GRT_API GRT_NODISCARD grt_status grt_engine_describe(grt_engine *engine,
 /* ---- Models by name ---- */
 
 /* The bundled model that is used where none is named. */
-#define GRT_DEFAULT_MODEL "grating-mini"
+#define GRT_DEFAULT_MODEL "grating-small"
 
 /* Where a model is. */
 typedef enum grt_model_source {

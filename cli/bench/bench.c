@@ -24,7 +24,7 @@ enum {
 
 static const cli_option options_table[] = {
     {'m', "model", "PATH",
-     "Hugging Face directory or GGUF file (default: the\nbundled grating-mini)"},
+     "Hugging Face directory or GGUF file (default: the\nbundled grating-small)"},
     {'t', "threads", "N", "threads to use (default 0: one for each usable CPU)"},
     {KEY_DOCUMENTS, "documents", "N", "candidates (default: ablation 60, others 20)"},
     {KEY_TOKENS, "tokens", "T", "tokens of a pair, about (default 500)"},

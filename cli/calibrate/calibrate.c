@@ -22,7 +22,7 @@ static const cli_option options_table[] = {
     {KEY_QUERIES, "queries", "FILE",
      "JSON lines {\"query\", \"documents\"}, as rank reads them"},
     {'m', "model", "PATH",
-     "Hugging Face directory or GGUF file (default: the\nbundled grating-mini)"},
+     "Hugging Face directory or GGUF file (default: the\nbundled grating-small)"},
     {KEY_INSTRUCTION, "instruction", "TEXT", "the task, for models that take one"},
     {KEY_PRECISION, "precision", "P",
      "report on this share of the full ranking's K best,\n"

@@ -60,7 +60,7 @@ static const cli_option options_table[] = {
      "stage's score, in standard deviations over the\n"
      "candidates (default 1); none: do not"},
     {'m', "model", "PATH",
-     "Hugging Face directory or GGUF file (default: the\nbundled grating-mini)"},
+     "Hugging Face directory or GGUF file (default: the\nbundled grating-small)"},
     {KEY_INSTRUCTION, "instruction", "TEXT", "the task, for models that take one"},
     {KEY_POLICIES, "policies", "LIST",
      "of none, cluster and bound: compare them with the full\npass"},

@@ -70,7 +70,7 @@ const cli_option cli_rank_options_table[] = {
     {'m', "model", "PATH",
      "Hugging Face directory, GGUF file, or a name that\n"
      "\"grating models\" lists (default: $GRATING_MODEL, or\n"
-     "the bundled grating-mini)"},
+     "the bundled grating-small)"},
     {KEY_INSTRUCTION, "instruction", "TEXT", "the task, for models that take one"},
     CLI_ENGINE_OPTIONS,
     CLI_CUTOFF_OPTION,

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #define MODEL_DIR   GRT_SOURCE_DIR "/models/grating-mini"
+#define SMALL_DIR   GRT_SOURCE_DIR "/models/grating-small"
 #define DECODER_DIR GRT_SOURCE_DIR "/models/grating-mini-qwen3"
 
 static grt_model *model;
@@ -129,6 +130,15 @@ static void test_logits_agree_with_the_reference(void **state)
     check_reference(MODEL_DIR, 238, GRT_ARITHMETIC_F32, 2e-4);
     check_reference(MODEL_DIR, 238, GRT_ARITHMETIC_BF16, 2e-1);
     check_reference(MODEL_DIR, 238, GRT_ARITHMETIC_INT8, 3);
+}
+
+static void test_the_small_model_agrees_with_the_reference(void **state)
+{
+    (void)state;
+    /* The logits span 19. */
+    check_reference(SMALL_DIR, 238, GRT_ARITHMETIC_F32, 2e-4);
+    check_reference(SMALL_DIR, 238, GRT_ARITHMETIC_BF16, 1e-1);
+    check_reference(SMALL_DIR, 238, GRT_ARITHMETIC_INT8, 6e-1);
 }
 
 static void test_the_decoder_agrees_with_the_reference(void **state)
@@ -468,6 +478,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_logits_agree_with_the_reference),
+        cmocka_unit_test(test_the_small_model_agrees_with_the_reference),
         cmocka_unit_test(test_the_decoder_agrees_with_the_reference),
         cmocka_unit_test(test_results_do_not_depend_on_threads_or_company),
         cmocka_unit_test(test_lengths_replace_terminators),

@@ -20,7 +20,7 @@ printf '%s\n' 'Bread rises because yeast makes gas from sugar in the dough.' \
 check doctor "$command" doctor
 check inspect "$command" inspect --json --tensors
 check rank "$command" rank -q 'how do owls hunt' --tsv --model \
-    "$2/models/grating-mini" documents.txt
+    "$2/models/grating-small" documents.txt
 [ "$(sed -n 2p out | cut -f 1-2)" = "$(printf '1\t1')" ] ||
     { echo "rank: the owls are not first"; cat out; fail=1; }
 cut -f 1-8 out >one_thread
@@ -93,8 +93,9 @@ long=$(awk 'BEGIN { for (i = 0; i < 900; i++) printf "snow " }')
 check "a long query" "$command" rank -q "$long" -k 1 documents.txt
 grep -qx "grating: the query was cut: with a document it may have 512 tokens" err ||
     { echo "a long query:"; cat err; fail=1; }
-printf '%s\n' "bread" "$long owls hunt mice at night" >long.txt
-check "a long document" "$command" rank -q 'how do owls hunt' -k 1 --tsv long.txt
+other=$(yes 'The share price fell after the bank reported a loss.' | head -n 85 | tr '\n' ' ')
+printf '%s\n' "bread" "$other owls hunt mice at night" >long.txt
+check "a long document" "$command" rank -q 'how do owls hunt' -k 1 --tsv --policy none long.txt
 [ "$(cat err)" = "grating: 1 of 2 documents was cut to 512 tokens" ] ||
     { echo "a long document:"; cat err; fail=1; }
 cut_logit=$(awk -F'\t' 'NR == 2 { print $5 }' out)
@@ -203,7 +204,7 @@ calibrated "after a cut" --queries calibration.jsonl
 grep -q '"computed_queries": 1, "known_queries": 11,' out || { cat out; fail=1; }
 cmp first p.safetensors || fail=1
 # Beside the model a profile is found, and a damaged one is replaced.
-mkdir model && ln -s "$2"/models/grating-mini/* model/
+mkdir model && ln -s "$2"/models/grating-small/* model/
 rm -f model/grating.profile.safetensors # the link: what it leads to is not ours
 printf 'damaged' >model/grating.profile.safetensors
 if "$command" rank -m model --queries calibration.jsonl >out 2>err; then

@@ -203,8 +203,8 @@ static char *home_of(const char *path, const char *folder)
 /* Any other name is one of a model. */
 static int is_nowhere(const char *path)
 {
-    static const char *const names[] = {"ranker", "reranker", "gratng-mini",
-                                        "grating-minis", "something-else"};
+    static const char *const names[] = {"ranker", "reranker", "gratng-small",
+                                        "grating-smalls", "something-else"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(path, names[i]) == 0) return 1;
     }

@@ -40,7 +40,7 @@ run() {
 
 # Puts the command and a fake bundled model under ./$1 and goes on with that command.
 install_under() {
-    mkdir -p "$1/bin" "$1/share/grating/models/grating-mini"
+    mkdir -p "$1/bin" "$1/share/grating/models/grating-small"
     cp "$command" "$1/bin/grating"
     command=$PWD/$1/bin/grating
 }

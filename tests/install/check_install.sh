@@ -15,7 +15,7 @@ fail() {
 }
 prefix="$folder/a prefix"
 cmake --install "$2" --prefix "$prefix" >"$folder/log" || fail "installing fails"
-for file in bin/grating include/grating.h include/grating.hpp share/grating/models/grating-mini/config.json \
+for file in bin/grating include/grating.h include/grating.hpp share/grating/models/grating-small/config.json \
     share/man/man1/grating.1; do
     [ -e "$prefix/$file" ] || fail "$file was not installed"
 done
@@ -27,12 +27,12 @@ grep -q 'samples.*EXCLUDE' "$2/cmake_install.cmake" ||
 # The command runs from there, with its own library and model.
 "$prefix/bin/grating" rank -q "how do owls hunt" -k 1 --json "$1/examples/demo/passages.jsonl" \
     >"$folder/log" || fail "the installed command fails"
-grep -q grating-mini "$folder/log" || fail "the installed command does not find its model"
-model="$prefix/share/grating/models/grating-mini"
+grep -q grating-small "$folder/log" || fail "the installed command does not find its model"
+model="$prefix/share/grating/models/grating-small"
 
 # The README's program, with pkg-config, and wherever the folder is moved.
 sed -n '/^```c$/,/^```$/p' "$1/README.md" | grep -v '^```' |
-    sed "s|models/grating-mini|$model|" >"$folder/program.c"
+    sed "s|models/grating-small|$model|" >"$folder/program.c"
 run_program() { # run_program WITH PROGRAM
     answer=$(LD_LIBRARY_PATH="$library_path" "$2" 2>&1) || true
     [ "$answer" = "Owls hunt at night." ] || fail "built with $1, the README's program says: $answer"

@@ -395,7 +395,7 @@ class SelfCheck(Operation):
         for i in range(6):
             texts = [f"{'owls hunt' if j % 3 else 'bread rises'} {i * j} at night" for j in range(30)]
             self.assertEqual(server.post("/v1/rerank", light(documents=texts)).status, 200)
-        name = 'grating_%s{model="grating-mini"}'
+        name = 'grating_%s{model="grating-small"}'
         self.assertTrue(server.wait_for(
             lambda: server.metrics()[name % "selfchecks_total"] >= 5, 120), server.metrics())
         got = server.metrics()

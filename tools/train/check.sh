@@ -123,13 +123,35 @@ for file in documents shard-000 dev; do
     cmp "taught/$file.npz" "again/$file.npz" || { echo "teach.py: $file differs"; exit 1; }
 done
 "$python" "$tools/train/train.py" taught run --init encoder --steps 3 --lists 2 --warm-up 1 \
-    --temperature 1 --keep-words --dev-lists 1 --dtype f32 >run.log
+    --temperature 1 --keep-words --dev-lists 1 --dtype f32 --keep-minutes 1e-9 >run.log
+# On from a cross-encoder, then the mean of two of its steps, half of the way back.
+"$python" "$tools/train/export.py" run/checkpoint.pt tokenizer small >/dev/null
+"$python" "$tools/train/train.py" taught further --init small --steps 3 --lists 2 --warm-up 1 \
+    --dev-lists 1 --dtype f32 --keep-minutes 1e-9 >further.log
+"$python" "$tools/train/interpolate.py" further/weights-00002.pt,further/weights-00003.pt 0.5 \
+    mean.pt
+"$python" "$tools/train/export.py" mean.pt tokenizer mean >/dev/null
+printf '%s\n' 'Before.' '<!-- quality: begin -->' 'old' '<!-- quality: end -->' 'After.' >page.md
+for call in first second; do # the second one counts what the first one kept
+    "$python" "$tools/train/quality.py" "$grating" mean "$ranking" kept --sets xquad-en --limit 3 \
+        --depth 12 --weights 0.5 --early 0.99 --encoders encoder --vocabulary "$vocabulary" \
+        --table page.md >"quality-$call.log"
+    cp page.md "page-$call.md"
+done
+cmp page-first.md page-second.md
+grep -q '^| xquad-en | 3 | 0\.' page.md && grep -q '^After' page.md && ! grep -q old page.md
 "$python" - "$tools" <<'PYTHON'
 import sys
 import numpy as np
 import torch
 sys.path[:0] = [sys.argv[1] + "/golden"]
 import safetensors_io
+small = safetensors_io.read("small/model.safetensors")
+steps = [torch.load("further/weights-0000%d.pt" % n)["weights"] for n in (2, 3)]
+for name, w in torch.load("mean.pt")["weights"].items():
+    middle = (steps[0][name] + steps[1][name]).detach() / 2
+    wanted = (middle + torch.from_numpy(small[name].astype(np.float32))) / 2
+    assert torch.allclose(w, wanted, atol=1e-6), name
 start = safetensors_io.read("encoder/model.safetensors")
 weights = torch.load("run/checkpoint.pt")["weights"]
 for name, before in start.items():

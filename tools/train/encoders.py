@@ -43,6 +43,12 @@ def distance_buckets(length, n_buckets, farthest=128):
     return side + torch.where(distance < near, distance, far.clamp(max=half - 1))
 
 
+def has_bf16():
+    """Whether the processor multiplies bf16 numbers itself."""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+        return "avx512_bf16" in f.read()
+
+
 class Encoder:
     """A folder with config.json and model.safetensors."""
 
@@ -55,6 +61,7 @@ class Encoder:
         stored = safetensors_io.read(os.path.join(folder, "model.safetensors"))
         self.weights = {name: torch.from_numpy(w.copy()) for name, w in stored.items()}
         self.size = self.config["hidden_size"]
+        self.is_fast = has_bf16()  # four times the speed; cosines move by about 0.002
 
     def rows(self, x, mask):
         """x, mask [n][length] -> [n][length][hidden]."""
@@ -108,7 +115,7 @@ class Encoder:
                 n = len(cut[i])
                 x[row, :n + 2] = [cls, *cut[i], sep]
                 mask[row, :n + 2] = True
-            with torch.inference_mode():
+            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, self.is_fast):
                 mask = torch.from_numpy(mask)
                 y = self.rows(torch.from_numpy(x), mask)
                 kept = mask[..., None].float()

@@ -4,6 +4,7 @@
 usage: quality.py GRATING MODEL RANKING_DIR OUT [--sets a,b] [--part test] [--limit 60]
                   [--depth 50] [--weights 0,0.1,0.2] [--arithmetic f32]
                   [--encoders MINILM_DIR[,MPNET_DIR] --vocabulary VOCAB]
+                  [--early 0.95,0.99] [--table OUT.md]
 The first stage is that of `grating eval`: FTS5 of SQLite with Porter's stemmer, k1 1.2, b 0.75,
 all words of a query.  The model ranks its first candidates.  Gains are the grades, the ideal
 order is that of all judgements.  Of msmarco, wikiqa, locomo and xquad-de all queries count, of
@@ -11,7 +12,11 @@ cosqa the test part as published, of the others the part of tools/reference/jobs
 are taken at equal distances.  --weights adds rows `logit + w x BM25`, BM25 in units of its
 standard deviation over the candidates; --encoders adds the cosine of these, and of their mean
 with 0.5 BM25, standardised over the candidates.
-OUT/SET.json keeps logits and BM25's scores, so that a second call only counts; intervals and p
+--early adds rankings of K = 10 with policy bound of these precisions, and says which share of
+layers x candidates they computed; the model's profile is needed.  --table puts what came out
+between two marks of a page.
+OUT/SET.json keeps logits and all scores, so that a second call only counts (another model wants
+another OUT); intervals and p
 are those of measure.py, paired with BM25.
 """
 import argparse
@@ -77,15 +82,32 @@ def candidates(name, args):
     return jobs.spread(out, args.limit)
 
 
-def add_logits(rows, args):
+def rank(rows, args, *options):
+    """What `grating rank --json` says about each row."""
     lines = "".join(json.dumps({"query": row["query"], "documents": row["texts"]}) + "\n"
                     for row in rows)
-    command = [args.grating, "rank", "--json", "--all", "--policy", "none", "--arithmetic",
-               args.arithmetic, "--no-progress", "--model", args.model, "--queries", "-"]
+    command = [args.grating, "rank", "--json", "--arithmetic", args.arithmetic,
+               "--no-progress", "--model", args.model, "--queries", "-", *options]
     done = subprocess.run(command, check=True, input=lines, stdout=subprocess.PIPE, text=True)
-    for row, line in zip(rows, done.stdout.splitlines(), strict=True):
-        found = sorted(json.loads(line)["results"], key=lambda item: item["index"])
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def add_logits(rows, args):
+    for row, told in zip(rows, rank(rows, args, "--all", "--policy", "none"), strict=True):
+        found = sorted(told["results"], key=lambda item: item["index"])
         row["logits"] = [item["logit"] for item in found]
+
+
+def add_early(rows, args, precision):
+    """Places of the candidates, and what was computed."""
+    told = rank(rows, args, "--policy", "bound", "--precision", precision, "-k", "10")
+    for row, one in zip(rows, told, strict=True):
+        scores, stats = [-len(row["texts"])] * len(row["texts"]), one["stats"]
+        for place, item in enumerate(one["results"]):
+            scores[item["index"]] = -place
+        row.setdefault("early", {})[precision] = {
+            "scores": scores,
+            "computed": stats["candidates_x_layers"] / stats["full_candidates_x_layers"]}
 
 
 def add_cosines(rows, args):
@@ -122,12 +144,19 @@ def orders(row, weights):
     words = standard(row["bm25"])
     for w in weights:
         out["model + %g BM25" % w] = np.asarray(row["logits"]) + w * words
+    for precision, early in row.get("early", {}).items():
+        out["early, %s" % precision] = early["scores"]
     near = {kind: standard(values) for kind, values in row.get("cosines", {}).items()}
     out.update({"cosine, " + kind: values for kind, values in near.items()})
     if near:
         mean = standard(sum(near.values()))
         out["cosines + 0.5 BM25"] = mean + 0.5 * words
     return out
+
+
+def overlap(a, b, k=10):
+    first, second = (set(np.argsort(-np.asarray(s), kind="stable")[:k]) for s in (a, b))
+    return len(first & second) / len(first)
 
 
 def report(name, rows, weights):
@@ -140,11 +169,75 @@ def report(name, rows, weights):
         found[key]["wins_ties_losses"] = [int((apart > 1e-9).sum()),
                                           int((abs(apart) <= 1e-9).sum()),
                                           int((apart < -1e-9).sum())]
+        if key.startswith("early"):
+            early = [r["early"][key.split(", ")[1]] for r in rows]
+            found[key]["computed"] = float(np.mean([e["computed"] for e in early]))
+            found[key]["overlap"] = float(np.mean(
+                [overlap(e["scores"], r["logits"]) for e, r in zip(early, rows)]))
         row = found[key]
         print("%-9s %4d  BM25 %.3f  %-22s %.3f  %+.3f (%+.3f to %+.3f)  %d/%d/%d" % (
             name, row["queries"], row["bm25"], key, row["model"], row["gain"],
             *row["gain_interval"], *row["wins_ties_losses"]), flush=True)
     return found
+
+
+def complete(name, path, args):
+    """The rows of a set with all that is asked for; what the file has is not computed again."""
+    rows = []
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as f:
+            rows = json.load(f)
+    before = json.dumps(rows)
+    rows = rows or candidates(name, args)
+    if "cosines" not in rows[0] and args.encoders:
+        add_cosines(rows, args)
+    if "logits" not in rows[0]:
+        add_logits(rows, args)
+    for precision in filter(None, args.early.split(",")):
+        if precision not in rows[0].get("early", {}):
+            add_early(rows, args, precision)
+    if json.dumps(rows) != before:
+        with open(path + ".part", "w", encoding="utf-8") as f:
+            json.dump(rows, f)
+        os.replace(path + ".part", path)
+    return rows
+
+
+BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
+
+
+def table(found, weights):
+    """Rows of a Markdown table: one for each set."""
+    first = next(iter(found.values()))
+    cosines = [key for key in first if key.startswith("cosine")]
+    sums = ["model + %g BM25" % w for w in weights]
+    early = [key for key in first if key.startswith("early")]
+    head = (["set", "queries", "BM25"] + cosines + ["model", "less BM25", "wins, ties, losses"]
+            + sums + ["%s: NDCG, overlap, computed" % key for key in early])
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for name, row in found.items():
+        model = row["model"]
+        cells = [name, "%d" % model["queries"], "%.3f" % model["bm25"]]
+        cells += ["%.3f" % row[key]["model"] for key in cosines]
+        cells += ["%.3f" % model["model"],
+                  "%+.3f (%+.3f to %+.3f)" % (model["gain"], *model["gain_interval"]),
+                  "%d, %d, %d" % tuple(model["wins_ties_losses"])]
+        cells += ["%.3f" % row[key]["model"] for key in sums]
+        cells += ["%.3f, %.3f, %.0f %%" % (row[key]["model"], row[key]["overlap"],
+                                           100 * row[key]["computed"]) for key in early]
+        yield "| " + " | ".join(cells) + " |"
+
+
+def write_table(path, found, weights):
+    """Between two marks of the page, the rest of which stays."""
+    with open(path, encoding="utf-8") as f:
+        page = f.read()
+    before, rest = page.split(BEGIN)
+    after = rest.split(END)[1]
+    with open(path + ".part", "w", encoding="utf-8") as f:
+        f.write("\n".join([before + BEGIN, "", *table(found, weights), "", END]) + after)
+    os.replace(path + ".part", path)
 
 
 def main():
@@ -159,6 +252,8 @@ def main():
     parser.add_argument("--limit", type=int, default=60)
     parser.add_argument("--depth", type=int, default=50)
     parser.add_argument("--weights", default="")
+    parser.add_argument("--early", default="")
+    parser.add_argument("--table")
     parser.add_argument("--arithmetic", default="f32")
     parser.add_argument("--encoders", default="")
     parser.add_argument("--vocabulary")
@@ -168,21 +263,13 @@ def main():
     found = {}
     for name in args.sets.split(","):
         path = os.path.join(args.out, name + ".json")
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as f:
-                rows = json.load(f)
-        else:
-            rows = candidates(name, args)
-            add_logits(rows, args)
-            if args.encoders:
-                add_cosines(rows, args)
-            with open(path + ".part", "w", encoding="utf-8") as f:
-                json.dump(rows, f)
-            os.replace(path + ".part", path)
+        rows = complete(name, path, args)
         found[name] = report(name, rows, weights)
     with open(os.path.join(args.out, "report.json"), "w", encoding="utf-8") as f:
         json.dump({"depth": args.depth, "metric": "NDCG@10", "sets": found}, f, indent=1)
         f.write("\n")
+    if args.table:
+        write_table(args.table, found, weights)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@
 usage: train.py DATA OUT (--init MODEL_DIR | --config CONFIG.json) (--steps N | --minutes M)
                 [--seed 1] [--rate 7e-5] [--lists 8] [--candidates 6] [--max-tokens 320]
                 [--workers 2] [--dtype auto] [--bytes] [--trained-positions 112]
-                [--warm-up 200] [--temperature 1.5] [--keep-words]
+                [--warm-up 200] [--temperature 1.5] [--keep-words] [--keep-minutes 5]
 --init takes a cross-encoder, or a BERT text encoder, which gets a head of small noise.
 OUT/checkpoint.pt is written every --checkpoint-seconds, to a temporary name first: the same
 command goes on from it after any interruption, and returns at once when training has ended.
+With --keep-minutes weights stay as OUT/weights-STEP.pt too, to choose from (interpolate.py).
 OUT/log.jsonl gets a line now and then.  The loss is the cross entropy between the softmax of
 a list's logits and its target: the relevant candidate, mixed with softmax(score / --temperature)
 by the list's share `teacher`; the score is BM25's (prepare.py) or a teacher's (teach.py).  The
@@ -33,6 +34,7 @@ import torch  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "golden")]
+import encoders  # noqa: E402
 import lexical_start  # noqa: E402
 import networks  # noqa: E402
 import safetensors_io  # noqa: E402
@@ -244,8 +246,7 @@ class Trainer:
             return {"bf16": torch.bfloat16, "f32": torch.float32}[self.args.dtype]
         if self.device.type == "cuda":
             return torch.bfloat16
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
-            return torch.bfloat16 if "avx512_bf16" in f.read() else torch.float32
+        return torch.bfloat16 if encoders.has_bf16() else torch.float32
 
     def log(self, **fields):
         fields.update(step=self.step, minutes=round(self.spent / 60.0, 2))
@@ -262,6 +263,13 @@ class Trainer:
             torch.save(state, f)
             f.flush()
             os.fsync(f.fileno())
+        os.replace(path + ".part", path)
+
+    def keep(self):
+        """The weights alone, beside those of other steps."""
+        path = os.path.join(self.args.out, "weights-%05d.pt" % self.step)
+        torch.save({"config": self.config, "weights": self.weights, "step": self.step,
+                    "spent": self.spent, "arguments": vars(self.args)}, path + ".part")
         os.replace(path + ".part", path)
 
     def resume(self):
@@ -384,7 +392,7 @@ class Trainer:
             self.log(event="start", dtype=str(self.plain.dtype), device=str(self.device),
                      dev=self.evaluate())
         saved = logged = time.monotonic()
-        evaluated, sums, tokens = self.spent, [], 0
+        evaluated, sums, tokens, kept = self.spent, [], 0, self.spent
         while self.progress() < 1.0:
             begin = self.clock()
             loss, right, n = self.one_step()
@@ -401,6 +409,9 @@ class Trainer:
             if self.spent - evaluated > 60.0 * self.args.evaluate_minutes:
                 self.log(dev=self.evaluate())
                 evaluated, logged = self.spent, time.monotonic()
+            if self.args.keep_minutes and self.spent - kept > 60.0 * self.args.keep_minutes:
+                self.keep()
+                kept = self.spent
             if now - saved > self.args.checkpoint_seconds or self.progress() >= 1.0:
                 self.save()
                 saved = time.monotonic()
@@ -442,6 +453,8 @@ def main():
     parser.add_argument("--bytes", action="store_true",
                         help="round what linear maps multiply to int8 while training")
     parser.add_argument("--checkpoint-seconds", type=float, default=180.0)
+    parser.add_argument("--keep-minutes", type=float, default=0.0,
+                        help="between weights that stay (default: none do)")
     parser.add_argument("--dev-lists", type=int, default=0,
                         help="of a source, at most (default: all)")
     parser.add_argument("--evaluate-minutes", type=float, default=15.0)

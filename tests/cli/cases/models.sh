@@ -143,11 +143,11 @@ which -m ''
 unset GRATING_MODEL
 echo '-- bundled ones, and names that are nearly theirs'
 install_under named
-which -m gratng-mini
-which -m grating-minis
+which -m gratng-small
+which -m grating-smalls
 which -m something-else
 printf -- '---\nlicense: apache-2.0\n---\n# A model\nlicense: no\n' \
-    >named/share/grating/models/grating-mini/README.md
+    >named/share/grating/models/grating-small/README.md
 mkdir named/share/grating/models/missing-part
 echo '-- the list'
 run models
