@@ -31,6 +31,8 @@ enum { SWALLOWED_BYTES = 64 << 20 };
 /* Of a stream, waiting for a slow reader. */
 enum { PENDING_BYTES = 1 << 20 };
 enum { HEADERS_BYTES = 32 << 10, STREAM_BLOCK = 16 << 10 };
+/* The library's name for it has changed. */
+enum { STATUS_TOO_LARGE = 413 };
 
 const http_request *http_request_of(const http_exchange *exchange)
 {
@@ -298,7 +300,7 @@ static void refuse_size(http_exchange *self)
     char text[96];
     snprintf(text, sizeof text, "the body is larger than the %zu bytes allowed",
              self->server->options.body_bytes);
-    refuse(self, MHD_HTTP_CONTENT_TOO_LARGE, text);
+    refuse(self, STATUS_TOO_LARGE, text);
 }
 
 /* Whoever stands before this server may believe the other of two lengths, and take the

@@ -16,7 +16,7 @@ PIECE = re.compile(r'"((?:\\.|[^"\\\n])*)"')
 def said(source):
     """All texts of the command and the library, literals that follow each other joined."""
     texts = []
-    for folder in ("cli", "src", "wire"):
+    for folder in ("cli", "serve", "src", "wire"):
         for path in sorted((source / folder).rglob("*.c")):
             code = re.sub(r"/\*.*?\*/", " ", path.read_text(encoding="utf-8"), flags=re.S)
             texts += ["".join(PIECE.findall(found[0])) for found in LITERAL.finditer(code)]

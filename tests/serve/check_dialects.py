@@ -214,6 +214,35 @@ class Dialects(unittest.TestCase):
         self.assertEqual(got['grating_compute_seconds_bucket{le="+Inf"}'], got["grating_compute_seconds_count"])
         self.assertGreaterEqual(got["grating_full_token_layers_total"], got["grating_token_layers_total"])
 
+    def test_errors_have_the_shape_of_the_dialect(self):
+        # (path, what a good request has, the member that holds documents)
+        dialects = (("/v1/rerank", {}, "documents"), ("/v2/rerank", {}, "documents"),
+                    ("/rerank", {}, "texts"), ("/rerank", {"property": ""}, "documents"),
+                    ("/v1/ranking", {}, "passages"), ("/reranking", {}, "input"),
+                    ("/api/rerank", {}, "documents"))
+        for path, more, name in dialects:
+            good = {"query": QUERY, name: TEXTS, **more}
+            cases = [({**good, name: []}, "empty"), ({**good, name: [7]}, "[0]"),
+                     ({**good, "query": ""}, "empty"), ({**good, "query": None}, "missing"),
+                     ({**good, "query": ["a", "b"]}, "2 queries"),
+                     ({**good, "top_n": "x"}, "whole number"),
+                     ({**good, "grating": {"promise": "all"}}, "order"),
+                     ({**good, "instruction": "find owls"}, "instruction")]
+            for body, fragment in cases:
+                status = 422 if fragment == "instruction" else 400
+                got = self.answer(path, body, status)
+                if name == "texts" or more:
+                    self.assertEqual(set(got), {"error", "error_type"})
+                    text = got["error"]
+                else:
+                    self.assertEqual(set(got), {"error", "message", "detail"})
+                    self.assertEqual(set(got["error"]), {"message", "type", "code", "param"})
+                    self.assertEqual(got["error"]["code"], status)
+                    self.assertEqual(got["detail"], got["message"])
+                    text = got["message"]
+                self.assertIn(fragment, text)
+        self.assertIn("not JSON", self.answer("/v1/rerank", "{", 400)["message"])
+
     def test_what_is_not_there(self):
         self.assertEqual(self.server.get("/nothing").status, 404)
         self.assertEqual(self.server.get("/v1/rerank").status, 405)

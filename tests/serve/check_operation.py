@@ -177,6 +177,11 @@ class Limits(Operation):
         self.assertEqual(server.post("/rerank", light(documents=["a"] * 301)).status, 413)
         got = server.post("/rerank", light(documents=["a"] * 300))
         self.assertEqual(len(got.json["results"]), 300)
+        usual = self.start()
+        texts = [f"owls {i}" for i in range(10000)]
+        got = usual.post("/v1/rerank", light(documents=texts, grating={"deadline_ms": 500}))
+        self.assertEqual(sorted(r["index"] for r in got.json["results"]), list(range(10000)))
+        self.assertEqual(usual.post("/v1/rerank", light(documents=[*texts, ""])).status, 413)
 
     def test_hostile_json(self):
         server = self.start()
@@ -188,6 +193,20 @@ class Limits(Operation):
         nul = server.post("/rerank", b'{"query": "a\\u0000b", "documents": ["c\\u0000d"],'
                           b' "return_documents": true}')
         self.assertEqual(nul.json["results"][0]["document"]["text"], "c\0d")
+
+    def test_connections(self):
+        server = self.start("--max-connections", "2")
+        before = server.n_descriptors()
+        held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2)]
+        self.assertTrue(server.wait_for(lambda: server.n_descriptors() == before + 2))
+        third = server.connection()
+        third.request("GET", "/health")
+        time.sleep(0.3)
+        self.assertEqual(server.n_descriptors(), before + 2)  # it waits outside
+        for link in held:
+            link.close()
+        self.assertEqual(third.getresponse().status, 200)
+        third.close()
 
     def test_queue(self):
         for status in (429, 503):
