@@ -44,6 +44,7 @@ struct serve_dialect {
     const char *path;             /* only there; NULL: everywhere */
     const char *const *documents; /* members that may hold them, NULL at the end */
     serve_error_shape errors;
+    int wants_scores; /* of all, not the best: K is all where nobody asks for less */
 
     void (*put)(wire_json *json, const serve_answer *answer);
 };

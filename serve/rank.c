@@ -211,6 +211,7 @@ static serve_wishes wishes_of(const serve_server *server, const serve_job *job,
 {
     serve_wishes wishes = job->request.wishes;
     serve_wishes_fill(&wishes, &server->options.aliases[alias].wishes);
+    if (job->request.dialect->wants_scores && !wishes.has_k) wishes.has_k = 1;
     serve_wishes_fill(&wishes, &server->options.wishes);
     return wishes;
 }

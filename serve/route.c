@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Where rankings are asked for.  A prefix that is part of a client's base URL, as
  * "/v1", comes with it. */
@@ -88,6 +89,10 @@ void serve_check(http_exchange *exchange, void *payload)
     int is_open = listed(open_paths, request->path) || serve_asset_at(request->path);
     if (!fault.kind && !is_asking && !is_open)
         (void)serve_check_key(&server->options, &caller, &fault);
+    const char *coding = http_header_of(exchange, "Content-Encoding");
+    if (!fault.kind && coding && strcasecmp(coding, "identity") != 0)
+        (void)serve_fail(&fault, SERVE_BAD_REQUEST, NULL,
+                         "a body in Content-Encoding \"%.40s\" is not read", coding);
     if (!fault.kind && strcmp(request->method, "POST") == 0 &&
         serve_is_stopping(server)) {
         (void)serve_fail(&fault, SERVE_STOPPING, NULL, "the server is stopping");

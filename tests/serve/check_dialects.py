@@ -117,6 +117,19 @@ class Dialects(unittest.TestCase):
         self.assertEqual(full["grating"]["candidates_x_layers"],
                          full["grating"]["full_candidates_x_layers"])
 
+    def test_who_wants_scores_gets_those_of_all(self):
+        texts = [f"{TEXTS[i % 4]} {i}" for i in range(40)]
+        full = self.answer("/v1/rerank", {"query": QUERY, "documents": texts,
+                                          "grating": {"policy": "none"}})
+        exact = {r["index"]: r["relevance_score"] for r in full["results"]}
+        pairs = self.answer("/score", {"text_1": QUERY, "text_2": texts})
+        self.assertEqual({r["index"]: r["score"] for r in pairs["data"]}, exact)
+        self.assertEqual(pairs["grating"]["k"], 40)
+        few = self.answer("/score", {"text_1": QUERY, "text_2": texts, "grating": {"k": 3}})
+        self.assertEqual(few["grating"]["k"], 3)
+        kept = self.answer("/rerank", {"query": QUERY, "documents": texts, "property": ""})
+        self.assertEqual(dict(enumerate(row["score"] for row in kept["scores"])), exact)
+
     def test_truncation_is_told(self):
         got = self.answer("/v1/rerank", {"query": QUERY, "documents": ["owl " * 2000, "bread"]})
         cut = [r["index"] for r in got["results"] if r.get("truncated")]
@@ -247,6 +260,9 @@ class Dialects(unittest.TestCase):
         self.assertEqual(self.server.get("/nothing").status, 404)
         self.assertEqual(self.server.get("/v1/rerank").status, 405)
         self.assertEqual(self.server.post("/health", {}).status, 404)
+        zipped = self.server.post("/rerank", "{}", {"Content-Encoding": "gzip"})
+        self.assertEqual(zipped.status, 400)
+        self.assertIn("gzip", zipped.json["message"])
 
 
 if __name__ == "__main__":
