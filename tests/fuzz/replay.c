@@ -2,6 +2,7 @@
 #include "fuzz.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,23 +22,36 @@ static int replay_file(const char *path)
     return 0;
 }
 
+/* 0 when it cannot be read; *n_seeds grows. */
+static int replay_directory(const char *path, int *n_seeds)
+{
+    DIR *directory = opendir(path);
+    if (!directory) {
+        fprintf(stderr, "no seeds at %s\n", path);
+        return 0;
+    }
+    int is_read = 1;
+    for (struct dirent *entry; is_read && (entry = readdir(directory));) {
+        char name[PATH_MAX + NAME_MAX + 2];
+        if (entry->d_name[0] == '.') continue;
+        (void)snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+        is_read = replay_file(name) == 0;
+        *n_seeds += is_read;
+    }
+    (void)closedir(directory);
+    return is_read;
+}
+
 int main(int argc, char **argv)
 {
     int n_seeds = 0;
     for (int i = 1; i < argc; i++) {
-        DIR *directory = opendir(argv[i]);
-        if (!directory) {
+        char path[PATH_MAX]; /* whole: a target may go to a folder of its own */
+        if (!realpath(argv[i], path)) {
             fprintf(stderr, "no seeds at %s\n", argv[i]);
             return 1;
         }
-        for (struct dirent *entry; (entry = readdir(directory));) {
-            if (entry->d_name[0] == '.') continue;
-            char path[4096];
-            (void)snprintf(path, sizeof(path), "%s/%s", argv[i], entry->d_name);
-            if (replay_file(path)) return 1;
-            n_seeds++;
-        }
-        (void)closedir(directory);
+        if (!replay_directory(path, &n_seeds)) return 1;
     }
     printf("%d seeds replayed\n", n_seeds);
     return n_seeds == 0;
