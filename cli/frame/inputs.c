@@ -79,12 +79,18 @@ static int read_lines(reader *self)
 {
     cli_lines *lines = &self->lines;
     int code = CLI_SUCCESS, next = 1;
-    size_t n_objects = 0;
+    size_t n_objects = 0, n_returns = 0;
     while (!code && next > 0) {
         n_objects += (size_t)looks_like_object(lines);
+        n_returns += memchr(lines->line, '\r', lines->bytes) != NULL;
         code = add(self, lines->line, lines->bytes, lines->number, NULL);
         if (!code) next = cli_lines_next(lines);
     }
+    if (n_returns)
+        cli_note("%zu line%s of %s hold%s carriage returns, which end no line here "
+                 "(tr '\\r' '\\n' makes lines of them)",
+                 n_returns, n_returns == 1 ? "" : "s", lines->name,
+                 n_returns == 1 ? "s" : "");
     if (n_objects && self->input->format == CLI_FORMAT_AUTO)
         cli_note("%zu line%s of %s look%s like objects, but the first line is no JSON: "
                  "all are ranked as they stand (--format jsonl, or lines)",

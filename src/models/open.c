@@ -17,6 +17,25 @@ static grt_status note_repeated(grt_opened *opened, grt_error *err)
                          n == 1 ? "s" : "");
 }
 
+/* Tokens for which the model has no row: a text with one of them cannot be ranked. */
+static grt_status note_beyond(grt_opened *opened, grt_error *err)
+{
+    size_t n_rows = opened->network.vocab_size, n = 0;
+    const grt_vocabulary *vocabulary = &opened->vocabulary;
+    for (size_t id = n_rows; id < vocabulary->n_pieces; id++)
+        n += vocabulary->pieces[id].text && !vocabulary->pieces[id].is_special;
+    for (size_t i = 0; i < vocabulary->n_words; i++) { /* hidden from the model */
+        size_t id = (size_t)vocabulary->words[i].id;
+        n += id >= n_rows && vocabulary->pieces[id].is_special;
+    }
+    if (n == 0) return GRT_OK;
+    return grt_notes_add(&opened->checkpoint.notes, GRT_NOTE_RESULT, err,
+                         "%s: the tokenizer has %zu token%s for which the model's "
+                         "embedding of %zu has no row; texts with one are refused",
+                         grt_path_tail(opened->checkpoint.path), n, n == 1 ? "" : "s",
+                         n_rows);
+}
+
 grt_status grt_open(grt_opened *out, const char *path, grt_error *err)
 {
     const grt_architecture *architecture; /* first: a tokenizer of no reranker may be
@@ -30,6 +49,7 @@ grt_status grt_open(grt_opened *out, const char *path, grt_error *err)
     GRT_TRY(grt_tokenizer_create(&out->tokenizer, &out->vocabulary, err));
     GRT_TRY(note_repeated(out, err));
     GRT_TRY(grt_network_bind(&out->network, &out->checkpoint, out->tokenizer, err));
+    GRT_TRY(note_beyond(out, err));
     /* Tokenizer and network hold what they need; a GGUF's lists of tokens are large. */
     grt_metadata_release(&out->checkpoint.metadata);
     return GRT_OK;

@@ -265,6 +265,9 @@ case("a class that cuts words itself", "bert-f32", both(bert_json(), options({"t
 case("a class of another file", "bert-f32", options({"tokenizer_class": "RobertaTokenizerFast"}), "refused RobertaTokenizer")
 case("no limit", "bert-f32", options({"model_max_length": 1000000000000000019884624838656}), "same")
 
+case("more tokens than rows", "bert-f32", lambda d: open(d + "/vocab.txt", "a").write("zebra\nquagga\n"), "noted 2 tokens", "same")
+case("an added token without a row", "bert-f32", file("added_tokens.json", '{"zebra": 9999}'), "noted 1 token ", "same")
+
 # ---- tokenizer.json ----
 def without_middle(root):
     root["post_processor"]["pair"].pop(2)

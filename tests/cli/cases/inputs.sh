@@ -105,3 +105,5 @@ bytes python.txt "{'text': 'owl'}\n{'text': 'bread'}\n"
 run rank -m fake -q owl --tsv --format lines python.txt
 bytes sheet.csv 'sep=;\r\nid;text\r\n1;owl, at night\r\n2;bread\r\n'
 bytes sheet2.csv 'sep=|\n1|2\n'
+bytes old_mac.txt 'owl\rbread\rmice\r'
+bytes windows.txt 'owl\r\nbread\r\n'
