@@ -2,7 +2,7 @@
 //
 // One line is in the tab order at a time; arrow keys go through them by rank.
 
-import { change, draw, shorten } from "./dom.js";
+import { change, draw, plural, shorten } from "./dom.js";
 
 const MARKS = {
   selected: "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0Z",
@@ -100,6 +100,11 @@ export class Chart {
     return this.box.left + 8 + ((this.box.right - this.box.left - 16) * (layer - 1)) / (this.nLayers - 1);
   }
 
+  /** Where nobody has computed any more: at the axis when a deadline passed before the first layer. */
+  #savedFrom(view) {
+    return Math.max(this.box.left, this.#x(view.run.layer));
+  }
+
   #y(score) {
     return this.box.bottom - ((this.box.bottom - this.box.top) * (score - this.low)) / (this.high - this.low);
   }
@@ -112,7 +117,7 @@ export class Chart {
     const add = (tag, attributes, ...text) => parts.push(draw(tag, attributes, ...text));
     const saved = view.run.nLayers - view.run.layer;
     if (view.run.isDone && saved > 0) {
-      const from = this.#x(view.run.layer);
+      const from = this.#savedFrom(view);
       add("rect", { class: "saved", x: from, y: top, width: right - from, height: bottom - top });
     }
     for (const score of ticks(this.low, this.high)) {
@@ -125,7 +130,7 @@ export class Chart {
       add("text", { class: "muted", x: this.#x(layer), y: bottom + 17, "text-anchor": "middle" }, String(layer));
     }
     if (view.run.isDone && saved > 0)
-      add("text", { class: "muted on-grid", x: (this.#x(view.run.layer) + right) / 2, y: bottom - 9, "text-anchor": "middle" }, `${saved} ${saved === 1 ? "layer" : "layers"} saved`);
+      add("text", { class: "muted on-grid", x: (this.#savedFrom(view) + right) / 2, y: bottom - 9, "text-anchor": "middle" }, `${plural(saved, "layer")} ${view.run.wasCutShort ? "not computed" : "saved"}`);
     add("path", { class: "axis", d: `M${left} ${top}V${bottom}H${right}` });
     add("text", { x: (left + right) / 2, y: bottom + 36, "text-anchor": "middle" }, "layers computed");
     add("text", { transform: `translate(11 ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, "score (logit)");

@@ -1,7 +1,7 @@
 // The best K, in an ordered list whose entries move as the ranking settles.
 
 import { fate } from "./chart.js";
-import { isStill, make } from "./dom.js";
+import { change, isStill, make } from "./dom.js";
 
 export class List {
   constructor(node) {
@@ -19,6 +19,9 @@ export class List {
     const items = best.map((document) => this.#entry(view, document));
     this.node.replaceChildren(...items);
     this.entries = new Map(best.map((document, at) => [document, items[at]]));
+    /* Who uses the keyboard scrolls what has the focus. */
+    const box = this.node.parentElement;
+    change(box, { tabindex: box.scrollHeight > box.clientHeight ? "0" : null });
     if (!isStill()) this.#slide(before);
   }
 

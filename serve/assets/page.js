@@ -152,6 +152,7 @@ async function rankNow() {
       showResults();
     }
     stage.feed(() => {
+      if (controller.signal.aborted) return;
       change();
       if (!run.isDone) say(`Layer ${run.layer} of ${run.nLayers} \u2026`);
     });

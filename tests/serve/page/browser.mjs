@@ -48,5 +48,5 @@ export async function openPage(browser, url, { width = 1360, height = 1000, ...o
 export async function rank(page) {
   await page.getByRole("button", { name: "Rank", exact: true }).click();
   await page.locator("#shown[aria-busy=false]").waitFor();
-  await page.getByRole("status").filter({ hasText: /^\d+ texts? ranked/ }).waitFor();
+  await page.getByRole("status").filter({ hasText: /^[\d,]+ texts? ranked/ }).waitFor();
 }

@@ -125,6 +125,29 @@ onPage("moving a slider ranks again", {}, async (page) => {
   await status(page, "ranked");
 });
 
+onPage("a deadline that passes at once, and a ranking that is stopped", {}, async (page) => {
+  const lines = Array.from({ length: 1200 }, (_, at) => `Text ${at} tells of owls, mice and bread, and of what else there is in house and garden.`);
+  await drop(page, "many.txt", lines.join("\n"));
+  await choose(page, "k", 40);
+  await choose(page, "deadline", 1);
+  await rank(page);
+  await status(page, "The deadline passed");
+  assert.match(await page.locator("#chart").textContent(), /\d layers? not computed/);
+  const [axis, saved] = await page.evaluate(() => ["#chart .axis", "#chart .saved"].map((name) => document.querySelector(name).getBBox().x));
+  assert.ok(saved >= axis, `${saved} is left of the axis at ${axis}`);
+  assert.equal(await page.locator("#best li").count(), 40);
+  assert.equal(await page.locator("#best").locator("..").getAttribute("tabindex"), "0");
+  assert.deepEqual(await findings(page), []);
+  await page.locator("#again").uncheck();
+  await choose(page, "deadline", 0);
+  await page.getByRole("button", { name: "Rank", exact: true }).click();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await status(page, "Stopped.");
+  await page.waitForTimeout(500);
+  await status(page, "Stopped.");
+  assert.ok(await page.getByRole("button", { name: "Play" }).isDisabled());
+});
+
 onPage("a file of lines, of JSON and a table", {}, async (page) => {
   await drop(page, "notes.csv", 'id;remark\n1;"Owls hunt ""at night""; they\nhear mice"\n2;Bread rises\n3;\n');
   await status(page, "notes.csv is open");
