@@ -150,12 +150,12 @@ static void put_entries(wire_json *json, const char *name, const char *score,
 
 /* ---- Dialects ---- */
 
-static void put_common(wire_json *json, const serve_answer *answer, int has_data,
-                       const char *version)
+static void put_common(wire_json *json, const serve_answer *answer, const char *object,
+                       int has_data, const char *version)
 {
     wire_begin(json, NULL, '{');
     wire_string(json, "id", answer->id);
-    wire_string(json, "object", "list");
+    wire_string(json, "object", object);
     wire_string(json, "model", answer->model);
     put_entries(json, "results", "relevance_score", answer);
     if (has_data) put_entries(json, "data", "relevance_score", answer);
@@ -167,12 +167,18 @@ static void put_common(wire_json *json, const serve_answer *answer, int has_data
 
 void serve_put_results(wire_json *json, const serve_answer *answer)
 {
-    put_common(json, answer, 1, "1");
+    put_common(json, answer, "list", 1, "1");
 }
 
 void serve_put_results_v2(wire_json *json, const serve_answer *answer)
 {
-    put_common(json, answer, 0, "2");
+    put_common(json, answer, "list", 0, "2");
+}
+
+/* Infinity's client takes no other word for the object. */
+void serve_put_results_infinity(wire_json *json, const serve_answer *answer)
+{
+    put_common(json, answer, "rerank", 1, "1");
 }
 
 void serve_put_array(wire_json *json, const serve_answer *answer)

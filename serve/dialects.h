@@ -57,6 +57,7 @@ const serve_dialect *serve_dialect_at(size_t i);
 /* The writers, answers.c. */
 void serve_put_results(wire_json *json, const serve_answer *answer);    /* and data */
 void serve_put_results_v2(wire_json *json, const serve_answer *answer); /* no data */
+void serve_put_results_infinity(wire_json *json, const serve_answer *answer);
 void serve_put_array(wire_json *json, const serve_answer *answer);
 void serve_put_rankings(wire_json *json, const serve_answer *answer);
 void serve_put_data(wire_json *json, const serve_answer *answer);

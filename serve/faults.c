@@ -89,12 +89,14 @@ void serve_put_fault(wire_buffer *out, const serve_fault *fault,
         wire_end(&json, '}');
         return;
     }
-    wire_begin(&json, "error", '{');
-    wire_string(&json, "message", fault->text);
-    wire_string(&json, "type", row->type);
-    wire_count(&json, "code", status);
-    wire_string(&json, "param", fault->param[0] ? fault->param : NULL);
-    wire_end(&json, '}');
+    if (shape == SERVE_ERROR_OBJECT) {
+        wire_begin(&json, "error", '{');
+        wire_string(&json, "message", fault->text);
+        wire_string(&json, "type", row->type);
+        wire_count(&json, "code", status);
+        wire_string(&json, "param", fault->param[0] ? fault->param : NULL);
+        wire_end(&json, '}');
+    }
     wire_string(&json, "message", fault->text);
     wire_string(&json, "detail", fault->text);
     wire_end(&json, '}');

@@ -46,7 +46,8 @@ serve_fault_kind serve_fail_status(serve_fault *out, grt_status status,
 /* How a client wants errors. */
 typedef enum serve_error_shape {
     SERVE_ERROR_OBJECT = 0, /* {"error": {...}, "message", "detail"} */
-    SERVE_ERROR_STRING      /* {"error": TEXT, "error_type": TYPE}: TEI, Weaviate */
+    SERVE_ERROR_STRING,     /* {"error": TEXT, "error_type": TYPE}: TEI, Weaviate */
+    SERVE_ERROR_DETAIL /* {"message", "detail"}: Voyage breaks on an object "error" */
 } serve_error_shape;
 
 unsigned serve_fault_status(serve_fault_kind kind, unsigned busy_status);

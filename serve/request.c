@@ -7,9 +7,9 @@
  * are scored also a list documents     texts, or objects with "text", or with the
  * fields that "rank_fields" lists top_n         top_n, top_k: null, 0 and -1 are all
  *     instruction   instruction, instruct
- *     truncation    truncate ("NONE", false: too long is an error), max_tokens_per_doc,
- *                   truncate_prompt_tokens, max_tokens_per_query; max_chunks_per_doc:
- *                   the best chunk counts
+ *     truncation    truncate ("NONE", false: too long is an error), truncation,
+ *                   max_tokens_per_doc, truncate_prompt_tokens, max_tokens_per_query;
+ *                   max_chunks_per_doc: the best chunk counts
  */
 #include "serve/request.h"
 
@@ -270,6 +270,7 @@ static serve_fault_kind read_truncation(serve_request *out, serve_fault *fault)
         truncates = 1;
     else
         (void)serve_take_bool(&truncates, out->root, "truncate", fault);
+    (void)serve_take_bool(&truncates, out->root, "truncation", fault);
     if (!truncates) out->long_documents = GRT_LONG_REFUSE;
     /* -1 is the model's own limit in some, a count in all. */
     (void)serve_take_count(&out->max_document_tokens, out->root,

@@ -75,6 +75,21 @@ class Dialects(unittest.TestCase):
         self.assertEqual(logits, sorted(logits, reverse=True))
         self.assertLess(logits[-1], 0)
 
+    def test_infinity(self):
+        got = self.answer("/rerank", {"query": QUERY, "documents": TEXTS, "raw_scores": False})
+        self.assertEqual(got["object"], "rerank")
+        self.assertEqual(got["results"][0]["index"], 1)
+        self.assertLessEqual(got["results"][0]["relevance_score"], 1)
+
+    def test_voyage(self):
+        body = {"query": QUERY, "documents": TEXTS, "top_k": 2, "truncation": True}
+        got = self.answer("/v1/rerank", body)
+        self.assertEqual([row["index"] for row in got["data"]][0], 1)
+        self.assertEqual(len(got["data"]), 2)
+        self.assertEqual(set(self.answer("/v1/rerank", {**body, "query": " "}, 400)),
+                         {"message", "detail"})
+        self.answer("/v1/rerank", {**body, "documents": ["owl " * 2000], "truncation": False}, 422)
+
     def test_mixedbread(self):
         got = self.answer("/reranking", {"query": QUERY, "input": TEXTS, "top_k": 2,
                                          "return_input": True})
