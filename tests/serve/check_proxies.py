@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Behind HAProxy and nginx: a client that leaves is seen through them, a busy server is passed
-over, events come through as they are written.
+"""The configurations of examples/proxy, before real servers: what is retried, and who leaves.
 
-usage: check_proxies.py COMMAND"""
+usage: check_proxies.py COMMAND SOURCE_DIR
+
+A part is skipped where haproxy or nginx is not installed."""
+import http.client
 import json
 import os
 import pathlib
@@ -16,177 +18,171 @@ import unittest
 
 from running import Server, stream_events
 
+SOURCE = pathlib.Path(sys.argv.pop(2))
 COMMAND = sys.argv.pop(1)
-LONG = "owls hunt at night and hear mice under the snow " * 6
+PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+QUERY = "how do owls hunt"
+OWLS = "Owls hunt at night; they hear mice under the snow and fly without a sound."
 
-HAPROXY = """
-global
-    tune.bufsize 1048576
-defaults
-    mode http
-    timeout connect 5s
-    timeout client 60s
-    timeout server 60s
-    timeout queue 20s
-    retries 2
-    option redispatch 1
-    option abortonclose
-    option http-buffer-request
-    retry-on conn-failure empty-response 503
-frontend front
-    bind 127.0.0.1:{port}
-    default_backend servers
-backend servers
-    balance roundrobin
-    option httpchk GET /health
-{servers}
-"""
-NGINX = """
-daemon off;
-{user}
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    upstream servers {{
-{servers}
-    }}
-    server {{
-        listen 127.0.0.1:{port};
-        client_max_body_size 32m;
-        location / {{
-            proxy_pass http://servers;
-            proxy_set_header Host localhost;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_read_timeout 300s;
-            proxy_next_upstream error timeout http_503 http_429 non_idempotent;
-        }}
-    }}
-}}
-"""
+
+def documents(n):
+    """With what one asks for last, each of some 600 bytes."""
+    other = "Bread rises because yeast makes gas from sugar in the dough. " * 10
+    return [f"{i} {other}" for i in range(n - 1)] + [OWLS]
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
 
 
 class Proxy:
-    """Asked as a Server is."""
-    connection, ask, post = Server.connection, Server.ask, Server.post
+    """A proxy that runs as its example says, but for the ports."""
 
-    def __init__(self, name, servers):
-        self.port = free_port()
+    def __init__(self, name, ports):
         self.folder = tempfile.TemporaryDirectory()
-        configuration = pathlib.Path(self.folder.name, "configuration")
-        if name == "haproxy":
-            lines = "\n".join(f"    server s{i} 127.0.0.1:{server.port} check"
-                              for i, server in enumerate(servers))
-            configuration.write_text(HAPROXY.format(port=self.port, servers=lines))
-            arguments = ["haproxy", "-f", str(configuration), "-db"]
-        else:
-            lines = "\n".join(f"        server 127.0.0.1:{server.port} max_fails=0;" for server in servers)
-            configuration.write_text(NGINX.format(port=self.port, servers=lines,
-                                                  folder=self.folder.name,
-                                                  user="user root;" if os.getuid() == 0 else ""))
-            arguments = ["nginx", "-c", str(configuration), "-p", self.folder.name]
-        self.process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-        for _ in range(200):
+        self.port = free_port()
+        folder = pathlib.Path(self.folder.name)
+        config = (SOURCE / "examples/proxy" / f"{name}").read_text()
+        for old, new in zip((8080, 8081, 8082), (self.port, *ports)):
+            assert f"127.0.0.1:{old}" in config
+            config = config.replace(f"127.0.0.1:{old}", f"127.0.0.1:{new}")
+        if name == "nginx.conf":
+            own = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in
+                          ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+            config = (f"daemon off;\nmaster_process off;\npid {folder}/pid;\n"
+                      f"error_log {folder}/log;\nevents {{ }}\n"
+                      f"http {{\naccess_log off;\n{own}{config}}}\n")
+        (folder / "config").write_text(config)
+        command = (["haproxy", "-db", "-f", "config"] if name == "haproxy.cfg"
+                   else ["nginx", "-p", str(folder), "-e", f"{folder}/log", "-c", "config"])
+        command[0] = shutil.which(command[0], path=PATH)
+        self.log = open(folder / "output", "w+", encoding="utf-8")
+        self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=subprocess.STDOUT)
+        self.wait()
+
+    def wait(self):
+        until = time.monotonic() + 30
+        while time.monotonic() < until and self.process.poll() is None:
             try:
-                if self.post("/rerank", light()).status == 200:
+                if self.ask("GET", "/health").status == 200:
                     return
             except OSError:
                 pass
             time.sleep(0.05)
-        self.close()
-        raise RuntimeError(f"{name} does not start")
+        self.log.seek(0)
+        raise RuntimeError(f"the proxy does not start: {self.log.read()}")
 
-    def close(self):
+    def connection(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def ask(self, method, path, body=None):
+        """The response, with its body in `text`."""
+        link = self.connection()
+        try:
+            link.request(method, path, body, {"Content-Type": "application/json"})
+            response = link.getresponse()
+            response.text = response.read()
+            return response
+        finally:
+            link.close()
+
+    def stop(self):
         self.process.terminate()
-        self.process.wait()
+        self.process.wait(30)
+        self.log.close()
         self.folder.cleanup()
 
 
-def light(**more):
-    return {"query": "owls", "documents": ["owls hunt", "bread"], **more}
-
-
-def heavy(n=600, **more):
-    return {"query": "how do owls hunt", "documents": [f"{i} {LONG}" for i in range(n)],
-            "grating": {"policy": "none"}, **more}
-
-
-class Proxies(unittest.TestCase):
+class Proxies:
+    """What holds behind each of them."""
     name = None
 
-    def setUp(self):
-        if not self.name or not shutil.which(self.name):
-            print(f"SKIP {self.name}: not installed")
-            self.skipTest(f"no {self.name}")
-        self.servers = [Server(COMMAND, "--parallel", "1", "--queue", "1", "--busy-status", "503")
-                        for _ in range(2)]
-        for server in self.servers:
+    def start(self, *more):
+        """A proxy and the servers behind it, each started with its own arguments."""
+        servers = [Server(COMMAND, "--threads", "1", *arguments) for arguments in more]
+        for server in servers:
             self.addCleanup(server.__exit__, None, None, None)
-        self.proxy = Proxy(self.name, self.servers)
-        self.addCleanup(self.proxy.close)
+        proxy = Proxy(self.name, [server.port for server in servers])
+        self.addCleanup(proxy.stop)
+        return proxy, servers
 
-    def n_running(self):
-        return sum(server.metrics()["grating_requests_running"] for server in self.servers)
+    def check_ranked(self, proxy, n, times):
+        for _ in range(times):
+            body = json.dumps({"query": QUERY, "documents": documents(n)})
+            response = proxy.ask("POST", "/v1/rerank", body)
+            self.assertEqual(response.status, 200, response.text)
+            self.assertEqual(json.loads(response.text)["results"][0]["index"], n - 1)
 
-    def wait_for(self, condition):
-        return self.servers[0].wait_for(condition, 20)
+    def test_who_is_full_is_passed_by(self):
+        full = ("--queue", "0", "--busy-status", "503")
+        proxy, (one, two) = self.start(full, ())
+        self.check_ranked(proxy, 40, 4)  # 24 KB
+        self.assertTrue(one.entries(), "nobody asked the full server")
+        self.assertEqual(len([e for e in two.entries() if e["status"] == 200]), 4)
 
-    def test_a_client_that_leaves(self):
-        for body in (heavy(), heavy(stream=True)):
-            link = self.proxy.connection()
-            link.request("POST", "/v1/rerank", json.dumps(body))
-            self.assertTrue(self.wait_for(lambda: self.n_running() == 1))
+    def test_who_has_died_is_passed_by(self):
+        proxy, (one, _) = self.start((), ())
+        self.check_ranked(proxy, 3, 1)
+        one.process.kill()
+        one.process.wait()
+        self.check_ranked(proxy, 3, 4)
+
+    def test_all_are_full(self):
+        full = ("--queue", "0", "--busy-status", "503")
+        proxy, _ = self.start(full, full)
+        body = json.dumps({"query": QUERY, "documents": documents(3)})
+        response = proxy.ask("POST", "/v1/rerank", body)
+        self.assertEqual(response.status, 503)
+        self.assertTrue(json.loads(response.text)["error"]["message"])
+        self.assertTrue(response.headers["Retry-After"])
+
+    def test_who_leaves_ends_the_work(self):
+        proxy, servers = self.start((), ())
+
+        def entries():
+            return [entry for server in servers for entry in server.entries()]
+
+        def n_running():
+            return sum(server.metrics()["grating_requests_running"] for server in servers)
+
+        for n, is_streamed in enumerate((False, True), 1):
+            link = proxy.connection()
+            link.request("POST", "/v1/rerank", json.dumps(
+                {"query": QUERY, "documents": documents(1000), "stream": is_streamed,
+                 "grating": {"policy": "none"}}), {"Content-Type": "application/json"})
+            self.assertTrue(servers[0].wait_for(n_running), "the request does not arrive")
             link.close()
-            self.assertTrue(self.wait_for(lambda: self.n_running() == 0), "work goes on")
+            self.assertTrue(servers[0].wait_for(lambda n=n: len(entries()) == n), "the work goes on")
+        self.assertEqual([entry["status"] for entry in entries()], [499, 499])
 
-    def test_a_busy_server_is_passed_over(self):
-        busy = self.servers[0]
-        links = []
-        for condition in ("grating_requests_running", "grating_requests_waiting"):
-            links.append(busy.connection())
-            links[-1].request("POST", "/v1/rerank", json.dumps(heavy(3000)))
-            self.assertTrue(busy.wait_for(lambda: busy.metrics()[condition] == 1))
-        for _ in range(6):
-            self.assertEqual(self.proxy.post("/v1/rerank", light()).status, 200)
-        for link in links:
-            link.close()
-
-    def test_a_server_that_dies(self):
-        self.servers[0].stop(9)
-        for _ in range(6):
-            self.assertEqual(self.proxy.post("/v1/rerank", light()).status, 200)
-
-    def test_events_come_as_they_are_written(self):
-        link = self.proxy.connection()
-        link.request("POST", "/v1/rerank", json.dumps(heavy(200, stream=True)))
-        times = [time.monotonic() for event, _ in stream_events(link.getresponse()) if event]
+    def test_streams_are_not_held_back(self):
+        proxy, _ = self.start((), ())
+        link = proxy.connection()
+        link.request("POST", "/v1/rerank", json.dumps(
+            {"query": QUERY, "documents": documents(60), "stream": True,
+             "grating": {"policy": "none"}}), {"Content-Type": "application/json"})
+        times = {}
+        for event, _ in stream_events(link.getresponse()):
+            times.setdefault(event, time.monotonic())
         link.close()
-        self.assertGreater(len(times), 8)
-        self.assertGreater(times[-1] - times[0], 0.05)
+        self.assertGreater(times["result"] - times["layer"], 0.01)
 
 
-class HaProxy(Proxies):
-    name = "haproxy"
+@unittest.skipUnless(shutil.which("haproxy", path=PATH), "haproxy is not installed")
+class Haproxy(Proxies, unittest.TestCase):
+    name = "haproxy.cfg"
 
 
-class Nginx(Proxies):
-    name = "nginx"
+@unittest.skipUnless(shutil.which("nginx", path=PATH), "nginx is not installed")
+class Nginx(Proxies, unittest.TestCase):
+    name = "nginx.conf"
 
-
-del Proxies
 
 if __name__ == "__main__":
-    unittest.main()
+    if not any(shutil.which(name, path=PATH) for name in ("haproxy", "nginx")):
+        print("SKIP: neither haproxy nor nginx is installed")
+        sys.exit(0)
+    unittest.main(verbosity=2)
