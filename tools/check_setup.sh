@@ -13,7 +13,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir -p "$folder/tools/setup" "$folder/examples/demo"
 cp demo test Makefile CMakePresets.json "$folder/"
-cp tools/setup/configure.sh tools/setup/arm.sh tools/setup/fuzzing.sh "$folder/tools/setup/"
+cp tools/setup/configure.sh tools/setup/arm.sh tools/setup/fuzzing.sh tools/setup/clients.sh "$folder/tools/setup/"
 cp examples/demo/passages.jsonl "$folder/examples/demo/"
 cd "$folder"
 # Nothing is installed and nothing is compiled.
