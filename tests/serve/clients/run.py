@@ -16,6 +16,8 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+EXAMPLES = HERE.parents[2] / "examples/clients"
+SAID_BY_EXAMPLES = "Owls hear mice"
 sys.path.insert(0, str(HERE.parent))
 from recorder import Recorder  # noqa: E402
 from running import Server  # noqa: E402
@@ -36,7 +38,7 @@ def groups():
 
 
 class Tests:
-    """Each is (name, folder, command line)."""
+    """Each is (name, folder, command line, what it must print)."""
 
     def __init__(self, build):
         self.build, self.skipped = build, []
@@ -46,10 +48,13 @@ class Tests:
         if not (folder / "node_modules").is_dir():
             self.skipped.append("npm's clients: build-clients/node is not there")
             return
-        for path in (HERE / "node").glob("*.mjs"):  # imports are looked for beside the file
-            shutil.copy(path, folder)
+        examples = sorted(EXAMPLES.glob("*.mjs"))
+        for path in [*(HERE / "node").glob("*.mjs"), *examples]:
+            shutil.copy(path, folder)  # imports are looked for beside the file
         for path in sorted((HERE / "node").glob("*.test.mjs")):
-            yield f"node/{path.name.split('.')[0]}", folder, ["node", "--test", path.name]
+            yield f"node/{path.name.split('.')[0]}", folder, ["node", "--test", path.name], ""
+        for path in examples:
+            yield f"examples/{path.name}", folder, ["node", path.name], SAID_BY_EXAMPLES
 
     def python(self):
         for group in groups():
@@ -59,12 +64,15 @@ class Tests:
                 continue
             for path in sorted((HERE / "python").glob(f"test_{group}*.py")):
                 yield f"python/{path.stem[5:]}", HERE / "python", [
-                    str(python), "-B", "-W", "ignore", "-m", "unittest", path.stem]
+                    str(python), "-B", "-W", "ignore", "-m", "unittest", path.stem], ""
+            for path in sorted(EXAMPLES.glob(f"{group}_*.py")):
+                yield (f"examples/{path.name}", EXAMPLES,
+                       [str(python), "-B", "-W", "ignore", path.name], SAID_BY_EXAMPLES)
 
 
 def run(tests, environment, only, recorder):
     failed = []
-    for name, folder, command in tests:
+    for name, folder, command, wanted in tests:
         if only and not re.search(only, name):
             continue
         if recorder:
@@ -72,8 +80,9 @@ def run(tests, environment, only, recorder):
         done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               timeout=600, check=False)
-        print(f"{'ok  ' if done.returncode == 0 else 'FAIL'} {name}", flush=True)
-        if done.returncode:
+        is_ok = done.returncode == 0 and wanted in done.stdout
+        print(f"{'ok  ' if is_ok else 'FAIL'} {name}", flush=True)
+        if not is_ok:
             print(done.stdout[-8000:], flush=True)
             failed.append(name)
     return failed
