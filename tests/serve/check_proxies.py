@@ -16,12 +16,13 @@ import tempfile
 import time
 import unittest
 
-from running import Server, stream_events
+from running import Occupied, Server, stream_events
 
 SOURCE = pathlib.Path(sys.argv.pop(2))
 COMMAND = sys.argv.pop(1)
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 QUERY = "how do owls hunt"
+MAY_BE_FULL = (*Occupied.OPTIONS, "--busy-status", "503")
 OWLS = "Owls hunt at night; they hear mice under the snow and fly without a sound."
 
 
@@ -101,8 +102,8 @@ class Proxies:
     name = None
 
     def start(self, *more):
-        """A proxy and the servers behind it, each started with its own arguments."""
-        servers = [Server(COMMAND, "--threads", "1", *arguments) for arguments in more]
+        """A proxy and the servers behind it, each started with its own arguments, () by default."""
+        servers = [Server(COMMAND, *(arguments or ("--threads", "1"))) for arguments in more]
         for server in servers:
             self.addCleanup(server.__exit__, None, None, None)
         proxy = Proxy(self.name, [server.port for server in servers])
@@ -117,10 +118,11 @@ class Proxies:
             self.assertEqual(json.loads(response.text)["results"][0]["index"], n - 1)
 
     def test_who_is_full_is_passed_by(self):
-        full = ("--queue", "0", "--busy-status", "503")
-        proxy, (one, two) = self.start(full, ())
-        self.check_ranked(proxy, 40, 4)  # 24 KB
-        self.assertTrue(one.entries(), "nobody asked the full server")
+        proxy, (one, two) = self.start(MAY_BE_FULL, ())
+        with Occupied(one):
+            self.check_ranked(proxy, 40, 4)  # 24 KB
+            refused = [e for e in one.entries() if e["documents"] == 40]
+        self.assertEqual({e["status"] for e in refused}, {503}, "nobody asked the full server")
         self.assertEqual(len([e for e in two.entries() if e["status"] == 200]), 4)
 
     def test_who_has_died_is_passed_by(self):
@@ -131,10 +133,10 @@ class Proxies:
         self.check_ranked(proxy, 3, 4)
 
     def test_all_are_full(self):
-        full = ("--queue", "0", "--busy-status", "503")
-        proxy, _ = self.start(full, full)
+        proxy, (one, two) = self.start(MAY_BE_FULL, MAY_BE_FULL)
         body = json.dumps({"query": QUERY, "documents": documents(3)})
-        response = proxy.ask("POST", "/v1/rerank", body)
+        with Occupied(one), Occupied(two):
+            response = proxy.ask("POST", "/v1/rerank", body)
         self.assertEqual(response.status, 503)
         self.assertTrue(json.loads(response.text)["error"]["message"])
         self.assertTrue(response.headers["Retry-After"])

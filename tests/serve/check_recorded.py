@@ -4,7 +4,8 @@
 usage: check_recorded.py COMMAND
 
 recorded_clients.jsonl was written by clients/run.py --record: headers and bodies byte for byte.
-The clients themselves run in `./test clients`, this wherever Python does."""
+The clients themselves run in `./test clients`, this wherever Python does. Programs that were not
+run, since they are whole applications, are asked for as their sources say (PROGRAMS)."""
 import json
 import pathlib
 import re
@@ -22,6 +23,63 @@ NEEDS = {"node/ai_sdk": ("id", "meta"), "python/haystack": ("model", "usage"),
          "python/litellm": ("id", "usage"), "python/infinity": ("model", "usage", "object")}
 # Clients that look into "data" for the results.
 DATA = {"node/voyage", "python/llama_index_voyageai"}
+
+QUERY = "how do owls hunt"
+TEXTS = ["Bread rises because yeast makes gas from sugar in the dough.",
+         "Owls hunt at night; they hear mice under the snow and fly without a sound.",
+         "The share price fell after the bank reported a loss.",
+         "An owl is a bird."]
+COMMON = {"model": "m", "query": QUERY, "documents": TEXTS}
+
+
+def results(answer):
+    return [(row["index"], row["relevance_score"]) for row in answer["results"]]
+
+
+def results_with_texts(answer):
+    assert all(row["document"]["text"] == TEXTS[row["index"]] for row in answer["results"])
+    return results(answer)
+
+
+def array_with_texts(answer):
+    assert all(row["text"] == TEXTS[row["index"]] for row in answer)
+    return [(row["index"], row["score"]) for row in answer]
+
+
+# Program: path, headers, body, and how it reads the answer as (index, score).
+PROGRAMS = {
+    "Open WebUI, no key": ("/v1/rerank", {"Authorization": "Bearer ", "X-OpenWebUI-User-Id": "1"},
+                           {**COMMON, "top_n": 4}, results),
+    "Dify, OpenAI-API-compatible": ("/v1/rerank", {"Authorization": ""},
+                                    {**COMMON, "top_n": 4, "return_documents": True},
+                                    results_with_texts),
+    "Dify, Ollama": ("/api/rerank", {}, {**COMMON, "top_n": None}, results),
+    "Dify, Xinference": ("/v1/rerank", {}, {**COMMON, "top_n": 4, "return_documents": True,
+                                            "max_chunks_per_doc": None}, results_with_texts),
+    "Dify, text-embeddings-inference": ("/rerank", {}, {"query": QUERY, "texts": TEXTS,
+                                                        "return_text": True}, array_with_texts),
+    "Dify, Mixedbread": ("/v1/reranking", {"Authorization": "Bearer x"},
+                         {"model": "m", "query": QUERY, "input": TEXTS, "top_k": 4,
+                          "return_input": True},
+                         lambda answer: [(r["index"], r["score"]) for r in answer["data"]
+                                         if r["input"] == TEXTS[r["index"]]]),
+    "RAGFlow, Xinference": ("/v1/rerank", {}, {**COMMON, "return_documents": "true",
+                                               "return_len": "true"}, results_with_texts),
+    "RAGFlow, Hugging Face": ("/rerank", {}, {"query": QUERY, "texts": TEXTS, "raw_scores": False,
+                                              "truncate": True},
+                              lambda answer: [(r["index"], r["score"]) for r in answer]),
+    "Flowise, Azure": ("/v1/rerank", {"api-key": "x"},
+                       {**COMMON, "top_n": 4, "max_chunks_per_doc": 10, "return_documents": False},
+                       results),
+    "vLLM's score": ("/score", {}, {"model": "m", "text_1": QUERY, "text_2": TEXTS},
+                     lambda answer: sorted(((r["index"], r["score"]) for r in answer["data"]),
+                                           key=lambda row: -row[1])),
+    "Weaviate": ("/rerank", {}, {"query": QUERY, "documents": TEXTS, "property": ""},
+                 lambda answer: sorted(((TEXTS.index(r["document"]), r["score"])
+                                        for r in answer["scores"]), key=lambda row: -row[1])),
+    "Elasticsearch": ("/v1/rerank", {"Authorization": "Bearer x"}, COMMON, results),
+    "LightRAG": ("/v2/rerank", {"Authorization": "Bearer x"}, {**COMMON, "top_n": 4}, results),
+}
 
 
 def read_results(entry, body, answer):
@@ -98,6 +156,18 @@ class Recorded(unittest.TestCase):
                     self.assertTrue(answer.json["data"][0]["id"])
                 else:
                     self.check_ranking(entry, answer)
+
+    def test_programs(self):
+        for program, (path, headers, body, read) in PROGRAMS.items():
+            with self.subTest(program):
+                answer = self.server.post(path, body, headers)
+                self.assertEqual(answer.status, 200, answer.body)
+                rows = read(answer.json)
+                self.assertEqual(sorted(index for index, _ in rows), [0, 1, 2, 3])
+                self.assertEqual(rows[0][0], 1)
+                scores = [score for _, score in rows]
+                self.assertEqual(scores, sorted(scores, reverse=True))
+                self.assertTrue(all(0 <= score <= 1 for score in scores), scores)
 
 
 class Versions(unittest.TestCase):

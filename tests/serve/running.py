@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 
@@ -128,6 +129,56 @@ class Server:
         self.log_file.close()
         if "Sanitizer" in log:
             raise AssertionError(log[max(0, log.index("Sanitizer") - 200):][:6000])
+
+
+class Occupied:
+    """`with Occupied(server):` keeps a server full that was started with Occupied.OPTIONS.
+
+    Large requests compute and wait for as long as the block lasts, at the lowest priority of the
+    system when the server was started with `preexec_fn=Occupied.be_nice`."""
+    OPTIONS = ("--parallel", "1", "--queue", "1", "--threads", "1")
+
+    def __init__(self, server):
+        self.server, self.links, self.is_over = server, [], False
+        texts = [f"{i} " + "owls hunt at night and hear mice under the snow " * 6
+                 for i in range(1000)]
+        self.body = json.dumps({"query": "owls", "documents": texts,
+                                "grating": {"policy": "none"}})
+        # One computes, one waits, one is ready to take the place of the first.
+        self.threads = [threading.Thread(target=self.occupy, daemon=True) for _ in range(3)]
+
+    @staticmethod
+    def be_nice():
+        os.nice(19)
+
+    def occupy(self):
+        link = self.server.connection(timeout=600)
+        self.links.append(link)
+        while not self.is_over:
+            try:
+                link.request("POST", "/v1/rerank", self.body)
+                if link.getresponse().read() and not self.is_over:
+                    time.sleep(0.005)
+            except (OSError, http.client.HTTPException):
+                link.close()
+        link.close()
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        is_full = self.server.wait_for(lambda: self.server.metrics().get(
+            "grating_requests_waiting") == 1 and self.server.metrics().get(
+                "grating_requests_running") == 1)
+        assert is_full, self.server.log()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over = True
+        for link in self.links:
+            if link.sock:
+                link.sock.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(30)
 
 
 def stream_events(response):

@@ -20,7 +20,7 @@ EXAMPLES = HERE.parents[2] / "examples/clients"
 SAID_BY_EXAMPLES = "Owls hear mice"
 sys.path.insert(0, str(HERE.parent))
 from recorder import Recorder  # noqa: E402
-from running import Server  # noqa: E402
+from running import Occupied, Server  # noqa: E402
 
 
 def node_versions():
@@ -106,7 +106,8 @@ def main():
     tests = Tests(options.build.resolve())
     with Server(options.command) as plain, \
             Server(options.command, "--api-key", "right") as keyed, \
-            Server(options.command, "--queue", "0") as busy:
+            Server(options.command, *Occupied.OPTIONS, preexec_fn=Occupied.be_nice) as busy, \
+            Occupied(busy):
         recorder = Recorder(plain.port) if options.record else None
         port = recorder.port if recorder else plain.port
         environment = dict(
