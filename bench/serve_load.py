@@ -211,9 +211,11 @@ def main():
     parser.add_argument("--only", choices=list(PARTS), action="append")
     parser.add_argument("--also", metavar="URL", action="append", default=[])
     parser.add_argument("--csv", type=pathlib.Path)
-    parser.add_argument("options", nargs="*", help="of the server, behind --")
-    options = parser.parse_args()
-    process, url = start_server(options.command, options.options)
+    ours, theirs = sys.argv[1:], []
+    if "--" in ours:
+        ours, theirs = ours[:ours.index("--")], ours[ours.index("--") + 1:]
+    options = parser.parse_args(ours)
+    process, url = start_server(options.command, theirs)
     rows, before, start = [], machine_seconds(), time.monotonic()
     for name, part in PARTS.items():
         if not options.only or name in options.only:
