@@ -9,7 +9,7 @@ from haystack_integrations.components.rankers.vllm import VLLMRanker
 
 address = os.environ.get("GRATING_URL", "http://127.0.0.1:8080")
 pipeline = Pipeline()
-pipeline.add_component("ranker", VLLMRanker(model="grating-mini", api_base_url=f"{address}/v1",
+pipeline.add_component("ranker", VLLMRanker(model="grating-small", api_base_url=f"{address}/v1",
                                             api_key=Secret.from_token("any key"), top_k=1))
 found = [Document(content="Bread rises because yeast makes gas."),
          Document(content="Owls hear mice under the snow.")]

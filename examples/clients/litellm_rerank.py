@@ -4,7 +4,7 @@ import os
 import litellm
 
 documents = ["Bread rises because yeast makes gas.", "Owls hear mice under the snow."]
-answer = litellm.rerank(model="hosted_vllm/grating-mini", api_key="any key", top_n=1,
+answer = litellm.rerank(model="hosted_vllm/grating-small", api_key="any key", top_n=1,
                         api_base=os.environ.get("GRATING_URL", "http://127.0.0.1:8080"),
                         query="how do owls hunt", documents=documents)
 for result in answer.results:
@@ -12,4 +12,4 @@ for result in answer.results:
 # For LiteLLM's proxy, in config.yaml:
 #   model_list:
 #     - model_name: rerank
-#       litellm_params: {model: hosted_vllm/grating-mini, api_base: "http://127.0.0.1:8080"}
+#       litellm_params: {model: hosted_vllm/grating-small, api_base: "http://127.0.0.1:8080"}

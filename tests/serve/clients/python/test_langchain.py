@@ -25,14 +25,14 @@ class LangChain(ClientTest):
         self.assertEqual(error.status_code, 401)
 
     def test_nim(self):
-        ranker = NVIDIARerank(base_url=f"{BASE}/v1", model="grating-mini", top_n=2)
+        ranker = NVIDIARerank(base_url=f"{BASE}/v1", model="grating-small", top_n=2)
         found = ranker.compress_documents(DOCUMENTS, QUERY)
         rows = [(d.metadata["id"], d.metadata["relevance_score"]) for d in found]
         self.check(rows, 2, lowest=-20, highest=20)
-        self.assertIn("grating-mini", [model.id for model in ranker.available_models])
+        self.assertIn("grating-small", [model.id for model in ranker.available_models])
 
     def test_nim_that_is_full(self):
-        ranker = NVIDIARerank(base_url=f"{BUSY}/v1", model="grating-mini", top_n=2)
+        ranker = NVIDIARerank(base_url=f"{BUSY}/v1", model="grating-small", top_n=2)
         self.assertIn("429", str(self.failure(lambda: ranker.compress_documents(DOCUMENTS, QUERY))))
 
 

@@ -32,7 +32,7 @@ class LlamaIndex(ClientTest):
         self.check_ranker(lambda n: TextEmbeddingInference(base_url=BASE, model_name="m", top_n=n))
 
     def test_nim(self):
-        self.check_ranker(lambda n: NVIDIARerank(base_url=f"{BASE}/v1", model="grating-mini",
+        self.check_ranker(lambda n: NVIDIARerank(base_url=f"{BASE}/v1", model="grating-small",
                                                  top_n=n), lowest=-20, highest=20)
 
     def test_xinference(self):
