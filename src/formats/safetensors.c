@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/memory.h"
+#include "formats/guess.h"
 #include "formats/json.h"
 #include "formats/names.h"
 
@@ -155,6 +156,25 @@ static grt_status check_pointer(const grt_file *file, const unsigned char prefix
                 grt_path_tail(grt_file_path(file)));
 }
 
+/* What begins with no length that can be is something else, perhaps known. */
+static grt_status refuse_other(const grt_file *file, uint64_t length, grt_error *err)
+{
+    unsigned char start[GRT_GUESS_BYTES] = {0};
+    const char *path = grt_path_tail(grt_file_path(file)), *found, *nothing;
+    size_t n = grt_file_size(file) < GRT_GUESS_BYTES ? (size_t)grt_file_size(file)
+                                                     : GRT_GUESS_BYTES;
+    GRT_TRY(grt_file_read_at(file, 0, start, n, err));
+    (void)grt_guess_format((const unsigned char *)"?", 1, &nothing);
+    (void)grt_guess_format(start, n, &found);
+    if (strcmp(found, nothing) != 0)
+        GRT_FAIL_AT(err, GRT_E_FORMAT, 0, "%s: not a safetensors file: this is %s",
+                    path, found);
+    GRT_FAIL_AT(err, GRT_E_FORMAT, 0,
+                "%s: not a safetensors file: its header would have %" PRIu64
+                " bytes, at most %d are allowed",
+                path, length, MAX_HEADER_BYTES);
+}
+
 static grt_status read_length(const grt_file *file, uint64_t *out, grt_error *err)
 {
     const char *path = grt_path_tail(grt_file_path(file));
@@ -163,11 +183,7 @@ static grt_status read_length(const grt_file *file, uint64_t *out, grt_error *er
     GRT_TRY(check_pointer(file, prefix, err));
     grt_bytes bytes = grt_bytes_over(prefix, sizeof(prefix));
     uint64_t n = grt_bytes_u64(&bytes);
-    if (n > MAX_HEADER_BYTES)
-        GRT_FAIL_AT(err, GRT_E_FORMAT, 0,
-                    "%s: not a safetensors file: its header would have %" PRIu64
-                    " bytes, at most %d are allowed",
-                    path, n, MAX_HEADER_BYTES);
+    if (n > MAX_HEADER_BYTES) return refuse_other(file, n, err);
     if (n > grt_file_size(file) - PREFIX_BYTES)
         GRT_FAIL_AT(err, GRT_E_FORMAT, PREFIX_BYTES,
                     "%s: truncated: its header has %" PRIu64

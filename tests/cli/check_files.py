@@ -381,6 +381,13 @@ for name, words in (("pytorch_model.bin", "PyTorch"), ("model.pth", "PyTorch"), 
     case("a folder with " + name, "bert-f32", only("config.json", name), "refused " + words)
 
 
+for name, start, words in (("an HTML page", b"<!DOCTYPE html><html>not found</html>", "an HTML page"),
+                           ("a GGUF file", b"GGUF\3\0\0\0\1\0\0\0\0\0\0\0", "a GGUF file"),
+                           ("a pickle", b"PK\3\4\0\0\x08\x08\0\0\0\0", "a ZIP archive"),
+                           ("an LFS pointer", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull")):
+    case(name + " called model.safetensors", "bert-f32", file("model.safetensors", start), "refused " + words)
+
+
 # ---- Running ----
 
 def rank(command, model):
