@@ -6,6 +6,7 @@
  */
 #include "frame/cli.h"
 
+#include "frame/json.h"
 #include "frame/near.h"
 #include "frame/signals.h"
 
@@ -115,7 +116,12 @@ int cli_main(int argc, char **argv)
     cli_signals_install();
     /* Documents are UTF-8 and so is the output, whatever the environment says. */
     setlocale(LC_CTYPE, "C.UTF-8");
+    cli_json_watch_memory();
     int code = run(argc - 1, argv + 1);
+    if (!code && cli_json_lacked_memory()) {
+        (void)cli_flush_output();
+        code = cli_fail("out of memory: what was printed may be wrong");
+    }
     if (code == CLI_INTERRUPTED) return cli_interrupted_code();
     return code ? code : cli_flush_output();
 }

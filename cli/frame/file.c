@@ -2,6 +2,7 @@
 #include "frame/file.h"
 
 #include "frame/cli.h"
+#include "frame/json.h"
 #include "frame/signals.h"
 
 #include <errno.h>
@@ -149,6 +150,7 @@ int cli_file_commit(cli_file *out)
 {
     if (fflush(out->file) != 0 && !out->error) out->error = errno;
     (void)cli_file_check(out);
+    if (cli_json_lacked_memory() && !out->error) out->error = ENOMEM;
     if (fclose(out->file) != 0 && !out->error) out->error = errno;
     out->file = NULL;
     /* Inputs that were found meanwhile count as well. */

@@ -123,9 +123,28 @@ static void repair(wire_buffer *out, const char *text, size_t bytes)
 
 /* ---- Parsing ---- */
 
+static _Atomic int lacked_memory;
+
+static void *watched_malloc(size_t n)
+{
+    void *block = malloc(n);
+    if (!block) lacked_memory = 1;
+    return block;
+}
+
+void cli_json_watch_memory(void)
+{
+    json_set_alloc_funcs(watched_malloc, free);
+}
+
+int cli_json_lacked_memory(void)
+{
+    return lacked_memory;
+}
+
 int cli_json_is_out_of_memory(const json_error_t *error)
 {
-    return json_error_code(error) == json_error_out_of_memory;
+    return lacked_memory || json_error_code(error) == json_error_out_of_memory;
 }
 
 /* Strict first: most JSON is as it should be, and errors are about the text as it is.

@@ -23,4 +23,11 @@ json_t *cli_json_parse_all(const char *text, size_t bytes, int *is_repaired,
 /* 1: it did not parse only because memory was out. */
 int cli_json_is_out_of_memory(const json_error_t *error);
 
+/* From here on it is noticed when Jansson gets no memory.  It does not always say so: a
+ * text may lack a character then, and be taken for what it is not. */
+void cli_json_watch_memory(void);
+/* 1: that has happened, in this command or in the library; results are not to be
+ * trusted. */
+int cli_json_lacked_memory(void);
+
 #endif

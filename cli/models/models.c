@@ -6,6 +6,7 @@
  */
 #include "frame/cli.h"
 #include "frame/host.h"
+#include "frame/json.h"
 #include "frame/process.h"
 #include "frame/text.h"
 #include "wire/results.h"
@@ -163,7 +164,8 @@ static int tell(const grt_model_place *place, void *payload)
     cli_host host;
     grt_error error = {0};
     grt_status status = cli_host_open(&host, place->path, NULL, &options, &error);
-    if (status == GRT_E_NO_MEMORY || status == GRT_E_IO) {
+    if (status == GRT_E_NO_MEMORY || status == GRT_E_IO ||
+        (status && cli_json_lacked_memory())) {
         /* Not a model that cannot rank: nobody knows. */
         self->code = cli_fail_status(place->name, status, &error);
     } else if (status) {

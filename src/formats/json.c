@@ -23,7 +23,8 @@ static grt_status parse(json_t **out, const char *text, size_t n, size_t flags,
         GRT_FAIL_AT(err, GRT_E_FORMAT, base, "%s: not a JSON object",
                     grt_path_tail(path));
     }
-    if (json_error_code(&fault) == json_error_out_of_memory)
+    /* Jansson leaves the text empty where its first allocation fails. */
+    if (json_error_code(&fault) == json_error_out_of_memory || !fault.text[0])
         GRT_FAIL(err, GRT_E_NO_MEMORY, "%s: no memory for its JSON",
                  grt_path_tail(path));
     int64_t at = (int64_t)base + (fault.position > 0 ? fault.position : 0);

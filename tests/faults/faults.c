@@ -180,6 +180,7 @@ static void run(outcome *out, const fault_case *one, const char *model, fault_ki
         need(ftruncate(streams[i], 0) == 0 && lseek(streams[i], 0, SEEK_SET) == 0,
              "cannot clear output");
     fault_reset();
+    (void)fflush(stdout); /* or the child would print it again */
     pid_t child = fork();
     if (child == 0) run_child(arguments, n, kind, nth);
     need(child > 0 && waitpid(child, &status, 0) == child, "cannot fork");
