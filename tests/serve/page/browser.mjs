@@ -1,12 +1,17 @@
 // The real server and a real browser, for tests of the page.
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 
 const { chromium } = createRequire(import.meta.url)("playwright-core");
 
+// What the tests say about layers and orders is this model's.
+const model = fileURLToPath(new URL("../../../models/grating-mini", import.meta.url));
+
 /** `grating serve` on a port of its own: {url, stop()}. */
 export async function startServer(command, ...options) {
-  const child = spawn(command, ["serve", "--port", "0", ...options], { stdio: ["ignore", "ignore", "pipe"] });
+  const own = options.includes("-m") ? [] : ["-m", `grating-mini=${model}`];
+  const child = spawn(command, ["serve", "--port", "0", ...own, ...options], { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   const url = await new Promise((resolve, reject) => {
     child.stderr.on("data", (piece) => {
