@@ -52,6 +52,10 @@ GRT_NODISCARD grt_status grt_pipeline_encode(const grt_tokenizer *tokenizer,
                                              const char *text, size_t n, grt_ids *out,
                                              grt_error *err);
 
+/* Bytes of the first part of a word that is longer than GRT_WORD_BYTES: whole
+ * characters, and where words are marked (SentencePiece) up to a mark near its end. */
+size_t grt_word_part(const char *text, size_t n);
+
 /* A growing text; all zero is empty. */
 typedef struct grt_text_buffer {
     char *data;

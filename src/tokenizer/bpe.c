@@ -137,6 +137,10 @@ static int32_t find_word(const grt_bpe *bpe, const char *text, size_t n)
 
 static grt_status encode_word(encoder *e, const char *text, size_t n)
 {
+    for (size_t part; n > GRT_WORD_BYTES; text += part, n -= part) {
+        part = grt_word_part(text, n);
+        GRT_TRY(encode_word(e, text, part));
+    }
     if (n == 0) return GRT_OK;
     if (e->bpe->tokenizer->vocabulary->whole_words_first) {
         int32_t id = find_word(e->bpe, text, n);

@@ -1,20 +1,15 @@
 /* pair.c - see pair.h. */
 #include "tokenizer/pair.h"
 
+#include "tokenizer/slot.h"
+
 #include "base/checked.h"
 #include "base/memory.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* One text with what the template puts around it: [n_before user's ids n_after]. */
-typedef struct slot_ids {
-    grt_ids ids;
-    size_t n_before;
-    size_t n_after;
-} slot_ids;
-
-static size_t user_count(const slot_ids *slot)
+static size_t user_count(const grt_slot_ids *slot)
 {
     return slot->ids.n - slot->n_before - slot->n_after;
 }
@@ -24,75 +19,6 @@ static const grt_segment *find_slot(const grt_pair_template *template, grt_slot 
     for (size_t i = 0; i < template->n_segments; i++)
         if (template->segments[i].slot == slot) return &template->segments[i];
     return NULL;
-}
-
-/* What a template puts around a text, tokenised on its own. */
-typedef struct surround {
-    grt_ids before;
-    grt_ids after;
-} surround;
-
-static grt_status encode_alone(grt_ids *out, const grt_tokenizer *tokenizer,
-                               const char *text, grt_error *err)
-{
-    out->n = 0;
-    return text ? grt_tokenizer_encode(tokenizer, text, strlen(text), out, err)
-                : GRT_OK;
-}
-
-static grt_status encode_surround(surround *out, const grt_tokenizer *tokenizer,
-                                  const grt_segment *segment, grt_error *err)
-{
-    GRT_TRY(encode_alone(&out->before, tokenizer, segment->before, err));
-    return encode_alone(&out->after, tokenizer, segment->after, err);
-}
-
-/* How many ids `a` and `b` have in common at their start, at most `limit`. */
-static size_t common_start(const int32_t *a, const int32_t *b, size_t limit)
-{
-    size_t n = 0;
-    while (n < limit && a[n] == b[n])
-        n++;
-    return n;
-}
-
-/* before + text + after in one block, tokenised together. */
-static grt_status encode_joined(slot_ids *out, const grt_tokenizer *tokenizer,
-                                const grt_segment *segment, grt_text_view text,
-                                grt_error *err)
-{
-    size_t n_before = segment->before ? strlen(segment->before) : 0;
-    size_t n_after = segment->after ? strlen(segment->after) : 0;
-    if (n_before + n_after == 0)
-        return grt_tokenizer_encode(tokenizer, text.data, text.size, &out->ids, err);
-    size_t total;
-    if (!grt_add_size(&total, text.size, n_before + n_after))
-        GRT_FAIL(err, GRT_E_TOO_LONG, "a text of %zu bytes is too long", text.size);
-    char *joined;
-    GRT_TRY(grt_alloc(&joined, total, "a text with its prompt", err));
-    if (n_before) memcpy(joined, segment->before, n_before);
-    if (text.size) memcpy(joined + n_before, text.data, text.size);
-    if (n_after) memcpy(joined + n_before + text.size, segment->after, n_after);
-    grt_status status = grt_tokenizer_encode(tokenizer, joined, total, &out->ids, err);
-    grt_free(joined);
-    return status;
-}
-
-/* n_before ends where the text has changed an id: the space at the end of a prompt
- * becomes the start of the text's first word.  n_after is that of the segment alone,
- * and never more than there are. */
-static grt_status encode_slot(slot_ids *out, const grt_tokenizer *tokenizer,
-                              const grt_segment *segment, const surround *around,
-                              grt_text_view text, grt_error *err)
-{
-    out->ids.n = 0;
-    GRT_TRY(encode_joined(out, tokenizer, segment, text, err));
-    const grt_ids *ids = &out->ids, *before = &around->before;
-    out->n_before =
-        common_start(ids->ids, before->ids, before->n < ids->n ? before->n : ids->n);
-    size_t left = ids->n - out->n_before;
-    out->n_after = around->after.n < left ? around->after.n : left;
-    return GRT_OK;
 }
 
 /* How many ids each text loses so that `excess` are gone. */
@@ -109,7 +35,7 @@ static void share_cut(size_t excess, size_t n_query, size_t n_document,
 
 /* A document on its way, tokenised by some thread. */
 typedef struct encoded {
-    slot_ids slot;
+    grt_slot_ids slot;
     grt_status status;
     grt_error err;
 } encoded;
@@ -119,12 +45,16 @@ enum { DOCUMENTS_AT_ONCE = 64 }; /* tokenised side by side, then put in their pl
 typedef struct builder {
     grt_pairs *pairs;
     const grt_pairs_input *input;
-    surround around; /* of the text that is being tokenised */
+    grt_surround around; /* of the text that is being tokenised */
     const grt_segment *document_segment;
-    slot_ids query;
-    encoded *encoded; /* [DOCUMENTS_AT_ONCE] */
-    size_t n_fixed;   /* ids of a pair that are not the user's */
+    size_t query_limit, document_limit; /* ids that are looked for; 0: all */
+    grt_slot_ids query;
+    encoded *encoded; /* [n_encoded] */
+    size_t n_encoded;
+    size_t n_fixed; /* ids of a pair that are not the user's */
     size_t n_rows_before_document;
+    grt_pairs_counts *counts; /* pairs are counted and, but for the first, not kept */
+    unsigned char *seen;      /* bits by id, of what was counted */
     grt_error *err;
 } builder;
 
@@ -149,7 +79,7 @@ typedef struct stretch {
     size_t first, n;
 } stretch;
 
-static grt_status append_slot(builder *b, const slot_ids *slot, stretch kept,
+static grt_status append_slot(builder *b, const grt_slot_ids *slot, stretch kept,
                               uint8_t type)
 {
     const int32_t *ids = slot->ids.ids;
@@ -165,6 +95,8 @@ static grt_status make_room(builder *b)
     grt_pairs *pairs = b->pairs;
     if (pairs->n_pairs < pairs->capacity) return GRT_OK;
     size_t capacity = pairs->capacity ? 2 * pairs->capacity : b->input->n_documents;
+    if (b->counts) capacity = 2; /* the first and the current one */
+    if (b->input->counts) capacity = b->input->counts->n_pairs;
     GRT_TRY(grt_realloc_array(&pairs->offsets, capacity + 1, sizeof(size_t),
                               "pair offsets", b->err));
     GRT_TRY(grt_realloc_array(&pairs->cuts, capacity, 1, "truncation marks", b->err));
@@ -182,11 +114,34 @@ static void note_prefix(builder *b)
     size_t last = pairs->n_pairs - 1, shared = b->n_rows_before_document;
     if (last == 0 || shared < pairs->n_prefix) pairs->n_prefix = shared;
     const int32_t *ids = pairs->ids.ids;
-    pairs->n_prefix = common_start(ids, ids + pairs->offsets[last], pairs->n_prefix);
+    pairs->n_prefix =
+        grt_common_start(ids, ids + pairs->offsets[last], pairs->n_prefix);
 }
 
-static grt_status append_pair(builder *b, const slot_ids *document, stretch of_query,
-                              stretch of_document)
+/* The first pair stays, for the others to be held against. */
+static void count_pair(builder *b)
+{
+    grt_pairs *pairs = b->pairs;
+    grt_pairs_counts *counts = b->counts;
+    size_t last = pairs->n_pairs - 1;
+    size_t n = pairs->offsets[last + 1] - pairs->offsets[last];
+    counts->n_pairs++;
+    counts->n_ids += n;
+    if (n > counts->n_longest) counts->n_longest = n;
+    for (size_t i = pairs->offsets[last]; i < pairs->ids.n; i++) {
+        size_t id = pairs->ids.ids[i] > 0 ? (size_t)pairs->ids.ids[i] : 0;
+        unsigned char bit = (unsigned char)(1u << (id % 8));
+        counts->n_distinct += !(b->seen[id / 8] & bit);
+        b->seen[id / 8] |= bit;
+    }
+    counts->n_prefix = pairs->n_prefix;
+    if (last == 0) return;
+    pairs->n_pairs = last;
+    pairs->ids.n = pairs->offsets[last];
+}
+
+static grt_status append_pair(builder *b, const grt_slot_ids *document,
+                              stretch of_query, stretch of_document)
 {
     const grt_pair_template *template = b->input->template;
     grt_pairs *pairs = b->pairs;
@@ -216,11 +171,12 @@ static grt_status append_pair(builder *b, const slot_ids *document, stretch of_q
     pairs->offsets[index + 1] = pairs->ids.n;
     pairs->n_pairs++;
     note_prefix(b);
+    if (b->counts) count_pair(b);
     return GRT_OK;
 }
 
 /* Ids of a pair that are left for the user's two texts. */
-static grt_status room_of(const builder *b, const slot_ids *document, size_t *room)
+static grt_status room_of(const builder *b, const grt_slot_ids *document, size_t *room)
 {
     size_t most = b->input->template->max_tokens;
     size_t limit = grt_tokenizer_vocabulary(b->input->tokenizer)->max_tokens;
@@ -237,14 +193,14 @@ static grt_status room_of(const builder *b, const slot_ids *document, size_t *ro
 }
 
 /* The n ids of a text that stay when it is cut. */
-static stretch kept_of(const builder *b, const slot_ids *text, size_t n)
+static stretch kept_of(const builder *b, const grt_slot_ids *text, size_t n)
 {
     bool is_left = grt_tokenizer_vocabulary(b->input->tokenizer)->cuts_left;
     return (stretch){is_left ? user_count(text) - n : 0, n};
 }
 
 /* One pair, cut where it is too long. */
-static grt_status append_cut(builder *b, const slot_ids *document, size_t room,
+static grt_status append_cut(builder *b, const grt_slot_ids *document, size_t room,
                              size_t n_document)
 {
     size_t n_query = user_count(&b->query), cut_query = 0, cut_document = 0;
@@ -257,7 +213,7 @@ static grt_status append_cut(builder *b, const slot_ids *document, size_t room,
 
 /* Chunks of equal size but for the last, each beginning an eighth before the end of the
  * one before, so that no sentence stands in halves only. */
-static grt_status append_chunks(builder *b, const slot_ids *document, size_t room,
+static grt_status append_chunks(builder *b, const grt_slot_ids *document, size_t room,
                                 size_t most)
 {
     size_t n_query = user_count(&b->query), n = user_count(document);
@@ -276,13 +232,14 @@ static grt_status append_chunks(builder *b, const slot_ids *document, size_t roo
     return GRT_OK;
 }
 
-static grt_status append_document(builder *b, const slot_ids *document, size_t index)
+static grt_status append_document(builder *b, const grt_slot_ids *document,
+                                  size_t index)
 {
     const grt_pairs_input *input = b->input;
     size_t room = 0, n = user_count(document), most = input->max_document_tokens;
     GRT_TRY(room_of(b, document, &room));
     if (most == 0) most = SIZE_MAX;
-    b->pairs->first_pair[index] = b->pairs->n_pairs;
+    if (b->pairs->first_pair) b->pairs->first_pair[index] = b->pairs->n_pairs;
     size_t n_query = user_count(&b->query);
     bool is_long = n > most || n + n_query > room;
     if (is_long && input->long_documents == GRT_LONG_REFUSE)
@@ -313,9 +270,9 @@ static void encode_task(size_t task, size_t worker, void *payload)
                                     "stopped while texts were read");
         return;
     }
-    out->status =
-        encode_slot(&out->slot, input->tokenizer, job->b->document_segment,
-                    &job->b->around, input->documents[job->first + task], &out->err);
+    out->status = grt_slot_encode(
+        &out->slot, input->tokenizer, job->b->document_segment, &job->b->around,
+        input->documents[job->first + task], job->b->document_limit, &out->err);
 }
 
 static void encode_some(builder *b, size_t first, size_t n)
@@ -342,6 +299,33 @@ static grt_status append_some(builder *b, size_t first, size_t n)
     return GRT_OK;
 }
 
+/* With as many ids of its own as a pair may have a text is cut as if it had more: the
+ * rest need not be known.  Texts that lose their beginning are needed whole, and so are
+ * documents that are split, or refused with their number of tokens. */
+static void set_limits(builder *b)
+{
+    const grt_pairs_input *input = b->input;
+    const grt_vocabulary *v = grt_tokenizer_vocabulary(input->tokenizer);
+    size_t most = input->template->max_tokens;
+    bool is_cut = !v->cuts_left && input->long_documents != GRT_LONG_REFUSE;
+    if (v->max_tokens && v->max_tokens < most) most = v->max_tokens;
+    size_t limit = most + b->around.before.n + 1;
+    b->query_limit = is_cut ? limit : 0;
+    b->document_limit = is_cut && input->long_documents == GRT_LONG_CUT ? limit : 0;
+}
+
+/* Just the room that all pairs take. */
+static grt_status reserve_counted(builder *b)
+{
+    grt_pairs *pairs = b->pairs;
+    size_t n = b->input->counts->n_ids;
+    GRT_TRY(grt_realloc_array(&pairs->ids.ids, n, sizeof(int32_t), "ids", b->err));
+    pairs->ids.capacity = n;
+    GRT_TRY(grt_realloc_array(&pairs->token_types, n, 1, "token types", b->err));
+    pairs->types_capacity = n;
+    return GRT_OK;
+}
+
 static grt_status build(builder *b)
 {
     const grt_pairs_input *input = b->input;
@@ -350,41 +334,202 @@ static grt_status build(builder *b)
     size_t n = input->n_documents;
     b->document_segment = find_slot(template, GRT_SLOT_DOCUMENT);
     assert(query_segment && b->document_segment);
-    GRT_TRY(encode_surround(&b->around, input->tokenizer, query_segment, b->err));
-    GRT_TRY(encode_slot(&b->query, input->tokenizer, query_segment, &b->around,
-                        input->query, b->err));
-    GRT_TRY(encode_surround(&b->around, input->tokenizer, b->document_segment, b->err));
+    GRT_TRY(grt_surround_encode(&b->around, input->tokenizer, query_segment, b->err));
+    set_limits(b);
+    GRT_TRY(grt_slot_encode(&b->query, input->tokenizer, query_segment, &b->around,
+                            input->query, b->query_limit, b->err));
+    GRT_TRY(
+        grt_surround_encode(&b->around, input->tokenizer, b->document_segment, b->err));
+    set_limits(b);
     for (size_t i = 0; i < template->n_segments; i++)
         if (template->segments[i].slot == GRT_SLOT_FIXED)
             b->n_fixed += template->segments[i].n_ids;
-    GRT_TRY(grt_alloc_array(&b->pairs->first_pair, n + 1, sizeof(size_t),
-                            "pairs of documents", b->err));
+    if (!b->counts)
+        GRT_TRY(grt_alloc_array(&b->pairs->first_pair, n + 1, sizeof(size_t),
+                                "pairs of documents", b->err));
+    if (input->counts) GRT_TRY(reserve_counted(b));
     size_t at_once = n < DOCUMENTS_AT_ONCE ? n : DOCUMENTS_AT_ONCE;
+    if (!input->pool) at_once = 1;
     GRT_TRY(grt_alloc_array(&b->encoded, at_once, sizeof(*b->encoded), "the documents",
                             b->err));
+    b->n_encoded = at_once;
     for (size_t first = 0; first < n; first += at_once) {
         size_t some = n - first < at_once ? n - first : at_once;
         encode_some(b, first, some);
         GRT_TRY(append_some(b, first, some));
     }
     b->pairs->n_documents = n;
-    b->pairs->first_pair[n] = b->pairs->n_pairs;
+    if (b->pairs->first_pair) b->pairs->first_pair[n] = b->pairs->n_pairs;
     return GRT_OK;
+}
+
+static grt_status run(builder *b)
+{
+    grt_status status = build(b);
+    for (size_t i = 0; i < b->n_encoded; i++)
+        grt_ids_release(&b->encoded[i].slot.ids);
+    grt_free(b->encoded);
+    grt_ids_release(&b->query.ids);
+    grt_ids_release(&b->around.before);
+    grt_ids_release(&b->around.after);
+    return status;
 }
 
 grt_status grt_pairs_build(grt_pairs *out, const grt_pairs_input *input, grt_error *err)
 {
     builder b = {.pairs = out, .input = input, .err = err};
-    grt_status status = build(&b);
-    for (size_t i = 0; b.encoded && i < input->n_documents && i < DOCUMENTS_AT_ONCE;
-         i++)
-        grt_ids_release(&b.encoded[i].slot.ids);
-    grt_free(b.encoded);
-    grt_ids_release(&b.query.ids);
-    grt_ids_release(&b.around.before);
-    grt_ids_release(&b.around.after);
+    grt_status status = run(&b);
     if (status != GRT_OK) grt_pairs_release(out);
     return status;
+}
+
+/* Bits for all ids of the vocabulary, and of templates. */
+static size_t seen_bytes(const grt_pairs_input *input)
+{
+    size_t n = grt_tokenizer_vocabulary(input->tokenizer)->n_pieces;
+    for (size_t i = 0; i < input->template->n_segments; i++) {
+        const grt_segment *s = &input->template->segments[i];
+        for (size_t at = 0; at < s->n_ids; at++)
+            if (s->ids[at] > 0 && (size_t)s->ids[at] >= n) n = (size_t)s->ids[at] + 1;
+    }
+    return n / 8 + 1;
+}
+
+grt_status grt_pairs_count(grt_pairs_counts *out, const grt_pairs_input *input,
+                           grt_error *err)
+{
+    grt_pairs pairs = {0};
+    grt_pairs_counts counts = {0};
+    grt_pairs_input alone = *input;
+    alone.pool = NULL;
+    alone.counts = NULL;
+    builder b = {.pairs = &pairs, .input = &alone, .counts = &counts, .err = err};
+    GRT_TRY(grt_alloc_array(&b.seen, seen_bytes(input), 1, "tokens seen", err));
+    grt_status status = run(&b);
+    grt_pairs_release(&pairs);
+    grt_free(b.seen);
+    if (status == GRT_OK) *out = counts;
+    return status;
+}
+
+/* ---- Bytes ---- */
+
+enum {
+    BYTES_OF_ID = sizeof(int32_t) + 1, /* with its type */
+    BYTES_OF_PAIR = sizeof(size_t) + 1 + sizeof(grt_pair_spans),
+    BYTES_OF_DOCUMENT = sizeof(size_t) + sizeof(grt_text_view),
+    AROUND_TEXT = 256, /* ids of a pair that are not the user's, mostly */
+    FIXED_BYTES = 65536
+};
+
+static uint64_t plus(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+    return grt_add_u64(&sum, a, b) ? sum : UINT64_MAX;
+}
+
+static uint64_t times(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+    return grt_mul_u64(&product, a, b) ? product : UINT64_MAX;
+}
+
+static size_t limit_of(const grt_pairs_input *input)
+{
+    return input->long_documents == GRT_LONG_CUT &&
+                   !grt_tokenizer_vocabulary(input->tokenizer)->cuts_left
+               ? input->template->max_tokens
+               : 0;
+}
+
+static uint64_t longest_text(const grt_pairs_input *input)
+{
+    uint64_t longest = input->query.size;
+    for (size_t i = 0; i < input->n_documents; i++)
+        if (input->documents[i].size > longest) longest = input->documents[i].size;
+    return longest;
+}
+
+static uint64_t scratch_of(const grt_pairs_input *input)
+{
+    return grt_slot_scratch_bytes(grt_tokenizer_vocabulary(input->tokenizer),
+                                  longest_text(input), limit_of(input));
+}
+
+void grt_pairs_bound(grt_pairs_counts *out, const grt_pairs_input *input)
+{
+    size_t most = input->template->max_tokens;
+    *out = (grt_pairs_counts){.n_longest = 0};
+    for (size_t i = 0; i < input->n_documents; i++) {
+        /* Of documents that are split an eighth and the query come twice. */
+        uint64_t n = input->documents[i].size, pairs = 1;
+        if (n > most && input->long_documents == GRT_LONG_BEST)
+            pairs = n / (most / 3 + 1) + 1;
+        n = plus(n + n / 7, times(pairs, plus(input->query.size, AROUND_TEXT)));
+        if (n > times(pairs, most)) n = times(pairs, most);
+        out->n_ids = (size_t)plus(out->n_ids, n);
+        out->n_pairs += (size_t)pairs;
+        if (n > most) n = most;
+        if (n > out->n_longest) out->n_longest = (size_t)n;
+    }
+    out->n_distinct = out->n_ids;
+}
+
+uint64_t grt_pairs_peak_bytes(const grt_pairs_input *input, size_t n_threads)
+{
+    grt_pairs_counts counts;
+    size_t limit = limit_of(input);
+    uint64_t longest = longest_text(input), own = longest;
+    if (limit && own > limit) own = limit;
+    grt_pairs_bound(&counts, input);
+    /* Lists grow by half. */
+    uint64_t bytes = times(plus(counts.n_ids, counts.n_ids / 2), BYTES_OF_ID);
+    bytes = plus(bytes, times(counts.n_pairs, 2 * BYTES_OF_PAIR));
+    bytes = plus(bytes, times(input->n_documents, BYTES_OF_DOCUMENT));
+    bytes = plus(bytes, times(n_threads, scratch_of(input)));
+    size_t at_once =
+        input->n_documents < DOCUMENTS_AT_ONCE ? input->n_documents : DOCUMENTS_AT_ONCE;
+    bytes = plus(bytes, times(at_once + 1, times(own + AROUND_TEXT, 8)));
+    return plus(bytes, FIXED_BYTES);
+}
+
+uint64_t grt_pairs_counted_bytes(const grt_pairs_input *input,
+                                 const grt_pairs_counts *counts)
+{
+    uint64_t longest = longest_text(input), own = longest;
+    size_t limit = limit_of(input);
+    if (limit && own > limit) own = limit;
+    uint64_t bytes = grt_pairs_shrunk_bytes(counts, input->n_documents);
+    bytes = plus(bytes, times(input->n_documents, sizeof(grt_text_view)));
+    bytes = plus(bytes, scratch_of(input));
+    bytes = plus(bytes, times(2, times(own + AROUND_TEXT, 8)));
+    return plus(bytes, FIXED_BYTES);
+}
+
+grt_status grt_pairs_shrink(grt_pairs *pairs, grt_error *err)
+{
+    size_t n = pairs->ids.n, n_pairs = pairs->n_pairs;
+    if (pairs->ids.capacity > n)
+        GRT_TRY(grt_realloc_array(&pairs->ids.ids, n, sizeof(int32_t), "ids", err));
+    pairs->ids.capacity = n;
+    if (pairs->types_capacity > n)
+        GRT_TRY(grt_realloc_array(&pairs->token_types, n, 1, "token types", err));
+    pairs->types_capacity = n;
+    if (pairs->capacity == n_pairs) return GRT_OK;
+    GRT_TRY(grt_realloc_array(&pairs->offsets, n_pairs + 1, sizeof(size_t),
+                              "pair offsets", err));
+    GRT_TRY(grt_realloc_array(&pairs->cuts, n_pairs, 1, "truncation marks", err));
+    GRT_TRY(grt_realloc_array(&pairs->spans, n_pairs, sizeof(grt_pair_spans),
+                              "places of the texts", err));
+    pairs->capacity = n_pairs;
+    return GRT_OK;
+}
+
+uint64_t grt_pairs_shrunk_bytes(const grt_pairs_counts *counts, size_t n_documents)
+{
+    return plus(
+        plus(times(counts->n_ids, BYTES_OF_ID), times(counts->n_pairs, BYTES_OF_PAIR)),
+        times(plus(n_documents, 2), sizeof(size_t)));
 }
 
 uint64_t grt_pairs_bytes(const grt_pairs *pairs)

@@ -59,6 +59,15 @@ typedef struct grt_text_view {
     size_t size;
 } grt_text_view;
 
+/* How large pairs are. */
+typedef struct grt_pairs_counts {
+    size_t n_pairs;
+    size_t n_ids;      /* of all */
+    size_t n_longest;  /* ids of the longest pair */
+    size_t n_prefix;   /* that all share at their start */
+    size_t n_distinct; /* different ids */
+} grt_pairs_counts;
+
 typedef struct grt_pairs_input {
     const grt_tokenizer *tokenizer;
     const grt_pair_template *template;
@@ -67,8 +76,10 @@ typedef struct grt_pairs_input {
     size_t n_documents;
     size_t max_document_tokens; /* of a document's own; 0: what the template leaves */
     grt_long_documents long_documents;
-    grt_pool *pool;       /* NULL: this thread alone tokenises */
+    grt_pool *pool;       /* NULL: this thread alone tokenises, one text at a time */
     const grt_stop *stop; /* NULL: none */
+    const grt_pairs_counts *counts; /* what grt_pairs_count found: just so much is
+                                       allocated; NULL: lists grow */
 } grt_pairs_input;
 
 /* Builds the pairs of one query with n documents.  *out must be empty; on failure it is
@@ -83,6 +94,23 @@ typedef struct grt_pairs_input {
  * leaves no room.  GRT_E_CANCELLED, within one document, when the stop is asked for. */
 GRT_NODISCARD grt_status grt_pairs_build(grt_pairs *out, const grt_pairs_input *input,
                                          grt_error *err);
+
+/* Tokenises all documents as grt_pairs_build does, and keeps no more than one. */
+GRT_NODISCARD grt_status grt_pairs_count(grt_pairs_counts *out,
+                                         const grt_pairs_input *input, grt_error *err);
+
+/* No less than grt_pairs_build takes at its peak, for texts whose ids are not known. */
+uint64_t grt_pairs_peak_bytes(const grt_pairs_input *input, size_t n_threads);
+/* No less than counting would find, without tokenising. */
+void grt_pairs_bound(grt_pairs_counts *out, const grt_pairs_input *input);
+/* The same where they were counted, and texts come one at a time. */
+uint64_t grt_pairs_counted_bytes(const grt_pairs_input *input,
+                                 const grt_pairs_counts *counts);
+
+/* Gives back what lists have for growing. */
+GRT_NODISCARD grt_status grt_pairs_shrink(grt_pairs *pairs, grt_error *err);
+/* What so many pairs have allocated then. */
+uint64_t grt_pairs_shrunk_bytes(const grt_pairs_counts *counts, size_t n_documents);
 
 /* What the pairs have allocated. */
 uint64_t grt_pairs_bytes(const grt_pairs *pairs);

@@ -31,6 +31,11 @@ bool grt_merge_by_score(const grt_merger *merger, uint32_t left, uint32_t right,
 
 grt_status grt_sentence_bpe_encode(grt_sentence_run *run, const char *text, size_t n)
 {
+    for (size_t part; n > GRT_WORD_BYTES; text += part, n -= part) {
+        part = grt_word_part(text, n);
+        GRT_TRY(grt_sentence_bpe_encode(run, text, part));
+    }
+    if (n == 0) return GRT_OK;
     GRT_TRY(grt_merger_begin(&run->merger, text, n, run->err));
     grt_symbol *symbols = run->merger.symbols;
     uint32_t previous = GRT_NOWHERE;

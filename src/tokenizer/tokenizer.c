@@ -1,5 +1,6 @@
 /* tokenizer.c - the tokenizer object, lists of ids, growing texts. */
 #include "tokenizer/algorithms.h"
+#include "tokenizer/sentence.h"
 
 #include "base/checked.h"
 #include "base/memory.h"
@@ -40,6 +41,18 @@ grt_status grt_text_buffer_room(grt_text_buffer *buffer, size_t n, grt_error *er
     GRT_TRY(grt_realloc_array(&buffer->data, capacity, 1, "a text", err));
     buffer->capacity = capacity;
     return GRT_OK;
+}
+
+size_t grt_word_part(const char *text, size_t n)
+{
+    size_t part = n < GRT_WORD_BYTES ? n : GRT_WORD_BYTES;
+    for (size_t at = part; at > part - part / 8; at--)
+        if (at + GRT_SPACE_MARK_BYTES <= n && at < n &&
+            memcmp(text + at, GRT_SPACE_MARK, GRT_SPACE_MARK_BYTES) == 0)
+            return at;
+    while (part < n && part > 1 && ((unsigned char)text[part] & 0xC0) == 0x80)
+        part--;
+    return part;
 }
 
 void grt_text_buffer_release(grt_text_buffer *buffer)

@@ -41,6 +41,12 @@ GRT_NODISCARD grt_status grt_tokenizer_encode(const grt_tokenizer *tokenizer,
                                               const char *text, size_t n, grt_ids *out,
                                               grt_error *err);
 
+/* A single word of more bytes is cut into parts of so many, each of which becomes ids
+ * on its own, so that no text takes scratch of a multiple of its size: joining
+ * neighbours (byte-pair encoding) takes 48 bytes for each byte of a word, searching the
+ * best pieces (Unigram) 16.  Ordinary words are shorter by far. */
+enum { GRT_WORD_BYTES = 65536, GRT_WORD_SCRATCH = 64 /* for each byte */ };
+
 /* The id of a piece, special ones included, as the file spells it; GRT_NO_TOKEN if
  * none. */
 int32_t grt_tokenizer_id(const grt_tokenizer *tokenizer, const char *piece, size_t n);

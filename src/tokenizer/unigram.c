@@ -73,6 +73,11 @@ static grt_status append_path(grt_sentence_run *run, const char *text, size_t n)
 
 grt_status grt_unigram_encode(grt_sentence_run *run, const char *text, size_t n)
 {
+    for (size_t part; n > GRT_WORD_BYTES; text += part, n -= part) {
+        part = grt_word_part(text, n);
+        GRT_TRY(grt_unigram_encode(run, text, part));
+    }
+    if (n == 0) return GRT_OK;
     GRT_TRY(nodes_room(run, n + 1));
     for (size_t i = 0; i <= n; i++)
         run->nodes[i].other = GRT_NOWHERE;
