@@ -179,6 +179,11 @@ GRT_API void grt_engine_free(grt_engine *engine);
  * reserved already stays.  Thread safe. */
 GRT_API void grt_engine_set_memory(grt_engine *engine, uint64_t memory_bytes);
 
+/* Frees what models of the engine that have no ranking open keep for their next one:
+ * layers in memory, scratch, hidden states.  It is made again when it is needed.  Waits
+ * for a step that is being computed.  Thread safe. */
+GRT_API void grt_engine_trim(grt_engine *engine);
+
 /* What the engine holds.  Thread safe. */
 typedef struct grt_engine_usage {
     size_t struct_size;

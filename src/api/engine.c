@@ -2,6 +2,7 @@
 #include "api/structs.h"
 #include "base/memory.h"
 #include "rank/engine.h"
+#include "rank/model.h"
 
 enum { MAX_THREADS = 1024 };
 
@@ -47,6 +48,11 @@ void grt_engine_free(grt_engine *engine)
 void grt_engine_set_memory(grt_engine *engine, uint64_t memory_bytes)
 {
     grt_budget_set_limit(&engine->budget, memory_bytes ? memory_bytes : UINT64_MAX);
+}
+
+void grt_engine_trim(grt_engine *engine)
+{
+    grt_model_drop_idle(engine);
 }
 
 grt_status grt_engine_describe(grt_engine *engine, grt_engine_usage *out)

@@ -6,6 +6,9 @@
 #include "api/structs.h"
 #include "base/checked.h"
 #include "base/memory.h"
+#include "tokenizer/slot.h"
+
+enum { BYTES_OF_TOKEN = 6 }; /* of text: most have fewer */
 
 static grt_status open_ranking(grt_ranking **out, const char *caller, grt_model *model,
                                const grt_request *request,
@@ -123,6 +126,10 @@ grt_status grt_plan_memory(grt_memory_plan *out, grt_model *model, size_t n_docu
                             .n_distinct = n_rows,
                             .token_bytes = grt_pairs_bytes_of(n_documents, n_rows) +
                                            n_documents * sizeof(grt_row_range)};
+    input.reading_bytes =
+        input.token_bytes + grt_slot_scratch_bytes(&model->opened.vocabulary,
+                                                   (uint64_t)BYTES_OF_TOKEN * n_tokens,
+                                                   0);
     grt_turn turn = {0};
     grt_plan_held held;
     (void)grt_turns_take(&model->engine->turns, &turn, NULL);

@@ -143,6 +143,15 @@ void grt_model_drop_shared(grt_model *model)
     grt_working_set_release(&parked);
 }
 
+void grt_model_drop_idle(grt_engine *engine)
+{
+    grt_turn turn = {0};
+    (void)grt_turns_take(&engine->turns, &turn, NULL);
+    for (grt_model *m = engine->models; m; m = m->next)
+        if (atomic_load(&m->n_rankings) == 0) grt_model_drop_shared(m);
+    grt_turns_give(&engine->turns, &turn);
+}
+
 static void leave_list(grt_model *model)
 {
     grt_engine *engine = model->engine;

@@ -58,6 +58,8 @@ void grt_model_release(grt_model *model);
 
 /* In the turn: frees what rankings shared, while none is open. */
 void grt_model_drop_shared(grt_model *model);
+/* Takes the turn: does so for all models of the engine that have no ranking open. */
+void grt_model_drop_idle(grt_engine *engine);
 
 void grt_working_set_release(grt_working_set *set);
 

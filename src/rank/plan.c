@@ -232,7 +232,9 @@ static uint64_t smallest(const grt_plan_input *input, const grt_plan *base)
         uint64_t bytes = fill(&plan, input);
         if (bytes < least) least = bytes;
     }
-    return least;
+    uint64_t reading = input->other_bytes;
+    add(&reading, input->reading_bytes);
+    return least > reading ? least : reading;
 }
 
 static size_t cached_rows(const grt_plan_input *input)
@@ -292,6 +294,8 @@ grt_status grt_plan_make(grt_plan *out, const grt_plan_input *input, grt_error *
         (void)fill(out, input);
         return GRT_OK;
     }
-    if (fit_budget(out, input)) return GRT_OK;
+    uint64_t reading = input->other_bytes;
+    add(&reading, input->reading_bytes);
+    if (fit_budget(out, input) && reading <= input->budget_bytes) return GRT_OK;
     return refuse(out, input, err);
 }

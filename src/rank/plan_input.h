@@ -26,14 +26,16 @@ typedef struct grt_plan_input {
     size_t n_cached_rows;
     /* the request */
     size_t n_documents;
-    size_t n_pairs;       /* more where documents are split */
-    size_t n_rows;        /* stored: the shared prefix once, then each pair's own */
-    size_t n_prefix;      /* shared rows */
-    size_t n_longest;     /* rows of the longest pair, prefix included */
-    size_t n_sequence;    /* stored rows of the longest sequence */
-    size_t n_distinct;    /* different tokens */
-    uint64_t token_bytes; /* what the tokenised pairs take */
-    bool is_observed;     /* somebody sees the pooled states of every document */
+    size_t n_pairs;         /* more where documents are split */
+    size_t n_rows;          /* stored: the shared prefix once, then each pair's own */
+    size_t n_prefix;        /* shared rows */
+    size_t n_longest;       /* rows of the longest pair, prefix included */
+    size_t n_sequence;      /* stored rows of the longest sequence */
+    size_t n_distinct;      /* different tokens */
+    uint64_t token_bytes;   /* what the tokenised pairs take */
+    uint64_t reading_bytes; /* what tokenising takes at its peak, one text at a time; it
+                               is over when the rest is made */
+    bool is_observed;       /* somebody sees the pooled states of every document */
     /* the engine */
     uint64_t budget_bytes;    /* 0: none */
     uint64_t other_bytes;     /* reserved by others, by the model itself included */

@@ -69,9 +69,73 @@ static grt_status make_plan(grt_ranking *ranking, grt_plan *plan, grt_error *err
                             .n_distinct = layout->n_distinct,
                             .token_bytes = grt_pairs_bytes(&ranking->pairs) +
                                            grt_layout_bytes(layout),
+                            .reading_bytes = ranking->reading_bytes,
                             .is_observed = ranking->extras.observer != NULL};
     grt_plan_input_fill(&input, model, &held);
     return grt_plan_make(plan, &input, err);
+}
+
+/* ---- Texts under a budget ---- */
+
+/* The plan of pairs that were counted only. */
+static grt_status plan_counted(const grt_ranking *ranking,
+                               const grt_pairs_counts *counts, bool shares_prefix,
+                               grt_error *err)
+{
+    grt_plan plan;
+    grt_plan_held held;
+    size_t n_prefix = shares_prefix ? counts->n_prefix : 0;
+    size_t n_rows = counts->n_ids - (counts->n_pairs - 1) * n_prefix;
+    grt_plan_input input = {.n_documents = ranking->request.n_documents,
+                            .n_pairs = counts->n_pairs,
+                            .n_rows = n_rows,
+                            .n_prefix = n_prefix,
+                            .n_longest = counts->n_longest,
+                            .n_sequence = counts->n_longest - n_prefix,
+                            .n_distinct = counts->n_distinct,
+                            .reading_bytes = ranking->reading_bytes,
+                            .is_observed = ranking->extras.observer != NULL};
+    if (n_prefix > input.n_sequence) input.n_sequence = n_prefix;
+    input.token_bytes = grt_pairs_shrunk_bytes(counts, ranking->request.n_documents) +
+                        counts->n_pairs * sizeof(grt_row_range);
+    grt_plan_input_fill(&input, ranking->model, &held);
+    return grt_plan_make(&plan, &input, err);
+}
+
+/* So much is taken in any case, so that a refusal knows how many tokens there are. */
+enum { COUNTING_BYTES = 1 << 20 };
+
+grt_status grt_ranking_fit_texts(grt_ranking *ranking, grt_pairs_input *input,
+                                 grt_pairs_counts *counts, bool shares_prefix,
+                                 grt_error *err)
+{
+    const grt_engine *engine = ranking->model->engine;
+    uint64_t limit = grt_engine_budget_bytes(engine);
+    uint64_t used = grt_budget_used(&engine->budget);
+    uint64_t left = limit > used ? limit - used : 0;
+    uint64_t most = grt_pairs_peak_bytes(input, engine->n_threads);
+    if (most <= left) return GRT_OK;
+    /* What is not known yet is counted first, with the scratch of one text. */
+    input->pool = NULL;
+    grt_pairs_counts unknown = {.n_pairs = 1};
+    uint64_t one_text = grt_pairs_counted_bytes(input, &unknown);
+    if (one_text <= left || one_text <= COUNTING_BYTES) {
+        GRT_TRY(grt_pairs_count(counts, input, err));
+        ranking->reading_bytes = grt_pairs_counted_bytes(input, counts);
+        if (ranking->reading_bytes <= left) {
+            input->counts = counts;
+            return GRT_OK;
+        }
+    } else {
+        grt_pairs_bound(counts, input);
+        ranking->reading_bytes = grt_pairs_counted_bytes(input, counts);
+    }
+    GRT_TRY(plan_counted(ranking, counts, shares_prefix, err));
+    /* It fits when what is idle, or others, have ended. */
+    if (err) err->smallest_bytes = ranking->reading_bytes + used;
+    GRT_FAIL(err, GRT_E_BUSY,
+             "%zu documents do not fit %.1f MiB beside what others have reserved",
+             ranking->request.n_documents, (double)limit / 1048576);
 }
 
 /* Frees what idle models of the engine keep for their next rankings: the plan counts on
@@ -96,22 +160,11 @@ void grt_ranking_take_parked(grt_ranking *ranking)
     if (grt_engine_budget_bytes(model->engine)) grt_working_set_release(&ranking->set);
 }
 
-/* No text has more tokens than bytes, but for a few; lists of them grow by half, and
- * are copied then. */
-enum {
-    BYTES_OF_TOKEN = 3 * (sizeof(int32_t) + 1),
-    TOKENS_AROUND = 256, /* of each document, and what is kept of it */
-    TOKENS_OF_PROMPT = 8192
-};
-
-void grt_ranking_make_room(grt_ranking *ranking, uint64_t text_bytes)
+void grt_ranking_make_room(grt_ranking *ranking, uint64_t needed)
 {
     grt_model *model = ranking->model;
     const grt_budget *budget = &model->engine->budget;
-    uint64_t limit = grt_engine_budget_bytes(model->engine), needed = UINT64_MAX;
-    uint64_t tokens =
-        text_bytes + TOKENS_AROUND * ranking->request.n_documents + TOKENS_OF_PROMPT;
-    (void)grt_mul_u64(&needed, tokens, BYTES_OF_TOKEN);
+    uint64_t limit = grt_engine_budget_bytes(model->engine);
     uint64_t left = needed < limit ? limit - needed : 0; /* for all others */
     if (grt_budget_used(budget) > left) drop_idle(ranking);
     if (grt_budget_used(budget) > left && atomic_load(&model->n_rankings) == 0)

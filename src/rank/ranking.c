@@ -84,16 +84,8 @@ static grt_text_view document_of(const grt_request *request, size_t i)
                                               : GRT_NUL_TERMINATED);
 }
 
-static uint64_t text_bytes_of(const grt_request *request)
-{
-    uint64_t total = 0;
-    for (size_t i = 0; i < request->n_documents; i++)
-        total += document_of(request, i).size;
-    return total;
-}
-
 static grt_status build_pairs(grt_ranking *ranking, const grt_pair_template *template,
-                              grt_error *err)
+                              bool shares_prefix, grt_error *err)
 {
     const grt_request *request = &ranking->request;
     size_t n = request->n_documents;
@@ -111,8 +103,17 @@ static grt_status build_pairs(grt_ranking *ranking, const grt_pair_template *tem
                                  (grt_long_documents)request->long_documents,
                              .pool = ranking->model->engine->pool,
                              .stop = &ranking->stop};
-    grt_status status = grt_pairs_build(&ranking->pairs, &input, err);
+    grt_status status = GRT_OK;
+    grt_pairs_counts counts;
+    const grt_engine *engine = ranking->model->engine;
+    if (grt_engine_budget_bytes(engine)) {
+        grt_ranking_make_room(ranking, grt_pairs_peak_bytes(&input, engine->n_threads));
+        status = grt_ranking_fit_texts(ranking, &input, &counts, shares_prefix, err);
+    }
+    if (status == GRT_OK) status = grt_pairs_build(&ranking->pairs, &input, err);
     grt_free(documents);
+    if (status == GRT_OK && grt_engine_budget_bytes(engine))
+        status = grt_pairs_shrink(&ranking->pairs, err);
     return status;
 }
 
@@ -137,11 +138,11 @@ static grt_status read_texts(grt_ranking *ranking, grt_error *err)
     grt_status status = network->architecture->prompt(
         &prompt, network, ranking->model->opened.tokenizer, instruction, err);
     grt_free(instruction);
-    if (status == GRT_OK) status = build_pairs(ranking, &prompt.pair, err);
-    grt_arena_release(&prompt.arena);
-    if (status != GRT_OK) return status;
     bool shares =
         network->architecture->is_causal && !ranking->extras.computes_prefix_apart;
+    if (status == GRT_OK) status = build_pairs(ranking, &prompt.pair, shares, err);
+    grt_arena_release(&prompt.arena);
+    if (status != GRT_OK) return status;
     return grt_layout_init(&ranking->layout, &ranking->pairs, shares, err);
 }
 
@@ -179,8 +180,6 @@ static grt_status begin(grt_ranking *ranking, grt_error *err)
 {
     uint64_t start = grt_clock_ns();
     grt_ranking_take_parked(ranking);
-    if (grt_engine_budget_bytes(ranking->model->engine))
-        grt_ranking_make_room(ranking, text_bytes_of(&ranking->request));
     GRT_TRY(read_texts(ranking, err));
     ranking->stats.tokenize_ns = grt_clock_ns() - start;
     GRT_TRY(grt_ranking_prepare(ranking, err));

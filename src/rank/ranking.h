@@ -61,7 +61,8 @@ struct grt_ranking {
     grt_policy_choice policy;
     grt_decisions decisions;
     grt_plan plan;
-    bool has_memory; /* counts in model.n_rankings */
+    bool has_memory;        /* counts in model.n_rankings */
+    uint64_t reading_bytes; /* that tokenising took at most, under a budget that knew */
     grt_working_set set;
     size_t layer;    /* boundaries reached: layers computed */
     size_t n_scored; /* the last boundary with scores; 0: none yet */
@@ -104,7 +105,15 @@ uint64_t grt_ranking_slice_ns(const grt_ranking *ranking);
 void grt_ranking_take_parked(grt_ranking *ranking);
 /* The same, under a budget only: frees what idle models keep, and this one, where the
  * tokens of so many bytes of text might not fit beside it. */
-void grt_ranking_make_room(grt_ranking *ranking, uint64_t text_bytes);
+void grt_ranking_make_room(grt_ranking *ranking, uint64_t needed_bytes);
+/* prepare.c, in the turn, under a budget: whether tokenising fits what is left of it;
+ * else one text at a time, with what is to be allocated counted before; else
+ * GRT_E_NO_MEMORY or GRT_E_BUSY with the budget that works.  `input` is changed, and
+ * keeps `counts`. */
+GRT_NODISCARD grt_status grt_ranking_fit_texts(grt_ranking *ranking,
+                                               grt_pairs_input *input,
+                                               grt_pairs_counts *counts,
+                                               bool shares_prefix, grt_error *err);
 /* prepare.c, in the turn: makes the plan and what it asks for, for the layout at hand.
  */
 GRT_NODISCARD grt_status grt_ranking_prepare(grt_ranking *ranking, grt_error *err);

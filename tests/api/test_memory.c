@@ -245,7 +245,9 @@ static outcome run_within(const job *work)
     if (found.status != GRT_OK)
         fail_msg("%s with %.2f MiB: %s", work->path, mib(work->budget_bytes),
                  found.text);
-    if (found.peak_bytes > work->budget_bytes)
+    /* Opening a model has no plan: its tokenizer's text is there while it is read. */
+    uint64_t opening = work->second[0] ? 128 << 10 : 0;
+    if (found.peak_bytes > work->budget_bytes + opening)
         fail_msg("%s: %.3f MiB allowed, %.3f MiB planned, %.3f MiB allocated",
                  work->path, mib(work->budget_bytes), mib(found.plan.total_bytes),
                  mib(found.peak_bytes));
