@@ -9,8 +9,12 @@
 /* Makes room for `bytes` more; 0 when memory is out. */
 static int reserve(wire_buffer *buffer, size_t bytes)
 {
-    enum { FIRST = 1024 };
+    enum { FIRST = 1024, MUCH = 65536 };
     if (buffer->has_failed) return 0;
+    if (buffer->drain && buffer->bytes >= MUCH) {
+        buffer->drain(buffer->data, buffer->bytes, buffer->payload);
+        buffer->bytes = 0;
+    }
     if (bytes <= buffer->capacity - buffer->bytes) return 1;
     size_t capacity = buffer->capacity ? buffer->capacity : FIRST;
     while (capacity - buffer->bytes < bytes && capacity <= SIZE_MAX / 2)

@@ -14,6 +14,10 @@ typedef struct wire_buffer {
     size_t bytes;
     size_t capacity;
     int has_failed;
+    /* Takes what was written whenever that is much, so that memory does not grow with
+     * the text; NULL: all of it stays until the end. */
+    void (*drain)(const char *data, size_t bytes, void *payload);
+    void *payload;
 } wire_buffer;
 
 /* A buffer that is all zeros is empty. */

@@ -91,7 +91,7 @@ static int parse(eval_records *records)
     json_decref(records->line);
     records->line = NULL;
     if (records->is_json) {
-        records->line = cli_lines_json(&records->lines);
+        records->line = cli_lines_json(&records->lines, NULL);
         if (!records->line) return -1;
     }
     const char *problem = records->is_json ? parse_json(records) : parse_tsv(records);

@@ -113,8 +113,10 @@ static int read_candidates(eval_source *source, size_t query, size_t n)
         if (eval_records_again(records, &data->places[document],
                                cli_names_text(&data->documents, document)) < 0)
             return CLI_FAILURE;
-        if (!cli_documents_add(&source->documents, records->text, records->bytes, NULL))
-            return cli_fail("out of memory");
+        if (!cli_documents_add(&source->documents, records->text, records->bytes,
+                               (wire_id){0}) ||
+            source->documents.is_counted)
+            return cli_fail_memory("reading the candidates");
         source->grades[i] = eval_judgements_grade(&data->judged, query, document);
     }
     return CLI_SUCCESS;
@@ -192,11 +194,7 @@ static void cut_documents(eval_source *source)
 {
     cli_documents *documents = &source->documents;
     size_t depth = source->data->options->depth;
-    while (depth && documents->n > depth) {
-        size_t last = --documents->n;
-        free(documents->texts[last]);
-        json_decref(documents->ids[last]);
-    }
+    if (depth) cli_documents_cut(documents, depth);
 }
 
 /* One line; 2: it is passed over. */
@@ -253,7 +251,8 @@ const char *eval_source_document(const eval_source *source, size_t i,
     const eval_data *data = source->data;
     if (!data->options->pairs_path)
         return cli_names_text(&data->documents, source->candidates[i]);
-    if (source->documents.ids[i]) return id_text(source->documents.ids[i], storage);
+    wire_id id = cli_documents_id(&source->documents, i);
+    if (id.text) return id.text;
     snprintf(storage->text, sizeof storage->text, "%zu", i);
     return storage->text;
 }

@@ -4,7 +4,9 @@
 #include "frame/file.h"
 #include "frame/folders.h"
 #include "frame/process.h"
+#include "frame/room.h"
 #include "frame/signals.h"
+#include "frame/tally.h"
 #include "frame/text.h"
 
 #include <limits.h>
@@ -58,6 +60,9 @@ grt_status cli_host_open(cli_host *host, const char *path, const char *profile_p
     engine.hidden = (int32_t)options->hidden;
     engine.chunk_rows = options->chunk_rows;
     engine.temporary_directory = temporary_directory(options);
+    /* Opening has no plan: what it took is held against the budget when a request is
+     * planned, which names what would do. */
+    cli_room_set(0);
     grt_status status = grt_engine_create(&host->engine, &engine, error);
     if (status) return status;
     grt_model_options model = GRT_MODEL_OPTIONS_INIT;
@@ -71,6 +76,7 @@ grt_status cli_host_open(cli_host *host, const char *path, const char *profile_p
     if (status) return status;
     cli_process_trim(); /* parsing a tokenizer takes more than keeping it */
     host->opened_peak_bytes = cli_process_peak();
+    cli_room_set(options->memory_bytes);
     return GRT_OK;
 }
 
@@ -83,6 +89,8 @@ static int is_broken(const cli_host *host)
 
 void cli_host_close(cli_host *host)
 {
+    cli_tally_plan_with(NULL);
+    cli_room_yield_with(NULL, NULL);
     grt_model_close(host->model);
     grt_engine_free(host->engine);
     *host = (cli_host){0};
@@ -186,6 +194,86 @@ grt_status cli_host_plan_memory(cli_host *host, size_t n_documents, size_t n_tok
     return GRT_E_NO_MEMORY;
 }
 
+/* ---- What is not read since it does not fit ---- */
+
+/* Layers and scratch that wait for the next ranking. */
+static void yield(void *payload)
+{
+    cli_host *host = payload;
+    grt_engine_trim(host->engine);
+}
+
+static void count_document(cli_tally *tally, const char *text, size_t bytes,
+                           void *payload)
+{
+    enum { LOOKED_AT = 65536, FEW = 8 };
+    const cli_host *host = payload;
+    size_t n = bytes + FEW; /* no text has more tokens than bytes, but for a few */
+    size_t most = host->max_tokens, pairs = 1;
+    if (text && bytes <= LOOKED_AT)
+        (void)!grt_count_tokens(&n, host->model, text, bytes, NULL);
+    /* Chunks take at least half of what a pair has room for, less an eighth. */
+    if (host->splits && n + host->n_around > most)
+        pairs = n / (most / 2 - most / 16) + 1;
+    uint64_t total = n + (uint64_t)pairs * host->n_around;
+    if (pairs > 1) total += n / 7;
+    if (total > (uint64_t)pairs * most) total = (uint64_t)pairs * most;
+    uint64_t longest = pairs > 1 ? most : total;
+    tally->n_pairs += pairs;
+    tally->n_tokens += total;
+    if (longest > tally->most_tokens) tally->most_tokens = longest;
+}
+
+static uint64_t plan_smallest(cli_host *host, uint64_t n_pairs, uint64_t n_tokens)
+{
+    cli_plan plan;
+    grt_error error;
+    if (!n_pairs || n_pairs > SIZE_MAX || n_tokens > SIZE_MAX) return 0;
+    grt_status status =
+        cli_host_plan_memory(host, (size_t)n_pairs, (size_t)n_tokens, &plan, &error);
+    if (status && status != GRT_E_NO_MEMORY && status != GRT_E_BUSY) return 0;
+    return plan.memory.smallest_bytes;
+}
+
+/* Pairs are of all lengths: as many as there are of the mean one, and what the longest
+ * one takes more than such a one. */
+static uint64_t smallest_of_tally(const cli_tally *tally, void *payload)
+{
+    cli_host *host = payload;
+    if (!tally->n_pairs) return 0;
+    uint64_t mean = (tally->n_tokens + tally->n_pairs - 1) / tally->n_pairs;
+    uint64_t all = plan_smallest(host, tally->n_pairs, mean);
+    uint64_t one = plan_smallest(host, 1, mean);
+    uint64_t longest = plan_smallest(host, 1, tally->most_tokens);
+    return longest > one ? sum(all, longest - one) : all;
+}
+
+void cli_host_expect(cli_host *host, const char *query, size_t bytes,
+                     const char *instruction, size_t max_document_tokens)
+{
+    enum { OF_TEMPLATE = 96, OF_ENCODER = 4, OF_QUERY = 64 };
+    size_t n = OF_QUERY, n_instruction = 0;
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_model_describe(host->model, &info);
+    if (query) (void)!grt_count_tokens(&n, host->model, query, bytes, NULL);
+    if (instruction)
+        (void)!grt_count_tokens(&n_instruction, host->model, instruction,
+                                strlen(instruction), NULL);
+    /* Decoders are asked in a chat. */
+    int is_encoder = strstr(info.architecture, "bert") != NULL ||
+                     strcmp(info.architecture, "electra") == 0;
+    host->n_around = n + n_instruction + (is_encoder ? OF_ENCODER : OF_TEMPLATE);
+    host->splits = max_document_tokens == SIZE_MAX;
+    host->max_tokens = info.max_tokens;
+    if (max_document_tokens && !host->splits && max_document_tokens < info.max_tokens)
+        host->max_tokens = max_document_tokens + host->n_around < info.max_tokens
+                               ? max_document_tokens + host->n_around
+                               : info.max_tokens;
+    cli_planner planner = {count_document, smallest_of_tally, host};
+    cli_tally_plan_with(&planner);
+    cli_room_yield_with(yield, host);
+}
+
 /* ---- Ranking ---- */
 
 static void cancel_ranking(void *ranking)
@@ -221,6 +309,7 @@ grt_status cli_host_rank(cli_host *host, const grt_request *request,
     cli_cancel_when_interrupted(NULL);
     if (!status) status = grt_ranking_result(out, ranking, error);
     grt_ranking_free(ranking);
+    cli_room_look_again();
     if (status) cli_host_explain(host, request->n_documents, status, error);
     return status;
 }

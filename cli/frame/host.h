@@ -20,6 +20,9 @@ typedef struct cli_host {
     grt_model *model;
     uint64_t opened_peak_bytes; /* most that was resident when the model was open */
     uint64_t process_bytes; /* resident without the library, before the last request */
+    size_t n_around;        /* tokens of a pair that are not the document's, at most */
+    size_t max_tokens;      /* of a pair */
+    int splits;             /* long documents become several pairs */
 } cli_host;
 
 /* `profile_path` as in grt_model_options; the folder is that of the user's profiles.
@@ -27,6 +30,12 @@ typedef struct cli_host {
 grt_status cli_host_open(cli_host *host, const char *path, const char *profile_path,
                          const cli_engine_options *options, grt_error *error);
 void cli_host_close(cli_host *host);
+/* What is read from here on is to be ranked for such a query: refusals (tally.h) name
+ * budgets for it.  `query` NULL: not known yet; `instruction` may be NULL.
+ * `max_document_tokens` 0: as many as the model takes; SIZE_MAX: long documents are
+ * read whole.  `host` is kept until it is closed. */
+void cli_host_expect(cli_host *host, const char *query, size_t bytes,
+                     const char *instruction, size_t max_document_tokens);
 
 /* Before each request that does not go through the functions below: sets the engine's
  * budget. */

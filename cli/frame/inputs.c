@@ -2,7 +2,9 @@
  */
 #include "frame/cli.h"
 #include "frame/documents.h"
+#include "frame/ids.h"
 #include "frame/json.h"
+#include "frame/room.h"
 #include "frame/table.h"
 #include "wire/buffer.h"
 
@@ -25,41 +27,73 @@ typedef struct reader {
 
 /* ---- One document ---- */
 
-static int add(reader *self, const char *text, size_t bytes, size_t line,
-               const json_t *own_id)
+/* Where reading was given up the refusal comes at the end. */
+static int added(const reader *self, int is_added)
 {
-    json_t *id = json_incref((json_t *)(uintptr_t)own_id);
+    if (is_added) return CLI_SUCCESS;
+    return self->documents->is_counted ? CLI_FAILURE : cli_fail_memory("reading");
+}
+
+/* Ids of documents that have none, where there are several files. */
+typedef struct place_id {
+    char *text; /* owned */
+} place_id;
+
+static wire_id name_place(const reader *self, size_t line, place_id *out)
+{
     int has_files = self->input->n_paths > 1 || self->is_in_folder;
-    if (!id && has_files) {
-        size_t capacity = strlen(self->lines.name) + 32;
-        char *place = malloc(capacity);
-        if (place && line)
-            snprintf(place, capacity, "%s:%zu", self->lines.name, line);
-        else if (place)
-            snprintf(place, capacity, "%s", self->lines.name);
-        /* Names of files need not be UTF-8; what prints them knows. */
-        if (place) id = json_string_nocheck(place);
-        free(place);
-        if (!id) return cli_fail("out of memory");
-    }
+    size_t capacity = strlen(self->lines.name) + 32;
+    *out = (place_id){NULL};
+    if (!has_files) return (wire_id){0};
+    out->text = malloc(capacity);
+    if (!out->text) return (wire_id){0};
+    if (line)
+        snprintf(out->text, capacity, "%s:%zu", self->lines.name, line);
+    else
+        snprintf(out->text, capacity, "%s", self->lines.name);
+    return (wire_id){out->text, strlen(out->text), 0};
+}
+
+/* `own_id` text NULL: it has none. */
+static int add(reader *self, const char *text, size_t bytes, size_t line,
+               wire_id own_id)
+{
+    place_id place = {NULL};
+    wire_id id = own_id.text ? own_id : name_place(self, line, &place);
     int is_added = cli_documents_add(self->documents, text, bytes, id);
-    json_decref(id);
-    return is_added ? CLI_SUCCESS : cli_fail("out of memory");
+    free(place.text);
+    return added(self, is_added);
 }
 
 static int add_json(reader *self, const json_t *value, size_t line)
 {
     cli_record record;
-    size_t before = self->documents->n;
-    const char *problem =
-        cli_documents_add_json(self->documents, &record, value, &self->input->fields);
+    place_id place = {NULL};
+    wire_id id = line ? name_place(self, line, &place) : (wire_id){0};
+    int is_added = 1;
+    const char *problem = cli_documents_add_json(self->documents, &record, value,
+                                                 &self->input->fields, id, &is_added);
+    free(place.text);
     if (problem && line) return cli_lines_fail(&self->lines, "%s", problem);
     if (problem) return cli_fail("%s: %s", self->lines.name, problem);
-    json_t **id = &self->documents->ids[before];
-    int has_files = self->input->n_paths > 1 || self->is_in_folder;
-    if (*id || !has_files || !line) return CLI_SUCCESS;
-    *id = json_sprintf("%s:%zu", self->lines.name, line);
-    return CLI_SUCCESS;
+    return added(self, is_added);
+}
+
+/* A line or a file that does not fit was counted; the others are from here on. */
+static int count_only(reader *self)
+{
+    if (!self->documents->is_counted) cli_documents_count(self->documents);
+    return self->documents->tally.is_endless ? CLI_FAILURE : CLI_SUCCESS;
+}
+
+static int next_line(reader *self, int *next)
+{
+    int code = CLI_SUCCESS;
+    do {
+        *next = cli_lines_next(&self->lines);
+        if (*next == CLI_LINES_TOO_LARGE) code = count_only(self);
+    } while (!code && *next == CLI_LINES_TOO_LARGE);
+    return code;
 }
 
 /* ---- Formats; the first line that is not empty has been read ---- */
@@ -83,8 +117,8 @@ static int read_lines(reader *self)
     while (!code && next > 0) {
         n_objects += (size_t)looks_like_object(lines);
         n_returns += memchr(lines->line, '\r', lines->bytes) != NULL;
-        code = add(self, lines->line, lines->bytes, lines->number, NULL);
-        if (!code) next = cli_lines_next(lines);
+        code = add(self, lines->line, lines->bytes, lines->number, (wire_id){0});
+        if (!code) code = next_line(self, &next);
     }
     if (n_returns)
         cli_note("%zu line%s of %s hold%s carriage returns, which end no line here "
@@ -104,22 +138,35 @@ static int read_json_lines(reader *self)
     cli_lines *lines = &self->lines;
     int code = CLI_SUCCESS, next = 1;
     while (!code && next > 0) {
-        json_t *value = cli_lines_json(lines);
-        code = value ? add_json(self, value, lines->number) : CLI_FAILURE;
+        int is_counted = 0;
+        json_t *value = cli_lines_json(lines, &is_counted);
+        if (value)
+            code = add_json(self, value, lines->number);
+        else
+            code = is_counted ? count_only(self) : CLI_FAILURE;
         json_decref(value);
-        if (!code) next = cli_lines_next(lines);
+        if (!code) code = next_line(self, &next);
     }
     return code ? code : next < 0 ? CLI_FAILURE : CLI_SUCCESS;
+}
+
+static int read_rest(reader *self)
+{
+    int more = cli_lines_rest(&self->lines);
+    if (more == CLI_LINES_TOO_LARGE) return count_only(self);
+    return more < 0 ? CLI_FAILURE : CLI_SUCCESS;
 }
 
 static int read_json(reader *self)
 {
     cli_lines *lines = &self->lines;
     size_t first = lines->number;
-    if (cli_lines_rest(lines) < 0) return CLI_FAILURE;
+    int code = read_rest(self);
+    if (code || !lines->line) return code;
     json_error_t error;
-    int is_repaired = 0, code = CLI_SUCCESS;
+    int is_repaired = 0;
     json_t *all = cli_json_parse_all(lines->line, lines->bytes, &is_repaired, &error);
+    if (!all && cli_lines_count_json(lines, &error)) return count_only(self);
     if (!all)
         return cli_fail("%s, line %zu: it begins as JSON, but: %s (--format lines "
                         "takes lines as they are)",
@@ -131,6 +178,16 @@ static int read_json(reader *self)
     return code;
 }
 
+/* A paragraph that does not fit goes on as one more. */
+static int add_paragraph(reader *self, wire_buffer *text, size_t begin)
+{
+    int code = text->has_failed
+                   ? cli_fail_memory("reading")
+                   : add(self, text->data, text->bytes, begin, (wire_id){0});
+    wire_release(text);
+    return code;
+}
+
 static int read_paragraphs(reader *self)
 {
     cli_lines *lines = &self->lines;
@@ -138,20 +195,21 @@ static int read_paragraphs(reader *self)
     while (!code && next > 0) {
         wire_buffer text = {0};
         size_t begin = lines->number, last = begin;
-        int is_heading = 1;
+        int is_heading = 1, has_room = 1;
         do {
+            /* A buffer doubles, and is copied then. */
+            has_room = cli_room_take(3 * (uint64_t)lines->bytes);
+            if (!has_room && !self->documents->is_counted)
+                cli_documents_count(self->documents);
             if (text.bytes) wire_put(&text, "\n", 1);
             wire_put(&text, lines->line, lines->bytes);
             is_heading = is_heading && lines->line[0] == '#';
             last = lines->number;
-            next = cli_lines_next(lines);
-        } while (next > 0 && (lines->number == last + 1 || is_heading));
-        if (next < 0)
-            code = CLI_FAILURE;
-        else if (text.has_failed)
-            code = cli_fail("out of memory");
-        else
-            code = add(self, text.data, text.bytes, begin, NULL);
+            code = next_line(self, &next);
+        } while (!code && has_room && next > 0 &&
+                 (lines->number == last + 1 || is_heading));
+        if (!code && next < 0) code = CLI_FAILURE;
+        if (!code) code = add_paragraph(self, &text, begin);
         wire_release(&text);
     }
     lines->n_blank = 0; /* they had a meaning */
@@ -160,9 +218,10 @@ static int read_paragraphs(reader *self)
 
 static int read_whole(reader *self)
 {
-    if (cli_lines_rest(&self->lines) < 0) return CLI_FAILURE;
+    int code = read_rest(self);
     self->lines.n_blank = 0;
-    return add(self, self->lines.line, self->lines.bytes, 0, NULL);
+    if (code || !self->lines.line) return code;
+    return add(self, self->lines.line, self->lines.bytes, 0, (wire_id){0});
 }
 
 /* ---- Tables ---- */
@@ -233,20 +292,15 @@ static int add_row(reader *self, const cli_table *table, const columns *where)
     if (where->title != NO_COLUMN && where->title < n)
         title = &table->cells[where->title];
     if (where->id != NO_COLUMN && where->id < n) id = &table->cells[where->id];
-    json_t *own = NULL;
-    if (id->bytes) {
-        own = json_stringn_nocheck(id->text, id->bytes);
-        if (!own) return cli_fail("out of memory");
-    }
+    wire_id own = {id->bytes ? id->text : NULL, id->bytes, 0};
     wire_buffer joined = {0};
     wire_put(&joined, title->text, title->bytes);
     if (title->bytes && text->bytes) wire_put(&joined, " ", 1);
     wire_put(&joined, text->text, text->bytes);
-    int code = joined.has_failed ? cli_fail("out of memory")
+    int code = joined.has_failed ? cli_fail_memory("reading")
                                  : add(self, joined.data ? joined.data : "",
                                        joined.bytes, table->line, own);
     wire_release(&joined);
-    json_decref(own);
     return code;
 }
 
@@ -255,13 +309,14 @@ static int read_table(reader *self, char separator)
     cli_lines *lines = &self->lines;
     const char *problem = NULL;
     size_t before = lines->number - 1;
-    if (cli_lines_rest(lines) < 0) return CLI_FAILURE;
+    int code = read_rest(self);
+    if (code || !lines->line) return code;
     cli_table table;
     columns where;
     cli_table_init(&table, lines->line, lines->bytes, separator);
     table.next_line += before;
     int next = cli_table_next(&table, &problem);
-    int code = next > 0 ? find_columns(self, &table, &where) : CLI_SUCCESS;
+    if (next > 0) code = find_columns(self, &table, &where);
     if (!code && next > 0 && where.has_header) next = cli_table_next(&table, &problem);
     while (!code && next > 0) {
         code = add_row(self, &table, &where);
@@ -359,14 +414,16 @@ static int read_file(reader *self, const char *path)
     if (code) return code;
     if (format == CLI_FORMAT_NUL) self->lines.separator = 0;
     if (format == CLI_FORMAT_AUTO && path) format = format_of_name(path);
-    int next = cli_lines_next(&self->lines);
-    if (next > 0 && format == CLI_FORMAT_AUTO) {
+    self->lines.tally = &self->documents->tally;
+    int next = 0;
+    code = next_line(self, &next);
+    if (!code && next > 0 && format == CLI_FORMAT_AUTO) {
         format = format_of_line(&self->lines);
         /* Prose, of which a line alone says little. */
         if (format == CLI_FORMAT_LINES && self->is_in_folder)
             format = CLI_FORMAT_PARAGRAPHS;
     }
-    if (next > 0) code = read_as(self, format);
+    if (!code && next > 0) code = read_as(self, format);
     if (next < 0) code = CLI_FAILURE;
     if (!code) {
         self->n_read++;
@@ -397,7 +454,7 @@ static int read_folder(reader *self, const char *path, size_t depth)
         char *inner = malloc(capacity);
         struct stat found;
         if (!inner) {
-            code = cli_fail("out of memory");
+            code = cli_fail_memory("reading");
         } else {
             int has_slash = path[0] && path[strlen(path) - 1] == '/';
             snprintf(inner, capacity, "%s%s%s", path, has_slash ? "" : "/",
@@ -408,10 +465,7 @@ static int read_folder(reader *self, const char *path, size_t depth)
                                          (S_ISDIR(found.st_mode) && !is_link));
             size_t before = self->documents->n;
             if (!code && is_wanted && read_path(self, inner, depth + 1)) {
-                while (self->documents->n > before) { /* half a file is none */
-                    free(self->documents->texts[--self->documents->n]);
-                    json_decref(self->documents->ids[self->documents->n]);
-                }
+                cli_documents_cut(self->documents, before); /* half a file is none */
                 self->n_refused++;
             }
         }
@@ -447,6 +501,8 @@ int cli_documents_read(cli_documents *documents, const cli_input *input)
     if (self.n_refused)
         cli_note("%zu file%s passed over, %zu read", self.n_refused,
                  self.n_refused == 1 ? "" : "s", self.n_read);
+    if (documents->is_counted && (!code || documents->tally.is_endless))
+        return cli_tally_refuse(&documents->tally, name);
     if (!code && documents->n == 0) code = cli_fail("no documents in %s", name);
     return code;
 }

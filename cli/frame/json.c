@@ -1,6 +1,7 @@
 /* json.c - JSON as programs write it, which is not always as RFC 8259 has it. */
 #include "frame/json.h"
 
+#include "frame/room.h"
 #include "wire/buffer.h"
 
 #include <errno.h>
@@ -127,6 +128,7 @@ static _Atomic int lacked_memory;
 
 static void *watched_malloc(size_t n)
 {
+    if (!cli_room_take_json(n)) return NULL;
     void *block = malloc(n);
     if (!block) lacked_memory = 1;
     return block;
@@ -144,7 +146,8 @@ int cli_json_lacked_memory(void)
 
 int cli_json_is_out_of_memory(const json_error_t *error)
 {
-    return lacked_memory || json_error_code(error) == json_error_out_of_memory;
+    return lacked_memory || cli_room_failed_json() ||
+           json_error_code(error) == json_error_out_of_memory;
 }
 
 /* Strict first: most JSON is as it should be, and errors are about the text as it is.
@@ -164,10 +167,13 @@ static json_t *with_repair(const char *text, size_t bytes, int *is_repaired,
                            json_error_t *error,
                            json_t *parse(const char *, size_t, int *, json_error_t *))
 {
+    cli_room_watch_json();
     json_t *value = parse(text, bytes, is_repaired, error);
     if (value || cli_json_is_out_of_memory(error)) return value;
     json_error_t second;
     wire_buffer repaired = {0};
+    /* A buffer doubles, and is copied then. */
+    if (!cli_room_take(3 * (uint64_t)bytes)) return NULL;
     repair(&repaired, text, bytes);
     if (!repaired.has_failed)
         value = parse(repaired.data, repaired.bytes, is_repaired, &second);

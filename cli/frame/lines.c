@@ -4,6 +4,7 @@
 #include "frame/cli.h"
 #include "frame/json.h"
 #include "frame/file.h"
+#include "frame/room.h"
 #include "frame/signals.h"
 #include "wire/text.h"
 
@@ -155,19 +156,16 @@ static int fill(cli_lines *lines)
         lines->filled -= lines->at;
         lines->at = 0;
     }
-    if (lines->chunk_capacity - lines->filled < CHUNK_BYTES) {
-        size_t capacity = lines->chunk_capacity * 2 + CHUNK_BYTES;
-        char *chunk =
-            capacity > lines->chunk_capacity ? realloc(lines->chunk, capacity) : NULL;
-        if (!chunk) {
-            cli_fail("out of memory: a line of %s is too long", lines->name);
+    if (!lines->chunk) {
+        lines->chunk = malloc(CHUNK_BYTES);
+        if (!lines->chunk) {
+            cli_fail("out of memory");
             return -1;
         }
-        lines->chunk = chunk;
-        lines->chunk_capacity = capacity;
     }
     cli_begin_waiting();
-    ssize_t n = read(lines->fd, lines->chunk + lines->filled, CHUNK_BYTES);
+    ssize_t n =
+        read(lines->fd, lines->chunk + lines->filled, CHUNK_BYTES - lines->filled);
     int error = errno;
     cli_end_waiting();
     if (n < 0) {
@@ -180,21 +178,19 @@ static int fill(cli_lines *lines)
     return n > 0;
 }
 
-/* Finds the end of the line that begins at lines->at: the bytes up to and with its
+/* Finds the end of the line that goes on at lines->at: the bytes up to and with its
  * separator.  0: it is not there yet. */
-static size_t find_end(const cli_lines *lines, size_t searched)
+static size_t find_end(const cli_lines *lines)
 {
     size_t n = lines->filled - lines->at;
     if (n == 0) return 0; /* there is no chunk before the first read */
     const char *begin = lines->chunk + lines->at;
     if (lines->encoding == CLI_ENCODING_UTF8) {
-        const char *found =
-            n > searched ? memchr(begin + searched, lines->separator, n - searched)
-                         : NULL;
+        const char *found = memchr(begin, lines->separator, n);
         return found ? (size_t)(found - begin) + 1 : 0;
     }
     size_t low = lines->encoding == CLI_ENCODING_UTF16LE ? 0 : 1;
-    for (size_t i = searched & ~(size_t)1; i + 1 < n; i += 2) {
+    for (size_t i = 0; i + 1 < n; i += 2) {
         if (begin[i + low] == lines->separator && begin[i + 1 - low] == 0) return i + 2;
     }
     return 0;
@@ -202,9 +198,11 @@ static size_t find_end(const cli_lines *lines, size_t searched)
 
 static int reserve_line(cli_lines *lines, size_t bytes)
 {
+    size_t capacity = lines->capacity ? lines->capacity : bytes;
     if (bytes <= lines->capacity) return 1;
-    size_t capacity = lines->capacity * 2 > bytes ? lines->capacity * 2 : bytes;
-    char *line = realloc(lines->line, capacity);
+    while (capacity < bytes)
+        capacity = cli_room_grown(capacity);
+    char *line = cli_room_resize(lines->line, lines->capacity, capacity);
     if (!line) return 0;
     lines->line = line;
     lines->capacity = capacity;
@@ -222,8 +220,9 @@ static uint32_t unit_at(const cli_lines *lines, const char *bytes)
  * at the end, is U+FFFD. */
 static int append(cli_lines *lines, const char *bytes, size_t n)
 {
+    size_t most = lines->encoding == CLI_ENCODING_UTF8 ? n : n / 2 * 3 + 3;
     if (n > SIZE_MAX / 2 - lines->bytes - 4 ||
-        !reserve_line(lines, lines->bytes + n * 2 + 4))
+        !reserve_line(lines, lines->bytes + most + 4))
         return 0;
     if (lines->encoding == CLI_ENCODING_UTF8) {
         if (n) memcpy(lines->line + lines->bytes, bytes, n);
@@ -245,13 +244,22 @@ static int append(cli_lines *lines, const char *bytes, size_t n)
     return 1;
 }
 
-/* Takes `n` bytes of the chunk as the next line, or as more of it. */
+/* Bytes of the chunk that are whole characters, all of them at the end of the file. */
+static size_t whole_bytes(const cli_lines *lines)
+{
+    size_t n = lines->filled - lines->at;
+    if (lines->encoding == CLI_ENCODING_UTF8 || lines->is_at_end) return n;
+    n &= ~(size_t)1;
+    if (n < 2) return 0;
+    uint32_t last = unit_at(lines, lines->chunk + lines->at + n - 2);
+    return last >= 0xD800 && last < 0xDC00 ? n - 2 : n;
+}
+
+/* Takes `n` bytes of the chunk as the next line, or as more of it; 0: they do not fit.
+ */
 static int take(cli_lines *lines, size_t n)
 {
-    if (n && !append(lines, lines->chunk + lines->at, n)) {
-        cli_fail("out of memory: a line of %s is too long", lines->name);
-        return 0;
-    }
+    if (n && !append(lines, lines->chunk + lines->at, n)) return 0;
     lines->at += n;
     lines->end += n;
     return 1;
@@ -294,23 +302,89 @@ static int check_text(cli_lines *lines)
     return 1;
 }
 
+/* ---- What does not fit ---- */
+
+/* Counts a piece of what is passed over; 0: it is time to give up. */
+static int see_skipped(cli_lines *lines, cli_tally *tally, cli_json_scan *scan,
+                       const char *text, size_t bytes)
+{
+    lines->skipped_bytes += bytes;
+    if (lines->is_json) return cli_tally_json(tally, scan, text, bytes);
+    return cli_tally_piece(tally, bytes);
+}
+
+static void free_line(cli_lines *lines)
+{
+    free(lines->line);
+    lines->line = NULL;
+    lines->bytes = lines->capacity = 0;
+}
+
+/* Keeping the bytes and, of JSON, the values at once. */
+static void end_skipped(const cli_lines *lines, cli_tally *tally,
+                        const cli_json_scan *scan)
+{
+    uint64_t parsed = cli_json_parsed_bytes(scan), most = lines->skipped_bytes;
+    if (lines->is_json) most += parsed;
+    if (most > tally->most_bytes) tally->most_bytes = most;
+    if (!lines->is_json)
+        (void)cli_tally_document(tally, NULL, lines->skipped_bytes,
+                                 lines->skipped_bytes);
+}
+
+/* Passes over the rest of the line that was begun, or of the file. */
+static int skip(cli_lines *lines, cli_tally *tally, int is_to_end)
+{
+    cli_json_scan scan = {0};
+    int goes_on = see_skipped(lines, tally, &scan, lines->line, lines->bytes), more = 1;
+    free_line(lines);
+    while (goes_on && more > 0) {
+        size_t end = is_to_end ? 0 : find_end(lines);
+        size_t n = end ? end : whole_bytes(lines);
+        if (n) goes_on = see_skipped(lines, tally, &scan, lines->chunk + lines->at, n);
+        lines->at += n;
+        lines->end += n;
+        if (end || !goes_on) break;
+        more = fill(lines);
+    }
+    end_skipped(lines, tally, &scan);
+    return more < 0 ? -1 : 1;
+}
+
+/* A line, or the rest of a file, that does not fit. */
+static int pass_over(cli_lines *lines, int is_to_end)
+{
+    cli_tally own = {0}, *tally = lines->tally ? lines->tally : &own;
+    lines->skipped_bytes = 0;
+    if (!cli_room_budget()) {
+        cli_fail("out of memory: %s%s is too long", is_to_end ? "" : "a line of ",
+                 lines->name);
+        return -1;
+    }
+    if (skip(lines, tally, is_to_end) < 0) return -1;
+    if (lines->tally) return CLI_LINES_TOO_LARGE;
+    cli_tally_refuse(tally, lines->name);
+    return -1;
+}
+
+/* ---- Lines ---- */
+
 /* The next line, blank or not. */
 static int next_line(cli_lines *lines)
 {
-    size_t searched = 0, n;
-    while ((n = find_end(lines, searched)) == 0) {
-        searched = lines->filled - lines->at;
-        int more = fill(lines);
-        if (more < 0) return -1;
-        if (more) continue;
-        n = lines->filled - lines->at;
-        if (n == 0) return 0;
-        break;
-    }
-    lines->number++;
+    int is_begun = 0, is_whole = 0, more = 1;
     lines->bytes = 0;
     lines->begin = lines->end;
-    if (!take(lines, n)) return -1;
+    while (!is_whole) {
+        size_t end = find_end(lines), n = end ? end : whole_bytes(lines);
+        is_whole = end || !more;
+        if (!n && is_whole && !is_begun) return 0;
+        if (n && !is_begun++) lines->number++;
+        if (!take(lines, n)) return pass_over(lines, 0);
+        if (is_whole) break;
+        more = fill(lines);
+        if (more < 0) return -1;
+    }
     trim_line(lines);
     return 1;
 }
@@ -326,7 +400,7 @@ static void drop_record_mark(cli_lines *lines)
 int cli_lines_next(cli_lines *lines)
 {
     int next;
-    while ((next = next_line(lines)) > 0) {
+    while ((next = next_line(lines)) == 1) {
         drop_record_mark(lines);
         if (!is_blank(lines->line, lines->bytes)) return check_text(lines);
         lines->n_blank++;
@@ -343,13 +417,11 @@ int cli_lines_rest(cli_lines *lines)
         before = lines->bytes;
     }
     do {
-        if (!take(lines, lines->filled - lines->at)) return -1;
+        if (!take(lines, whole_bytes(lines))) return pass_over(lines, 1);
     } while ((more = fill(lines)) > 0);
     if (more < 0) return -1;
-    if (!reserve_line(lines, lines->bytes + 1)) {
-        cli_fail("out of memory: %s is too long", lines->name);
-        return -1;
-    }
+    if (!take(lines, whole_bytes(lines)) || !reserve_line(lines, lines->bytes + 1))
+        return pass_over(lines, 1);
     if (before == 0) {
         lines->number = 1;
         trim_line(lines);
@@ -413,12 +485,34 @@ void cli_lines_close(cli_lines *lines)
     *lines = (cli_lines){.fd = -1};
 }
 
-json_t *cli_lines_json(cli_lines *lines)
+int cli_lines_count_json(cli_lines *lines, const json_error_t *error)
+{
+    cli_json_scan scan = {0};
+    if (!cli_room_budget() || !lines->tally || !cli_json_is_out_of_memory(error))
+        return 0;
+    int was_json = lines->is_json;
+    lines->is_json = 1;
+    lines->skipped_bytes = 0;
+    (void)see_skipped(lines, lines->tally, &scan, lines->line, lines->bytes);
+    end_skipped(lines, lines->tally, &scan);
+    lines->is_json = was_json;
+    free_line(lines);
+    return 1;
+}
+
+json_t *cli_lines_json(cli_lines *lines, int *is_counted)
 {
     json_error_t error;
     int is_repaired = 0;
     json_t *value = cli_json_parse(lines->line, lines->bytes, &is_repaired, &error);
-    if (!value) cli_lines_fail(lines, "column %d: %s", error.column, error.text);
+    if (!value && is_counted && cli_lines_count_json(lines, &error)) {
+        *is_counted = 1;
+        return NULL;
+    }
+    if (!value && cli_json_is_out_of_memory(&error))
+        cli_fail_memory(lines->name);
+    else if (!value)
+        cli_lines_fail(lines, "column %d: %s", error.column, error.text);
     lines->n_repaired += is_repaired && wire_is_utf8(lines->line, lines->bytes);
     return value;
 }

@@ -9,6 +9,8 @@
 #ifndef CLI_LINES_H
 #define CLI_LINES_H
 
+#include "frame/tally.h"
+
 #include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,12 +37,20 @@ typedef struct cli_lines {
     size_t n_invalid;  /* lines that are not valid UTF-8 */
     size_t n_repaired; /* JSON that was not as RFC 8259 has it, and was read */
     /* what was read and is not a line yet */
-    char *chunk; /* [filled] of [chunk_capacity] bytes */
-    size_t at, filled, chunk_capacity;
+    char *chunk; /* [filled] bytes */
+    size_t at, filled;
     cli_encoding encoding;
     int is_known; /* the encoding was found out */
     int is_at_end;
+    /* what is done with a line that does not fit --memory: */
+    cli_tally *tally;       /* it counts there; NULL: reading ends with an error line */
+    int is_json;            /* it is looked at as JSON; else it is a document */
+    uint64_t skipped_bytes; /* of the line that was passed over last */
 } cli_lines;
+
+/* What cli_lines_next and cli_lines_rest return for what does not fit, where a tally
+ * counts. */
+enum { CLI_LINES_TOO_LARGE = 2 };
 
 /* `path` NULL or "-" is standard input; kept. */
 int cli_lines_open(cli_lines *lines, const char *path);
@@ -56,7 +66,11 @@ int cli_lines_fail(const cli_lines *lines, const char *format, ...)
 /* Notes what was passed over, replaced or repaired. */
 void cli_lines_report(const cli_lines *lines);
 void cli_lines_close(cli_lines *lines);
-/* Parses the current line as JSON; NULL after an error line. */
-json_t *cli_lines_json(cli_lines *lines);
+/* Parses the current line as JSON; NULL after an error line.  `is_counted` (may be
+ * NULL) says that there was no room for it, and the tally has it. */
+json_t *cli_lines_json(cli_lines *lines, int *is_counted);
+/* Whether JSON was not parsed since --memory has no room for it; the tally counts the
+ * current line then, and the line is freed. */
+int cli_lines_count_json(cli_lines *lines, const json_error_t *error);
 
 #endif

@@ -58,3 +58,10 @@ void cli_process_trim(void)
     (void)malloc_trim(0);
 #endif
 }
+
+void cli_process_map_large_blocks(void)
+{
+#if defined(__GLIBC__)
+    (void)mallopt(M_MMAP_THRESHOLD, CLI_MAPPED_BYTES);
+#endif
+}

@@ -17,4 +17,10 @@ void cli_process_forget_peak(void);
 /* Gives pages that were freed back to the system, where the allocator can. */
 void cli_process_trim(void);
 
+enum { CLI_MAPPED_BYTES = 128 << 10 };
+/* From here on blocks of so many bytes have pages of their own, where the allocator
+ * can: they grow without being there twice, and go back to the system when they are
+ * freed. */
+void cli_process_map_large_blocks(void);
+
 #endif

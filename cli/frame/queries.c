@@ -3,6 +3,8 @@
 
 #include "frame/cli.h"
 #include "frame/json.h"
+#include "frame/room.h"
+#include "frame/text.h"
 #include "wire/text.h"
 
 #include <stdlib.h>
@@ -11,7 +13,9 @@
 int cli_queries_open(cli_queries *queries, const char *path)
 {
     *queries = (cli_queries){0};
-    return cli_lines_open(&queries->lines, path);
+    int code = cli_lines_open(&queries->lines, path);
+    queries->lines.is_json = 1;
+    return code;
 }
 
 /* ---- Members ---- */
@@ -96,8 +100,12 @@ static const char *read_documents(cli_queries *queries)
     if (!json_is_array(list)) return "\"documents\" is missing or not an array";
     for (size_t i = 0; i < json_array_size(list); i++) {
         cli_record record;
+        int is_added = 1;
         const char *problem = cli_documents_add_json(
-            &queries->documents, &record, json_array_get(list, i), &queries->fields);
+            &queries->documents, &record, json_array_get(list, i), &queries->fields,
+            (wire_id){0}, &is_added);
+        if (!problem && !is_added && !queries->documents.is_counted)
+            problem = "out of memory";
         if (!problem) continue;
         snprintf(queries->problem, sizeof queries->problem, "%s", problem);
         return queries->problem;
@@ -132,6 +140,28 @@ static const char *read_query(cli_queries *queries, cli_query *query)
     return problem ? problem : read_documents(queries);
 }
 
+/* What reading the current line takes beside its documents. */
+static void add_line_itself(cli_queries *queries, size_t bytes)
+{
+    cli_json_scan scan = {.bytes = bytes};
+    cli_tally *tally = &queries->documents.tally;
+    uint64_t most = 2 * cli_json_parsed_bytes(&scan);
+    if (tally->most_bytes < most) tally->most_bytes = most;
+}
+
+static const char *say_too_large(cli_queries *queries)
+{
+    /* A line stays while it is ranked. */
+    cli_tally *tally = &queries->documents.tally;
+    tally->kept_bytes += tally->most_bytes;
+    tally->most_bytes = 0;
+    cli_tally_text enough = cli_tally_enough(tally);
+    snprintf(queries->problem, sizeof queries->problem,
+             "reading this line does not fit %s; %s",
+             cli_bytes_text(cli_room_budget()).text, enough.text);
+    return queries->problem;
+}
+
 /* A line of text where lines of text may be queries. */
 static const char *read_line(cli_queries *queries, cli_query *query)
 {
@@ -148,7 +178,13 @@ static const char *read_line(cli_queries *queries, cli_query *query)
     int is_repaired = 0;
     queries->line = cli_json_parse(lines->line, lines->bytes, &is_repaired, &error);
     lines->n_repaired += is_repaired && wire_is_utf8(lines->line, lines->bytes);
-    if (queries->line) return read_query(queries, query);
+    if (queries->line) {
+        const char *problem = read_query(queries, query);
+        if (problem || !queries->documents.is_counted) return problem;
+        add_line_itself(queries, lines->bytes);
+        return say_too_large(queries);
+    }
+    if (cli_lines_count_json(lines, &error)) return say_too_large(queries);
     snprintf(queries->problem, sizeof queries->problem, "column %d: %s", error.column,
              error.text);
     return queries->problem;
@@ -160,12 +196,16 @@ int cli_queries_try(cli_queries *queries, cli_query *query)
     cli_documents_clear(&queries->documents);
     json_decref(queries->line);
     queries->line = NULL;
+    lines->tally = &queries->documents.tally;
     int next = cli_lines_next(lines);
     if (next <= 0) return next;
+    if (next == CLI_LINES_TOO_LARGE && lines->tally->is_endless)
+        return cli_tally_refuse(lines->tally, lines->name), -1;
     snprintf(queries->where, sizeof queries->where, "%s, line %zu", lines->name,
              lines->number);
     query->where = queries->where;
-    const char *problem = read_line(queries, query);
+    const char *problem = next == CLI_LINES_TOO_LARGE ? say_too_large(queries)
+                                                      : read_line(queries, query);
     if (!problem) {
         look_for_unknown(queries);
         return 1;

@@ -42,7 +42,8 @@ int cli_queries_open(cli_queries *queries, const char *path);
 /* 1: a query is there; what its line does not say stays as it is in `query`, and what
  * it says is borrowed until the next call.  0: the end.  -1: an error was reported. */
 int cli_queries_next(cli_queries *queries, cli_query *query);
-/* The same, and 2: the line is no query, `problem` says why, and `query` has its id and
+/* The same, and 2: the line is no query, `problem` says why (also: it does not fit
+ * --memory), and `query` has its id and
  * text as far as they could be read. */
 int cli_queries_try(cli_queries *queries, cli_query *query);
 void cli_queries_close(cli_queries *queries);

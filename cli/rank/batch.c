@@ -140,8 +140,9 @@ int cli_rank_batch(const cli_rank_options *options)
     int code = cli_queries_open(&run.queries, options->queries_path);
     run.queries.fields = options->input.fields;
     run.queries.own_members = cli_member_names;
-    if (!code) code = read_corpus(&run, options);
     if (!code) code = cli_ranker_open(&run.ranker, options);
+    if (!code) cli_ranker_expect(&run.ranker, NULL, 0);
+    if (!code) code = read_corpus(&run, options);
     if (!code && run.output == CLI_OUTPUT_TSV) cli_ranking_print_tsv_header(1);
     int next = 1;
     while (!code && next > 0) {

@@ -4,6 +4,7 @@
 #include "frame/file.h"
 #include "frame/signals.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,17 @@ static int has_color(const cli_rank_options *options)
     return !terminal || strcmp(terminal, "dumb") != 0;
 }
 
+/* A name that is wrong is better known before a large model was opened. */
+static int check_paths(const cli_input *input)
+{
+    for (size_t i = 0; i < input->n_paths; i++) {
+        const char *path = input->paths[i];
+        if (strcmp(path, "-") != 0 && access(path, R_OK) != 0)
+            return cli_fail("cannot open %s: %s", path, strerror(errno));
+    }
+    return CLI_SUCCESS;
+}
+
 static int rank_documents(const cli_rank_options *options)
 {
     cli_documents documents = {0};
@@ -39,8 +51,11 @@ static int rank_documents(const cli_rank_options *options)
                        .bytes = strlen(options->query),
                        .instruction = options->instruction,
                        .k = options->k};
-    int code = cli_documents_read(&documents, &options->input);
+    /* The model first: opening it takes more for a moment than keeping it. */
+    int code = check_paths(&options->input);
     if (!code) code = cli_ranker_open(&ranker, options);
+    if (!code) cli_ranker_expect(&ranker, query.text, query.bytes);
+    if (!code) code = cli_documents_read(&documents, &options->input);
     if (!code) code = cli_ranker_rank(&ranker, &query, &documents, &result);
     if (!code) {
         size_t n = grt_result_count(result);

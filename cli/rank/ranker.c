@@ -21,6 +21,14 @@ int cli_ranker_open(cli_ranker *ranker, const cli_rank_options *options)
     return cli_trace_create(&ranker->trace, options->trace_path, ranker->path);
 }
 
+void cli_ranker_expect(cli_ranker *ranker, const char *query, size_t bytes)
+{
+    const cli_rank_options *options = ranker->options;
+    size_t most = options->long_documents == GRT_LONG_CUT ? options->max_document_tokens
+                                                          : SIZE_MAX;
+    cli_host_expect(&ranker->host, query, bytes, options->instruction, most);
+}
+
 static grt_policy_options policy_of(const cli_rank_options *options)
 {
     grt_policy_options policy = GRT_POLICY_OPTIONS_INIT;

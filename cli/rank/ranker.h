@@ -68,6 +68,9 @@ typedef struct cli_ranker {
 } cli_ranker;
 
 int cli_ranker_open(cli_ranker *ranker, const cli_rank_options *options);
+/* Documents that are read from here on are for such a query, of which NULL is not known
+ * yet: refusals name budgets for it. */
+void cli_ranker_expect(cli_ranker *ranker, const char *query, size_t bytes);
 /* Ranks; `*out` is for the caller to free. */
 int cli_ranker_rank(cli_ranker *ranker, const cli_query *query,
                     const cli_documents *documents, grt_result **out);

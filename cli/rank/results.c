@@ -33,39 +33,39 @@ static int is_truncated(const grt_item *item)
 
 /* ---- JSON ---- */
 
-typedef struct id_source {
-    const cli_documents *documents;
-    cli_id_text storage;
-} id_source;
-
 static wire_id document_id(size_t index, void *payload)
 {
-    id_source *source = payload;
-    return cli_id(source->documents->ids[index], &source->storage);
+    return cli_documents_id(payload, index);
+}
+
+/* A write error shows when standard output is flushed. */
+static void print_piece(const char *data, size_t bytes, void *payload)
+{
+    fwrite(data, 1, bytes, payload);
 }
 
 static int print_json(const cli_ranking *ranking)
 {
     const cli_documents *documents = ranking->documents;
-    id_source source = {.documents = documents};
     cli_id_text storage;
-    wire_ranking wire = {.model = ranking->model,
-                         .query_number = ranking->query_number,
-                         .query_id = cli_id(ranking->query_id, &storage),
-                         .result = ranking->result,
-                         .k = ranking->k,
-                         .noted = ranking->noted,
-                         .documents = {.id = document_id, .payload = &source},
-                         .has_stats = !ranking->hides_stats,
-                         .plan = &ranking->plan->memory,
-                         .process_bytes = &ranking->plan->process_bytes};
+    wire_ranking wire = {
+        .model = ranking->model,
+        .query_number = ranking->query_number,
+        .query_id = cli_id(ranking->query_id, &storage),
+        .result = ranking->result,
+        .k = ranking->k,
+        .noted = ranking->noted,
+        .documents = {.id = document_id, .payload = (void *)(uintptr_t)documents},
+        .has_stats = !ranking->hides_stats,
+        .plan = &ranking->plan->memory,
+        .process_bytes = &ranking->plan->process_bytes};
     if (!ranking->hides_text) {
         wire.query = ranking->query;
         wire.query_bytes = ranking->query_bytes;
         wire.documents.texts = (const char *const *)documents->texts;
         wire.documents.bytes = documents->bytes;
     }
-    wire_buffer buffer = {0};
+    wire_buffer buffer = {.drain = print_piece, .payload = stdout};
     wire_json json = {.out = &buffer};
     wire_put_ranking(&json, &wire);
     wire_put_string(&buffer, "\n");
@@ -87,11 +87,9 @@ static void print_tsv(const cli_ranking *ranking)
 {
     for (size_t i = 0; i < ranking->k; i++) {
         grt_item item = item_at(ranking, i);
-        const json_t *id = ranking->documents->ids[item.index];
+        wire_id shown = cli_documents_id(ranking->documents, item.index);
         if (ranking->query_number) printf("%zu\t", ranking->query_number);
         printf("%zu\t%zu\t", i + 1, item.index);
-        cli_id_text storage;
-        wire_id shown = cli_id(id, &storage);
         cli_text_put(stdout, WIRE_TSV, shown.text, shown.bytes);
         printf("\t%.9g\t%.9g\t%zu\t%d\t%s\t%zu\n", (double)item.score,
                (double)item.logit, item.n_tokens, is_truncated(&item),
@@ -106,14 +104,12 @@ static const char *label(const cli_ranking *ranking, size_t i, int has_ids,
                          cli_id_text *storage, size_t *bytes)
 {
     size_t index = grt_result_indices(ranking->result)[i];
-    const json_t *id = ranking->documents->ids[index];
-    if (json_is_string(id)) {
-        *bytes = json_string_length(id);
-        return json_string_value(id);
+    wire_id id = cli_documents_id(ranking->documents, index);
+    if (id.text) {
+        *bytes = id.bytes;
+        return id.text;
     }
-    if (id)
-        *storage = cli_id_number(id);
-    else if (has_ids)
+    if (has_ids)
         snprintf(storage->text, sizeof storage->text, "-");
     else
         snprintf(storage->text, sizeof storage->text, "%zu", index);
@@ -126,7 +122,7 @@ static size_t label_columns(const cli_ranking *ranking, int *has_ids)
     const size_t *indices = grt_result_indices(ranking->result);
     *has_ids = 0;
     for (size_t i = 0; i < ranking->k; i++)
-        *has_ids |= ranking->documents->ids[indices[i]] != NULL;
+        *has_ids |= cli_documents_id(ranking->documents, indices[i]).text != NULL;
     size_t columns = strlen(*has_ids ? "id" : "index");
     for (size_t i = 0; i < ranking->k; i++) {
         cli_id_text storage;

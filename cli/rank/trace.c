@@ -67,12 +67,11 @@ static void put_document(cli_trace *trace, const grt_item *item, size_t rank,
     size_t bytes =
         cli_text_prefix(text, documents->bytes[item->index], TEXT_CHARACTERS);
     wire_json *json = &trace->json;
-    cli_id_text storage;
     wire_put_string(&trace->buffer, json->needs_comma ? ",\n " : "\n ");
     json->needs_comma = 0;
     wire_begin(json, NULL, '{');
     wire_count(json, "index", item->index);
-    wire_put_id(json, "id", cli_id(documents->ids[item->index], &storage));
+    wire_put_id(json, "id", cli_documents_id(documents, item->index));
     wire_text(json, "text", text, bytes);
     wire_count(json, "rank", rank);
     wire_string(json, "state", grt_state_text((grt_state)item->state));

@@ -143,6 +143,10 @@ uint64_t cli_process_resident(void)
     return PROCESS_BYTES;
 }
 
+void cli_process_map_large_blocks(void)
+{
+}
+
 void cli_process_trim(void)
 {
 }
@@ -161,6 +165,11 @@ grt_status grt_engine_create(grt_engine **out, const grt_engine_options *options
 void grt_engine_free(grt_engine *engine)
 {
     free(engine);
+}
+
+void grt_engine_trim(grt_engine *engine)
+{
+    (void)engine;
 }
 
 void grt_engine_set_memory(grt_engine *engine, uint64_t memory_bytes)
