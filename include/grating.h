@@ -871,6 +871,13 @@ GRT_API GRT_NODISCARD grt_status grt_calibration_step(grt_calibration_progress *
                                                       grt_calibration *calibration,
                                                       grt_error *err);
 
+/* Whether a fit of so many queries and documents in all would fit the engine's budget,
+ * for those who would rather know before the passes; 0 queries: of what the samples
+ * hold.  GRT_E_NO_MEMORY when it does not, with the budget that works. */
+GRT_API GRT_NODISCARD grt_status
+grt_calibration_plan_fit(const grt_calibration *calibration, size_t n_queries,
+                         size_t n_documents, grt_error *err);
+
 /* Has grt_calibration_add, _step or _fit stop soon with GRT_E_CANCELLED, as
  * grt_ranking_cancel.  Any thread, also from a signal handler; it stays so. */
 GRT_API void grt_calibration_cancel(grt_calibration *calibration);

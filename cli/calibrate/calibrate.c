@@ -98,6 +98,7 @@ static int calibrate(const cli_calibrate_options *options)
     int code = cli_calibrator_open(&calibrator, options);
     if (!code) code = cli_calibrator_survey(&calibrator);
     if (!code) code = cli_calibrator_begin(&calibrator);
+    if (!code) code = cli_calibrator_plan(&calibrator);
     if (!code) code = cli_calibrator_compute(&calibrator);
     if (!code) code = cli_calibrator_fit(&calibrator, &report);
     if (!code) {

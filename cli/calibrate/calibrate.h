@@ -63,6 +63,8 @@ int cli_calibrator_open(cli_calibrator *calibrator,
 int cli_calibrator_survey(cli_calibrator *calibrator);
 /* Opens the samples. */
 int cli_calibrator_begin(cli_calibrator *calibrator);
+/* Refuses what could not be fitted within --memory. */
+int cli_calibrator_plan(cli_calibrator *calibrator);
 /* Computes all queries that the samples do not hold yet. */
 int cli_calibrator_compute(cli_calibrator *calibrator);
 int cli_calibrator_fit(cli_calibrator *calibrator, grt_calibration_report *report);

@@ -4,6 +4,7 @@
 #include "frame/cli.h"
 #include "frame/folders.h"
 #include "frame/notes.h"
+#include "frame/room.h"
 #include "frame/signals.h"
 
 #include <errno.h>
@@ -264,6 +265,9 @@ static grt_status add_query(cli_calibrator *calibrator, const grt_request *reque
         show_passes(calibrator, calibrator->n_queries + 1, request->n_documents,
                     &progress);
         status = grt_calibration_step(&progress, calibration, error);
+        /* A pass in another arithmetic opens the model once more. */
+        if (!status && calibrator->host.options.memory_bytes)
+            status = cli_host_prepare(&calibrator->host, error);
     }
     return status;
 }
@@ -282,6 +286,7 @@ static int compute(cli_calibrator *calibrator, const cli_query *query,
     cli_cancel_when_interrupted(&running);
     if (!status) status = add_query(calibrator, &request, &error);
     cli_cancel_when_interrupted(NULL);
+    cli_room_look_again();
     if (status) {
         cli_host_explain(&calibrator->host, documents->n, status, &error);
         cli_progress_erase(&calibrator->progress);
@@ -302,6 +307,35 @@ static void report_kept(const cli_calibrator *calibrator)
     size_t n = grt_calibration_count(calibrator->calibration);
     cli_note("%zu quer%s kept in %s; the same command goes on from there", n,
              n == 1 ? "y is" : "ies are", calibrator->samples_path);
+}
+
+/* A fit that will not fit --memory is better known before hours of full passes.  The
+ * samples may hold other queries, too. */
+int cli_calibrator_plan(cli_calibrator *calibrator)
+{
+    grt_error error = {0};
+    cli_host *host = &calibrator->host;
+    const cli_survey *survey = &calibrator->survey;
+    int only_fits = calibrator->options->only_fits;
+    if (!host->options.memory_bytes || (!only_fits && !survey->n_queries))
+        return CLI_SUCCESS;
+    grt_status status = cli_host_prepare(host, &error);
+    if (!status)
+        status = grt_calibration_plan_fit(calibrator->calibration,
+                                          only_fits ? 0 : survey->n_queries,
+                                          only_fits ? 0 : survey->n_documents, &error);
+    if (!status) return CLI_SUCCESS;
+    /* The budget that is named is for the passes, too. */
+    grt_model_info info = GRT_MODEL_INFO_INIT;
+    grt_memory_plan plan = GRT_MEMORY_PLAN_INIT;
+    grt_model_describe(host->model, &info);
+    size_t n = survey->n_queries ? survey->n_documents / survey->n_queries + 1 : 1;
+    if (!only_fits)
+        (void)!grt_plan_memory(&plan, host->model, n, info.max_tokens, NULL);
+    if (plan.smallest_bytes > error.smallest_bytes)
+        error.smallest_bytes = plan.smallest_bytes;
+    cli_host_explain(host, 0, status, &error);
+    return cli_fail_status(NULL, status, &error);
 }
 
 int cli_calibrator_compute(cli_calibrator *calibrator)
@@ -344,11 +378,14 @@ int cli_calibrator_fit(cli_calibrator *calibrator, grt_calibration_report *repor
     calibrator->started_ns = cli_now_ns();
     cli_running running = {cancel_calibration, calibrator->calibration};
     cli_cancel_when_interrupted(&running);
-    grt_status status = grt_calibration_fit(report, calibrator->calibration, show_fit,
-                                            calibrator, &error);
+    grt_status status = cli_host_prepare(&calibrator->host, &error);
+    if (!status)
+        status = grt_calibration_fit(report, calibrator->calibration, show_fit,
+                                     calibrator, &error);
     cli_cancel_when_interrupted(NULL);
     cli_progress_erase(&calibrator->progress);
     if (!status) return CLI_SUCCESS;
+    cli_host_explain(&calibrator->host, 0, status, &error);
     int code = cli_fail_status(NULL, status, &error);
     /* With too few queries the same command goes nowhere. */
     if (status != GRT_E_INVALID_ARG) report_kept(calibrator);

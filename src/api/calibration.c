@@ -2,6 +2,7 @@
 #include "api/request.h"
 #include "api/structs.h"
 
+#include "base/checked.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "calibrate/fit.h"
@@ -232,6 +233,44 @@ static int see_progress(size_t done, size_t total, void *payload)
     return progress->fn ? progress->fn(done, total, progress->payload) : 0;
 }
 
+/* Reserves what the fit takes, to be released with *n_bytes. */
+static grt_status reserve_fit(const grt_calibration *calibration,
+                              const grt_fit_size *size, uint64_t *n_bytes,
+                              grt_error *err)
+{
+    const grt_model *model = calibration->model;
+    grt_budget *budget = &model->engine->budget;
+    *n_bytes = grt_fit_bytes(size, &model->opened.network);
+    if (grt_budget_reserve(budget, *n_bytes)) return GRT_OK;
+    uint64_t used = grt_budget_used(budget), needed = UINT64_MAX;
+    (void)grt_add_u64(&needed, used, *n_bytes);
+    if (err) err->smallest_bytes = needed;
+    GRT_FAIL(err, GRT_E_NO_MEMORY,
+             "fitting: %zu queries (%zu documents) do not fit %.1f MiB; the smallest "
+             "budget that works is %.1f MiB",
+             size->n_queries, size->n_documents,
+             (double)grt_engine_budget_bytes(model->engine) / 1048576,
+             (double)(needed + 104857) / 1048576);
+}
+
+grt_status grt_calibration_plan_fit(const grt_calibration *calibration,
+                                    size_t n_queries, size_t n_documents,
+                                    grt_error *err)
+{
+    if (!calibration)
+        GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_calibration_plan_fit: no calibration");
+    grt_fit_size size = {n_queries, n_documents, n_documents};
+    uint64_t n_bytes;
+    if (n_queries == 0)
+        size = grt_fit_size_of(&calibration->samples);
+    else
+        size.n_longest = n_documents / n_queries;
+    grt_model_drop_idle(calibration->model->engine);
+    GRT_TRY(reserve_fit(calibration, &size, &n_bytes, err));
+    grt_budget_release(&calibration->model->engine->budget, n_bytes);
+    return GRT_OK;
+}
+
 grt_status grt_calibration_fit(grt_calibration_report *out,
                                grt_calibration *calibration,
                                grt_calibration_fit_fn *progress, void *payload,
@@ -241,6 +280,12 @@ grt_status grt_calibration_fit(grt_calibration_report *out,
         GRT_FAIL(err, GRT_E_INVALID_ARG, "grt_calibration_fit: no %s",
                  calibration ? "output" : "calibration");
     GRT_TRY(check_replaced(calibration, err));
+    grt_engine *engine = calibration->model->engine;
+    grt_fit_size size = grt_fit_size_of(&calibration->samples);
+    uint64_t reserved;
+    /* The passes are over: what they kept for later ones gives room. */
+    if (grt_engine_budget_bytes(engine)) grt_model_drop_idle(engine);
+    GRT_TRY(reserve_fit(calibration, &size, &reserved, err));
     grt_fit fit;
     fit_progress seen = {calibration, progress, payload};
     grt_status status =
@@ -248,6 +293,7 @@ grt_status grt_calibration_fit(grt_calibration_report *out,
                     calibration->k_max, &calibration->stop, see_progress, &seen, err);
     if (status == GRT_OK) status = report_and_write(calibration, &fit, err);
     grt_fit_release(&fit);
+    grt_budget_release(&engine->budget, reserved);
     if (status != GRT_OK) return status;
     calibration->n_replaced = calibration->samples.own.n;
     const grt_fit_report *report = &calibration->report;

@@ -5,6 +5,7 @@
  * parts and folds in runs. */
 #include "calibrate/fit.h"
 
+#include "base/checked.h"
 #include "base/memory.h"
 #include "calibrate/ridge.h"
 #include "rank/scoring.h"
@@ -261,6 +262,50 @@ grt_status grt_fit_run(grt_fit *fit, const grt_samples *samples,
     GRT_TRY(measure_moves(fit, err));
     GRT_TRY(grt_fit_compare(fit, err));
     return grt_fit_tables(fit, err);
+}
+
+/* ---- What it takes ---- */
+
+grt_fit_size grt_fit_size_of(const grt_samples *samples)
+{
+    grt_fit_size size = {.n_queries = samples->own.n};
+    for (size_t i = 0; i < samples->own.n; i++) {
+        size_t n = samples->own.records[i].n;
+        size.n_documents += n;
+        if (n > size.n_longest) size.n_longest = n;
+    }
+    return size;
+}
+
+static uint64_t plus(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+    return grt_add_u64(&sum, a, b) ? sum : UINT64_MAX;
+}
+
+static uint64_t times(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+    return grt_mul_u64(&product, a, b) ? product : UINT64_MAX;
+}
+
+uint64_t grt_fit_bytes(const grt_fit_size *size, const grt_network *network)
+{
+    enum {
+        OF_QUERY = 128,      /* lists of queries, their ends, the report */
+        OF_DOCUMENT = 32,    /* targets, predictions, ranks of a comparison */
+        OF_TABLES = 1 << 16, /* the profile */
+        HISTORIES = 4        /* two parts by the head and by readouts, or comparisons */
+    };
+    uint64_t n = size->n_documents, layers = network->n_layers;
+    uint64_t width = grt_features_size(network);
+    uint64_t features = times(plus(n, size->n_longest), times(width, sizeof(float)));
+    uint64_t scores = times(times(n, layers), HISTORIES * sizeof(float));
+    uint64_t bytes = plus(features, scores);
+    bytes = plus(bytes, times(times(layers, width), sizeof(float)));
+    bytes = plus(bytes, plus(times(size->n_queries, OF_QUERY), times(n, OF_DOCUMENT)));
+    bytes = plus(bytes, grt_ridge_bytes(n, width));
+    return plus(bytes, OF_TABLES);
 }
 
 static void part_release(grt_fit_part *part)

@@ -46,6 +46,17 @@ GRT_NODISCARD grt_status grt_fit_run(grt_fit *fit, const grt_samples *samples,
                                      grt_error *err);
 void grt_fit_release(grt_fit *fit);
 
+/* How many samples a fit is made from. */
+typedef struct grt_fit_size {
+    size_t n_queries, n_documents;
+    size_t n_longest; /* documents of the query that has most */
+} grt_fit_size;
+
+grt_fit_size grt_fit_size_of(const grt_samples *samples);
+/* No less than grt_fit_run and the report allocate; UINT64_MAX when it cannot be
+ * counted. */
+uint64_t grt_fit_bytes(const grt_fit_size *size, const grt_network *network);
+
 /* One more step is done; GRT_E_CANCELLED when the caller has had enough. */
 GRT_NODISCARD grt_status grt_fit_step(grt_fit *fit, grt_error *err);
 

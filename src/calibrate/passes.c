@@ -136,7 +136,9 @@ static grt_status open_other(grt_passes *passes, grt_arithmetic arithmetic,
 {
     grt_pass_model *other = &passes->others[arithmetic];
     grt_model_options options = GRT_MODEL_OPTIONS_INIT;
-    if (other->model) return GRT_OK;
+    /* Opening has no plan: what is idle gives it room. */
+    if (grt_engine_budget_bytes(passes->model->engine))
+        grt_model_drop_idle(passes->model->engine);
     options.arithmetic = (int32_t)arithmetic;
     options.residency = GRT_RESIDENCY_STREAMED;
     options.profile_path = "";
@@ -151,10 +153,7 @@ static grt_status open_other(grt_passes *passes, grt_arithmetic arithmetic,
 static grt_status begin(grt_passes *passes, grt_arithmetic arithmetic, grt_error *err)
 {
     grt_model *model = passes->model;
-    if (arithmetic) {
-        GRT_TRY(open_other(passes, arithmetic, err));
-        model = passes->others[arithmetic].model;
-    }
+    if (arithmetic) model = passes->others[arithmetic].model;
     GRT_TRY(grt_samples_begin(passes->samples, passes->key, passes->request.n_documents,
                               arithmetic, err));
     grt_ranking_extras extras = {.observer = &passes->observer, .whole = passes->stop};
@@ -168,6 +167,9 @@ static grt_status begin(grt_passes *passes, grt_arithmetic arithmetic, grt_error
 
 static grt_status advance(grt_passes *passes, grt_arithmetic arithmetic, grt_error *err)
 {
+    /* A step of its own: opening leaves gaps that a host may want to give back. */
+    if (arithmetic && !passes->others[arithmetic].model)
+        return open_other(passes, arithmetic, err);
     if (!passes->ranking) GRT_TRY(begin(passes, arithmetic, err));
     GRT_TRY(grt_ranking_take_step(passes->ranking, err));
     if (passes->ranking->phase != GRT_RANKING_DONE) return GRT_OK;

@@ -388,6 +388,20 @@ static grt_status set_up(ridge *r, grt_error *err)
     return alloc_matrix(&r->predictions, N_PENALTIES, r->n, what, err);
 }
 
+/* The sizes of set_up, with every feature kept. */
+uint64_t grt_ridge_bytes(uint64_t n_samples, uint64_t n_features)
+{
+    uint64_t order = n_samples < n_features ? n_samples : n_features;
+    uint64_t per_sample, all, square, total;
+    bool fits = grt_add_u64(&per_sample, n_features, N_PENALTIES + 3) &&
+                grt_mul_u64(&all, n_samples, per_sample) &&
+                grt_mul_u64(&square, order, 3 * order) &&
+                grt_add_u64(&all, all, square) &&
+                grt_add_u64(&all, all, (order + PANEL) * DEPTH + 7 * n_features) &&
+                grt_mul_u64(&total, all, sizeof(double));
+    return fits ? total : UINT64_MAX;
+}
+
 static void release(ridge *r)
 {
     grt_free(r->kept);

@@ -32,4 +32,7 @@ GRT_NODISCARD grt_status grt_ridge_fit(const grt_ridge_samples *samples, size_t 
                                        float *weights, float *bias, float *out_of_fold,
                                        grt_error *err);
 
+/* No less than grt_ridge_fit allocates; UINT64_MAX when it cannot be counted. */
+uint64_t grt_ridge_bytes(uint64_t n_samples, uint64_t n_features);
+
 #endif /* GRT_CALIBRATE_RIDGE_H */

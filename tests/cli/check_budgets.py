@@ -67,6 +67,11 @@ def write_inputs():
                          for i, text in enumerate(texts[:6])]
             file.write(json.dumps({"query": texts[query][:60], "documents": documents})
                        + "\n")
+    with open("queries.jsonl", "w") as file:
+        for query in range(12):
+            documents = [texts[(query * 7 + i) % len(texts)] for i in range(8)]
+            file.write(json.dumps({"query": texts[query % len(texts)][:60],
+                                   "documents": documents}) + "\n")
     write("short.txt", "".join(f"owls {i}\n" for i in range(300000)))
     write("records.jsonl", "".join(json.dumps({"id": f"d{i}", "text": f"owls hunt {i}"}) + "\n"
                                    for i in range(60000)))
@@ -105,10 +110,21 @@ def check_statistics():
           "pairs.jsonl", *figures, is_refused=False)
 
 
+def check_fits():
+    calibrate = ("calibrate", "--no-progress", "-k", "2", "-o", "new.profile", "--samples")
+    for name, budget, fit in (("grating-mini", 14, 12), ("grating-mini-qwen3", 20, 15)):
+        model = ("-m", MODELS[name], "--force")
+        check(f"calibrate, {name}", budget, *calibrate, f"{name}.samples", *model,
+              "--queries", "queries.jsonl")
+        check(f"calibrate --fit-only, {name}", fit, *calibrate, f"{name}.samples", *model,
+              "--fit-only")
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         write_inputs()
         check_reading()
         check_statistics()
+        check_fits()
         sys.exit(bad)

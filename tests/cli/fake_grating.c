@@ -954,6 +954,14 @@ grt_status grt_calibration_step(grt_calibration_progress *out,
     return GRT_OK;
 }
 
+grt_status grt_calibration_plan_fit(const grt_calibration *calibration,
+                                    size_t n_queries, size_t n_documents,
+                                    grt_error *err)
+{
+    (void)calibration, (void)n_queries, (void)n_documents, (void)err;
+    return GRT_OK;
+}
+
 void grt_calibration_cancel(grt_calibration *calibration)
 {
     calibration->is_cancelled = 1;
