@@ -36,7 +36,8 @@ enum {
 #define CLI_ENGINE_OPTIONS                                                        \
     {'t', "threads", "N", "threads to use (default 0: one for each usable CPU)"}, \
     {CLI_KEY_MEMORY, "memory", "SIZE",                                            \
-     "what the whole process may use, e.g. 300M or 1.5G"},                        \
+     "what the whole process may have resident at its peak,\n"                   \
+     "while it reads, ranks, fits and writes: 300M, 1.5G"},                       \
     {CLI_KEY_HIDDEN, "hidden", "STORAGE",                                         \
      "of hidden states: f32, bf16, file or auto (default:\n"                      \
      "auto, the first that fits --memory)"},                                      \

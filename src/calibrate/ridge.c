@@ -392,7 +392,7 @@ static grt_status set_up(ridge *r, grt_error *err)
 uint64_t grt_ridge_bytes(uint64_t n_samples, uint64_t n_features)
 {
     uint64_t order = n_samples < n_features ? n_samples : n_features;
-    uint64_t per_sample, all, square, total;
+    uint64_t per_sample = 0, all = 0, square = 0, total = 0;
     bool fits = grt_add_u64(&per_sample, n_features, N_PENALTIES + 3) &&
                 grt_mul_u64(&all, n_samples, per_sample) &&
                 grt_mul_u64(&square, order, 3 * order) &&

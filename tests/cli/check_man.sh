@@ -34,6 +34,16 @@ for family in $(sed -n 's/^    \.name = "\(.*\)",$/\1/p' "$2"/src/models/*.c); d
         grep -qw "$family" "$list" || { echo "$list does not name $family"; fail=1; }
     done
 done
+# What --memory covers is said in the same words everywhere.
+promise='what the whole process may have resident at its peak, while it reads, ranks, fits and writes'
+for file in "$2/README.md" "$pages"/grating-rank.1 "$pages"/grating-eval.1 \
+    "$pages"/grating-calibrate.1 "$pages"/../algorithms/memory.md; do
+    tr '\n' ' ' <"$file" | grep -qi "$promise" || { echo "$file: $promise"; fail=1; }
+done
+for name in rank eval calibrate; do
+    "$command" $name --help | tr -s '\n ' ' ' | grep -q "$promise" ||
+        { echo "$name --help: $promise"; fail=1; }
+done
 if command -v mandoc >/dev/null; then
     mandoc -T lint -W warning "$pages"/*.1 || fail=1
 else
