@@ -378,6 +378,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         ctypes.POINTER(grt_error)]),
     "grt_engine_free": (None, [ctypes.c_void_p]),
     "grt_engine_set_memory": (None, [ctypes.c_void_p, ctypes.c_uint64]),
+    "grt_engine_trim": (None, [ctypes.c_void_p]),
     "grt_engine_describe": (ctypes.c_int32, [ctypes.c_void_p, ctypes.POINTER(grt_engine_usage)]),
     "grt_model_source_text": (ctypes.c_char_p, [ctypes.c_int32]),
     "grt_model_source_from_text": (ctypes.c_int32, [ctypes.c_void_p, ctypes.c_char_p]),
@@ -485,6 +486,11 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "grt_calibration_step": (ctypes.c_int32, [
         ctypes.POINTER(grt_calibration_progress),
         ctypes.c_void_p,
+        ctypes.POINTER(grt_error)]),
+    "grt_calibration_plan_fit": (ctypes.c_int32, [
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+        ctypes.c_size_t,
         ctypes.POINTER(grt_error)]),
     "grt_calibration_cancel": (None, [ctypes.c_void_p]),
     "grt_calibration_fit": (ctypes.c_int32, [
