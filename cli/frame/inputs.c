@@ -9,6 +9,7 @@
 #include "wire/buffer.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -459,8 +460,13 @@ static int read_folder(reader *self, const char *path, size_t depth)
             int has_slash = path[0] && path[strlen(path) - 1] == '/';
             snprintf(inner, capacity, "%s%s%s", path, has_slash ? "" : "/",
                      entries[i]->d_name);
-            int is_link = lstat(inner, &found) == 0 && S_ISLNK(found.st_mode);
+            int is_named = lstat(inner, &found) == 0;
+            int is_link = is_named && S_ISLNK(found.st_mode);
             int is_there = stat(inner, &found) == 0;
+            if (is_named && !is_there) { /* what is gone meanwhile is no loss */
+                cli_note("cannot read %s: %s", inner, strerror(errno));
+                self->n_refused++;
+            }
             int is_wanted = is_there && (S_ISREG(found.st_mode) ||
                                          (S_ISDIR(found.st_mode) && !is_link));
             size_t before = self->documents->n;

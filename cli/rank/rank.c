@@ -84,6 +84,14 @@ static int rank_documents(const cli_rank_options *options)
     return code;
 }
 
+/* Whether a word is the name of something; what cannot be told is taken for it, and
+ * whoever opens it says why it cannot. */
+static int is_name(const char *word)
+{
+    if (strcmp(word, "-") == 0 || access(word, F_OK) == 0) return 1;
+    return errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG;
+}
+
 /* A sentence for a first operand is the query: `grating rank "how do owls hunt" *.txt`.
  * The name of a file is not; who means both says -q. */
 static void take_operands(cli_rank_options *options, char **operands, size_t n)
@@ -95,7 +103,7 @@ static void take_operands(cli_rank_options *options, char **operands, size_t n)
     for (size_t i = 0; i < n; i++)
         cli_file_protect(operands[i]);
     if (options->query || options->queries_path || n == 0) return;
-    if (strcmp(operands[0], "-") == 0 || access(operands[0], F_OK) == 0) return;
+    if (is_name(operands[0])) return;
     options->query = operands[0];
     options->input.paths++;
     options->input.n_paths--;

@@ -13,10 +13,10 @@ class Outcome:
         self.said, self.out = said, out
 
     def named_mib(self):
-        """The budget that a refusal names, or None."""
+        """The budget that a refusal names, the largest of those of a batch, or None."""
         found = re.findall(r"(?:the smallest budget that works is|a budget of) (\d+) MiB",
                            self.said)
-        return int(found[-1]) if found else None
+        return max(map(int, found)) if found else None
 
     def has_no_end(self):
         return "no end was seen" in self.said

@@ -107,3 +107,8 @@ bytes sheet.csv 'sep=;\r\nid;text\r\n1;owl, at night\r\n2;bread\r\n'
 bytes sheet2.csv 'sep=|\n1|2\n'
 bytes old_mac.txt 'owl\rbread\rmice\r'
 bytes windows.txt 'owl\r\nbread\r\n'
+echo '-- what cannot be told is not passed over in silence'
+mkdir links
+printf 'an owl\n' >links/a.txt
+ln -s /nonexistent/blob links/gone.txt
+run rank -m fake -q owl --tsv -r links
