@@ -199,8 +199,10 @@ int cli_queries_try(cli_queries *queries, cli_query *query)
     lines->tally = &queries->documents.tally;
     int next = cli_lines_next(lines);
     if (next <= 0) return next;
-    if (next == CLI_LINES_TOO_LARGE && lines->tally->is_endless)
-        return cli_tally_refuse(lines->tally, lines->name), -1;
+    if (next == CLI_LINES_TOO_LARGE && lines->tally->is_endless) {
+        cli_tally_refuse(lines->tally, lines->name);
+        return -1;
+    }
     snprintf(queries->where, sizeof queries->where, "%s, line %zu", lines->name,
              lines->number);
     query->where = queries->where;

@@ -958,7 +958,10 @@ grt_status grt_calibration_plan_fit(const grt_calibration *calibration,
                                     size_t n_queries, size_t n_documents,
                                     grt_error *err)
 {
-    (void)calibration, (void)n_queries, (void)n_documents, (void)err;
+    (void)calibration;
+    (void)n_queries;
+    (void)n_documents;
+    (void)err;
     return GRT_OK;
 }
 

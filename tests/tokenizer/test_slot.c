@@ -80,7 +80,10 @@ static void check_start(const opened *o, const char *folder, int kind, size_t li
     char *text = make_text(BYTES, kind);
     grt_text_view view = {text, BYTES};
     grt_segment segment = {.slot = GRT_SLOT_DOCUMENT};
-    if (has_around) segment.before = "<Document>: ", segment.after = "\n<End>";
+    if (has_around) {
+        segment.before = "<Document>: ";
+        segment.after = "\n<End>";
+    }
     grt_surround around = {0};
     grt_slot_ids whole = {0}, start = {0};
     assert_ok(grt_surround_encode(&around, o->tokenizer, &segment, &err), &err);
