@@ -21,7 +21,7 @@ ldd "$package/lib/grating.node" | awk '$2 == "=>" {print $3}' |
     grep -E '/lib(jansson|pcre2-8|utf8proc)\.' | while read -r file; do
     cp -L "$file" "$package/lib/"
 done
-cp -r models/grating-mini "$package/share/grating/models/"
+cp -r models/grating-small "$package/share/grating/models/"
 cp LICENSE "$package/"
 cat >"$package/package.json" <<END
 {

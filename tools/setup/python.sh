@@ -27,4 +27,5 @@ assert model.rank("how do owls hunt", ["Bread rises.", "Owls hunt at night."])[0
     "$folder/venv/bin/pip" install --quiet --no-index --no-deps --force-reinstall "$folder"/dist/*.whl
     "$folder/venv/bin/python" $tests/test_package.py
     "$folder/venv/bin/python" $tests/test_frameworks.py
+    "$folder/venv/bin/python" $tests/test_notebook.py
 }
