@@ -92,9 +92,9 @@ def check_reading():
     check("60,000 records", 10, *rank, tiny, "records.jsonl", is_refused=True)
     check("a JSON array", 10, *rank, tiny, "array.json", is_refused=True)
     check("a table", 10, *rank, tiny, "table.csv", is_refused=True)
-    check("a word of 5 MB", 40, *rank, qwen, "word.txt", is_refused=False)
+    check("a word of 5 MB", 56, *rank, qwen, "word.txt", is_refused=False)
     check("a word of 5 MB, WordPiece", 24, *rank, mini, "word.txt", is_refused=False)
-    check("a line of words", 48, *rank, qwen, "words.txt", is_refused=False)
+    check("a line of words", 64, *rank, qwen, "words.txt", is_refused=False)
     check("a line of a batch", 16, "rank", "--no-progress", "-m", tiny, "--queries",
           "batch.jsonl", is_refused=True)
     check("yes", 32, *rank, mini, source="yes", has_no_end=True)
