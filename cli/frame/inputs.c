@@ -390,6 +390,21 @@ static cli_format format_of_line(const cli_lines *lines)
     return CLI_FORMAT_LINES;
 }
 
+/* A file that is called a table and begins as JSON does is JSON. */
+static cli_format check_table(const reader *self, cli_format format)
+{
+    if (self->input->format != CLI_FORMAT_AUTO ||
+        (format != CLI_FORMAT_CSV && format != CLI_FORMAT_TSV))
+        return format;
+    const cli_lines *lines = &self->lines;
+    char first = lines->line[strspn(lines->line, " \t")];
+    cli_format held = first == '{' || first == '[' ? format_of_line(lines) : format;
+    if (held != CLI_FORMAT_JSONL && held != CLI_FORMAT_JSON) return format;
+    cli_note("%s begins as JSON, and is read so; --format csv reads it as a table",
+             lines->name);
+    return held;
+}
+
 static int read_as(reader *self, cli_format format)
 {
     switch (format) {
@@ -424,7 +439,7 @@ static int read_file(reader *self, const char *path)
         if (format == CLI_FORMAT_LINES && self->is_in_folder)
             format = CLI_FORMAT_PARAGRAPHS;
     }
-    if (!code && next > 0) code = read_as(self, format);
+    if (!code && next > 0) code = read_as(self, check_table(self, format));
     if (next < 0) code = CLI_FAILURE;
     if (!code) {
         self->n_read++;

@@ -77,9 +77,30 @@ static int is_end(const cli_table *table, size_t at)
             (at + 1 == table->bytes || table->text[at + 1] == '\n'));
 }
 
+/* Whether the quote at the start of a cell is closed at its end.  Many programs write
+ * tab-separated values without any quoting, where a text that begins with a quote is
+ * just that: then none follows at a cell's end, or not before lines that have cells of
+ * their own. Between commas a quote that is not closed is a damaged file. */
+static int is_quoted(const cli_table *table)
+{
+    int has_lines = 0, has_tabs = 0;
+    if (table->separator != '\t') return 1;
+    for (size_t at = table->at + 1; at < table->bytes; at++) {
+        char c = table->text[at];
+        has_lines |= c == '\n';
+        has_tabs |= c == '\t';
+        if (has_lines && has_tabs) return 0;
+        if (c != '"') continue;
+        if (is_end(table, at + 1)) return 1;
+        if (table->text[at + 1] != '"') return 0;
+        at++;
+    }
+    return 0;
+}
+
 static const char *read_cell(cli_table *table, cli_cell *cell)
 {
-    if (table->at < table->bytes && table->text[table->at] == '"') {
+    if (table->at < table->bytes && table->text[table->at] == '"' && is_quoted(table)) {
         const char *problem = read_quoted(table, cell);
         if (problem) return problem;
         if (!is_end(table, table->at)) return "text after a closing quote";

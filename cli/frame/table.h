@@ -1,5 +1,6 @@
 /*
- * table.h - comma- and tab-separated values, as spreadsheets write them (RFC 4180).
+ * table.h - comma- and tab-separated values, as spreadsheets write them (RFC 4180), and
+ * tab-separated ones without quoting, as collections of texts have them.
  */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H

@@ -29,7 +29,7 @@ static void join(char *out, size_t n_out, const char *a, const char *b, const ch
 }
 
 void grt_binder_init(grt_binder *binder, grt_network *network,
-                     const grt_checkpoint *checkpoint, const grt_tokenizer *tokenizer)
+                     grt_checkpoint *checkpoint, const grt_tokenizer *tokenizer)
 {
     /* what a model with a head, or one part of several, puts before the tensors of the
      * model that it was made from */
@@ -177,10 +177,20 @@ grt_status grt_key_allow(grt_binder *binder, grt_name name, const char *expected
              (int)(text.size < 60 ? text.size : 60), text.data, expected);
 }
 
+grt_status grt_key_note_default(grt_binder *binder, grt_name name, double taken,
+                                grt_error *err)
+{
+    if (!binder->is_gguf || !name.gguf) return GRT_OK;
+    return grt_notes_add(&binder->checkpoint->notes, GRT_NOTE_RESULT, err,
+                         "%s: no %s; the family's %g is taken",
+                         binder->checkpoint->metadata.source, name.gguf, taken);
+}
+
 grt_status grt_key_epsilon(grt_binder *binder, grt_name name, double *out,
                            grt_error *err)
 {
-    (void)grt_key_number(binder, name, out);
+    if (!grt_key_number(binder, name, out))
+        GRT_TRY(grt_key_note_default(binder, name, *out, err));
     if (*out > 0.0 && *out < 1.0) return GRT_OK;
     GRT_FAIL(err, GRT_E_FORMAT, "%s: a norm's epsilon of %g makes no sense",
              binder->checkpoint->metadata.source, *out);

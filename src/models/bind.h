@@ -10,8 +10,8 @@
 #include "models/network.h"
 
 typedef struct grt_binder {
-    grt_network *network; /* to fill */
-    const grt_checkpoint *checkpoint;
+    grt_network *network;       /* to fill */
+    grt_checkpoint *checkpoint; /* only its notes grow */
     const grt_tokenizer *tokenizer;
     bool is_gguf; /* for numbers that a converter changes; names: grt_spelled */
     uint64_t sizes[GRT_EXTENT_COUNT];
@@ -23,7 +23,7 @@ typedef struct grt_binder {
 
 /* Finds out what stands before the names.  The network's architecture is set. */
 void grt_binder_init(grt_binder *binder, grt_network *network,
-                     const grt_checkpoint *checkpoint, const grt_tokenizer *tokenizer);
+                     grt_checkpoint *checkpoint, const grt_tokenizer *tokenizer);
 
 /* How a checkpoint of this kind spells a name, before anything is put around it; NULL:
  * it does not exist there. */
@@ -49,6 +49,10 @@ bool grt_key_text(grt_binder *binder, grt_name name, grt_text *out);
  * fine), or a flag that is set. */
 GRT_NODISCARD grt_status grt_key_allow(grt_binder *binder, grt_name name,
                                        const char *expected, grt_error *err);
+/* Notes that a GGUF file leaves out a key which its kind has, and that `taken` stands
+ * for it; a config.json may leave out what its class has a default for. */
+GRT_NODISCARD grt_status grt_key_note_default(grt_binder *binder, grt_name name,
+                                              double taken, grt_error *err);
 /* The epsilon of norms, which stays as it is where the file says none. */
 GRT_NODISCARD grt_status grt_key_epsilon(grt_binder *binder, grt_name name, double *out,
                                          grt_error *err);

@@ -64,11 +64,13 @@ static const grt_decoder_numbers *numbers_of(const grt_network *network)
 /* ---- Config ---- */
 
 /* The first of some names that the file has. */
-static void first_number(grt_binder *binder, const grt_name *names, size_t n,
+/* False, with *out untouched, where none of the names is there. */
+static bool first_number(grt_binder *binder, const grt_name *names, size_t n,
                          double *out)
 {
     for (size_t i = 0; i < n; i++)
-        if (grt_key_number(binder, names[i], out)) return;
+        if (grt_key_number(binder, names[i], out)) return true;
+    return false;
 }
 
 /* How the positions of a long text are pressed together. */
@@ -156,8 +158,9 @@ static grt_status read_numbers(grt_binder *binder, double *theta, grt_error *err
     double eps = decoder->norm_eps;
     *theta = decoder->rope_theta;
     GRT_TRY(grt_key_epsilon(binder, eps_name, &eps, err));
-    first_number(binder, theta_names, sizeof(theta_names) / sizeof(theta_names[0]),
-                 theta);
+    if (!first_number(binder, theta_names, sizeof(theta_names) / sizeof(theta_names[0]),
+                      theta))
+        GRT_TRY(grt_key_note_default(binder, theta_names[0], *theta, err));
     network->norm_eps = (float)eps;
     network->norm_offset = decoder->norms_less_one && !binder->is_gguf ? 1.0f : 0.0f;
     return GRT_OK;
@@ -225,7 +228,7 @@ static grt_status read_locals(grt_binder *binder, grt_layer_kind *kinds, grt_err
     GRT_TRY(grt_key_need(binder, window_name, 2, 1u << 24, &window, err));
     for (size_t i = 0; i < 2; i++)
         GRT_TRY(grt_key_want(binder, periods[i], 1, GRT_MAX_LAYERS, &period, err));
-    first_number(binder, theta_names, 2, &theta);
+    (void)first_number(binder, theta_names, 2, &theta);
     GRT_TRY(grt_bind_rope(binder, theta, NULL, err));
     const grt_meta_value *types = grt_key_get(binder, types_name);
     if (types && (types->type != GRT_META_TEXT || types->n != n))

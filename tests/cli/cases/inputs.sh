@@ -38,6 +38,14 @@ ranked quote.csv
 printf 'text,id\nowl,1,2\n' >cells.csv
 ranked cells.csv
 printf 'the owl\nbread\n' | ranked --format csv
+printf 'p1\t"owl" said it\np2\t"bread\np3\t"two\nowl lines"\np4\t"a ""big"" owl"\n' >quotes.tsv
+run rank -m fake -q owl quotes.tsv
+printf '{"text": "owl", "id": "j1"}\n{"text": "bread"}\n' >records.csv
+ranked records.csv
+printf '[{"text": "owl"}]\n' >array.tsv
+ranked array.tsv
+printf '{curly},id\nowl,1\n' >braces.csv
+ranked --field 'text={curly}' braces.csv
 echo '-- NUL, paragraphs, whole files'
 printf 'an owl\nat night\000bread\000' | ranked -0
 printf '# Owls\n\nThey hunt,\nthe owl too.\n\n\nbread\n' >notes.md
