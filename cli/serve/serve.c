@@ -105,7 +105,7 @@ const cli_command cli_serve_command = {
         "has begun; a second one ends it at once.",
     .examples =
         "  grating serve\n"
-        "  grating serve -m fast=grating-mini,k=10,deadline=2s --port 9000\n"
+        "  grating serve -m fast=grating-small,k=10,deadline=2s --port 9000\n"
         "  curl -d '{\"query\": \"owls\", \"documents\": [\"an owl\", \"bread\"]}' \\\n"
         "      http://127.0.0.1:8080/v1/rerank",
     .options = cli_serve_options_table,

@@ -97,6 +97,19 @@ static void check_reference_line(grt_model *of, json_t *line, double *worst,
     *n_pairs += n;
 }
 
+/* Sanitizers look for faults of memory, which every line has as well: a few do there.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define N_REFERENCE_LINES 3
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define N_REFERENCE_LINES 3
+#endif
+#endif
+#ifndef N_REFERENCE_LINES
+#define N_REFERENCE_LINES SIZE_MAX
+#endif
+
 static void check_reference(const char *directory, size_t n_wanted,
                             grt_arithmetic arithmetic, double tolerance)
 {
@@ -107,8 +120,8 @@ static void check_reference(const char *directory, size_t n_wanted,
     setup s = setup_of(arithmetic, 2);
     grt_model *of = open_with(directory, &s);
     double worst = 0.0;
-    size_t n_pairs = 0;
-    for (;;) {
+    size_t n_pairs = 0, n_lines = 0;
+    for (; n_lines < N_REFERENCE_LINES; n_lines++) {
         json_error_t json_error;
         json_t *line = json_loadf(file, JSON_DISABLE_EOF_CHECK, &json_error);
         if (!line) break;
@@ -118,8 +131,8 @@ static void check_reference(const char *directory, size_t n_wanted,
     (void)fclose(file);
     printf("%zu pairs in %s, largest difference of a logit %.2e\n", n_pairs,
            grt_arithmetic_text(arithmetic), worst);
-    assert_int_equal(n_pairs, n_wanted);
-    assert_true(worst < tolerance);
+    if (N_REFERENCE_LINES == SIZE_MAX) assert_int_equal(n_pairs, n_wanted);
+    assert_true(n_pairs > 0 && worst < tolerance);
     close_with(of);
 }
 

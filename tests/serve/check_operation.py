@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -478,6 +479,35 @@ class End(Operation):
         self.addCleanup(again.__exit__, None, None, None)
         self.assertEqual(again.port, server.port)
         self.assertEqual(again.post("/rerank", light()).status, 200)
+
+    def test_kill_at_random_moments(self):
+        """What was answered was answered whole; what was in flight fails; the port is free at once."""
+        moments, port, wanted = random.Random(7), 0, None
+        for _ in range(6):
+            server = Server(COMMAND, "--port", str(port))
+            self.addCleanup(server.__exit__, None, None, None)
+            port, answers, faults = server.port, [], []
+
+            def ask():
+                try:
+                    while True:
+                        answers.append(server.post("/rerank", light()))
+                except (OSError, http.client.HTTPException) as fault:
+                    faults.append(fault)
+            clients = [threading.Thread(target=ask) for _ in range(3)]
+            for client in clients:
+                client.start()
+            time.sleep(moments.uniform(0.02, 0.3))
+            server.stop(signal.SIGKILL)
+            for client in clients:
+                client.join(60)
+            self.assertEqual(len(faults), 3)
+            for answer in answers:
+                self.assertEqual(answer.status, 200)
+                results = json.loads(answer.body)["results"]
+                wanted = wanted or results
+                self.assertEqual(results, wanted)
+        self.assertIsNotNone(wanted)
 
     def test_log(self):
         server = self.start()
