@@ -27,15 +27,9 @@ static void check_picture(const char *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const fixed[] = {"plot", "trace.json", NULL};
-    fuzz_part part;
     fuzz_arguments arguments;
     fuzz_run run;
-    size_t at = 0;
-    if (!fuzz_next_part(&part, data, size, &at) || part.name[0]) return 0;
-    if (!fuzz_arguments_read(&arguments, fixed, &part)) return 0;
-    fuzz_folder_clear();
-    (void)fuzz_folder_unpack(data, size);
-    fuzz_command(&run, &arguments);
+    if (!fuzz_run_input(&run, &arguments, fixed, data, size)) return 0;
     fuzz_check_run(&run, 0);
     if (run.code == 0 && strncmp(run.out, "<svg", 4) == 0) check_picture(run.out);
     fuzz_run_free(&run);

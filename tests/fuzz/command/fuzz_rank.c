@@ -44,15 +44,9 @@ static void check_file(const char *name, void *payload)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const fixed[] = {"rank", "-m", "fake", "--no-progress", NULL};
-    fuzz_part part;
     fuzz_arguments arguments;
     fuzz_run run;
-    size_t at = 0;
-    if (!fuzz_next_part(&part, data, size, &at) || part.name[0]) return 0;
-    if (!fuzz_arguments_read(&arguments, fixed, &part)) return 0;
-    fuzz_folder_clear();
-    (void)fuzz_folder_unpack(data, size);
-    fuzz_command(&run, &arguments);
+    if (!fuzz_run_input(&run, &arguments, fixed, data, size)) return 0;
     int is_table = fuzz_arguments_have(&arguments, "--tsv");
     int is_json = fuzz_arguments_have(&arguments, "--json");
     fuzz_check_run(&run, !is_table && !is_json);

@@ -157,6 +157,19 @@ void fuzz_command(fuzz_run *out, fuzz_arguments *arguments)
     fuzz_capture(out, call_command, arguments);
 }
 
+int fuzz_run_input(fuzz_run *out, fuzz_arguments *arguments, const char *const *fixed,
+                   const uint8_t *data, size_t size)
+{
+    fuzz_part part;
+    size_t at = 0;
+    if (!fuzz_next_part(&part, data, size, &at) || part.name[0]) return 0;
+    if (!fuzz_arguments_read(arguments, fixed, &part)) return 0;
+    fuzz_folder_clear();
+    (void)fuzz_folder_unpack(data, size);
+    fuzz_command(out, arguments);
+    return 1;
+}
+
 void fuzz_run_free(fuzz_run *run)
 {
     free(run->out);

@@ -29,6 +29,10 @@ void fuzz_arguments_free(fuzz_arguments *arguments);
 void fuzz_capture(fuzz_run *out, int (*call)(void *payload), void *payload);
 /* The command that values[0] names; it must be one. */
 void fuzz_command(fuzz_run *out, fuzz_arguments *arguments);
+/* The command that `fixed` and the input's first part make, in a folder of its other
+ * parts; both outputs are for the caller to free.  0: nothing was run. */
+int fuzz_run_input(fuzz_run *out, fuzz_arguments *arguments, const char *const *fixed,
+                   const uint8_t *data, size_t size);
 void fuzz_run_free(fuzz_run *run);
 
 /* No character that acts instead of being seen, and valid UTF-8.  Colours are the
