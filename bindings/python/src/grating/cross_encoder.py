@@ -4,6 +4,7 @@ from __future__ import annotations
 import math
 from typing import Any, Callable, Optional, Sequence, Union
 
+from . import _pairs
 from .model import Model
 
 Pair = Sequence[str]
@@ -82,17 +83,10 @@ class CrossEncoder:
 
         is_single = len(sentences) == 2 and all(isinstance(one, str) for one in sentences)
         pairs: Any = [sentences] if is_single else list(sentences)
-        by_query: dict[str, list[int]] = {}
-        for i, pair in enumerate(pairs):
-            if len(pair) != 2:
-                raise ValueError(f"sentences[{i}] is not a (query, text) pair")
-            by_query.setdefault(pair[0], []).append(i)
         logits = numpy.full(len(pairs), math.nan, numpy.float32)
-        with _Progress(show_progress_bar, "Queries", len(by_query)) as advance:
-            for query, places in by_query.items():
-                result = self.model.rank(query, [pairs[i][1] for i in places], k=None,
-                                         instruction=prompt,
-                                         max_document_tokens=self.max_length or 0)
+        with _Progress(show_progress_bar, "Queries", len(_pairs.by_query(pairs))) as advance:
+            for places, result in _pairs.ranked(self.model, pairs, instruction=prompt,
+                                                max_document_tokens=self.max_length or 0):
                 logits[numpy.asarray(places)[result.indices.astype(numpy.intp)]] = result.logits
                 if advance is not None:
                     advance(None)

@@ -240,19 +240,7 @@ class Model:
                 sooner where layers take long.
         """
         with self.ranking(query, documents, k=k, **options) as ranking:
-            if on_layer is None and not trace:
-                while ranking.advance():
-                    pass
-                return ranking.result()
-            steps = []
-            for step in ranking:
-                if trace:
-                    steps.append(step)
-                if on_layer is not None:
-                    on_layer(step)
-            result = ranking.result()
-            result.trace = steps if trace else None
-            return result
+            return _run(ranking, on_layer, trace)
 
     async def rank_async(self, query: str, documents: Any, **options: Any) -> Result:
         """``rank`` in a thread.  Cancelling the task ends the ranking within a chunk.
@@ -261,18 +249,22 @@ class Model:
         k, on_layer = options.pop("k", DEFAULT_K), options.pop("on_layer", None)
         trace = options.pop("trace", False)
         with self.ranking(query, documents, k=k, **options) as ranking:
-            def run() -> Result:
-                steps = []
-                if on_layer is None and not trace:
-                    while ranking.advance():
-                        pass
-                else:
-                    for step in ranking:
-                        steps.append(step)
-                        if on_layer is not None:
-                            on_layer(step)
-                result = ranking.result()
-                result.trace = steps if trace else None
-                return result
+            return await in_thread(  # type: ignore[no-any-return]
+                lambda: _run(ranking, on_layer, trace), ranking.cancel)
 
-            return await in_thread(run, ranking.cancel)  # type: ignore[no-any-return]
+
+def _run(ranking: Ranking, on_layer: Optional[Callable[[Step], Any]], trace: bool) -> Result:
+    """To the end; steps are copied only where somebody looks at them."""
+    if on_layer is None and not trace:
+        while ranking.advance():
+            pass
+        return ranking.result()
+    steps = []
+    for step in ranking:
+        if trace:
+            steps.append(step)
+        if on_layer is not None:
+            on_layer(step)
+    result = ranking.result()
+    result.trace = steps if trace else None
+    return result

@@ -8,6 +8,7 @@ from langchain_core.cross_encoders import BaseCrossEncoder
 from langchain_core.documents import BaseDocumentCompressor, Document
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from .._pairs import ranked
 from ._opened import Opened
 
 
@@ -55,12 +56,10 @@ class GratingCrossEncoder(BaseCrossEncoder):
 
     def score(self, text_pairs: list[tuple[str, str]]) -> list[float]:
         """In the order of the input; pairs of one query are computed together."""
+        if not text_pairs:
+            return []
         scores = [0.0] * len(text_pairs)
-        by_query: dict[str, list[int]] = {}
-        for i, (query, _) in enumerate(text_pairs):
-            by_query.setdefault(query, []).append(i)
-        for query, places in by_query.items():
-            texts = [text_pairs[i][1] for i in places]
-            for item in self._opened.get().rank(query, texts, k=None):
+        for places, result in ranked(self._opened.get(), text_pairs):
+            for item in result:
                 scores[places[item.index]] = item.score
         return scores
