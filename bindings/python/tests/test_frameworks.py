@@ -71,8 +71,12 @@ class Haystack(Shared):
         self.assertEqual([one.meta["n"] for one in found], self.order)
         again = GratingRanker.from_dict(GratingRanker(model="a/b", top_k=4).to_dict())
         self.assertEqual((again._opened.path, again.top_k), ("a/b", 4))
-        few = GratingRanker(model=self.model).run(QUERY, documents, score_threshold=0.999)
+        ranker = GratingRanker(model=self.model)
+        few = ranker.run(QUERY, documents, score_threshold=1.0)
         self.assertEqual(few, {"documents": []})
+        scores = [item.score for item in self.model.rank(QUERY, TEXTS, promise="scores")]
+        few = ranker.run(QUERY, documents, score_threshold=(scores[0] + scores[1]) / 2)
+        self.assertEqual([one.content for one in few["documents"]], [TEXTS[1]])
 
 
 @needs("rerankers")
